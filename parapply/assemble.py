@@ -1,0 +1,207 @@
+"""Parts, in order, into the output, while the workers still work. In the parent.
+
+A column's type is known for certain only when every part has come. So that the output need not
+wait for that, it is written as the parts so far say; when a later one says otherwise (an integer
+column turns out to hold fractions, a dict brings a new key) the output is begun anew, and parts
+that look different now are written again by the workers. What cannot be begun anew (standard
+output) waits until nothing can change, unless it is `prompt`: then the first part decides.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from parapply.errors import ResultError
+from parapply.formats import Arrangement, Field, Joiner, Keep, New, Target
+from parapply.job import Chunk, Outcome, ResultColumn
+from parapply.output import Output
+from parapply.types import is_settled, unify
+from parapply.worker import Refit, arrange
+
+
+class Columns:
+    """The made columns over all parts so far: names in order of appearance, one type each."""
+
+    def __init__(self, fixed: bool) -> None:
+        self.fixed = fixed  # no further part can bring a column that no part had
+        self.shape = "none"
+        self.found: dict[str, ResultColumn] = {}
+
+    @property
+    def types(self) -> dict[str, Any]:
+        """Name and type of each column."""
+        return {name: column.type for name, column in self.found.items()}
+
+    @property
+    def settled(self) -> bool:
+        """Whether no further part can change anything."""
+        if self.shape == "filter":
+            return True
+        fixed = self.fixed and self.shape == "scalar"
+        return fixed and all(is_settled(column.type) for column in self.found.values())
+
+    def add(self, part: Outcome) -> None:
+        """Take a part's columns in; raises ResultError where they do not fit the others."""
+        if part.shape == "none":
+            return
+        if self.shape not in ("none", part.shape):
+            one = next(iter(self.found.values())).first if self.found else "an earlier row"
+            other = part.columns[0].first if part.columns else "a later one"
+            raise ResultError(
+                f"{one} returned {_SHAPES[self.shape]}, {other} {_SHAPES[part.shape]}: "
+                "return the same kind for every row"
+            )
+        self.shape = part.shape
+        for column in part.columns:
+            known = self.found.get(column.name)
+            self.found[column.name] = column if known is None else _both(known, column)
+
+
+class Assembler:
+    """Takes parts in any order; writes them in order. `redo` is given parts to write anew."""
+
+    def __init__(
+        self,
+        output: Output,
+        target: Target,
+        fields: Sequence[Field],
+        keep: Sequence[int],
+        columns: Columns,
+        redo: Callable[[Refit], None],
+        *,
+        prompt: bool = False,
+    ) -> None:
+        self.output, self.target, self.fields, self.keep = output, target, fields, keep
+        self.columns, self.redo, self.prompt = columns, redo, prompt
+        self.rows_out = 0
+        self.rows_written = 0  # rows of the input whose results are in the output
+        self._arrived: dict[int, tuple[Chunk, Outcome]] = {}
+        self._parts: list[tuple[Chunk, Outcome]] = []  # in order, none missing
+        self._redoing: set[int] = set()
+        self._written = 0
+        self._joiner: Joiner | None = None
+        self._types: dict[str, Any] = {}
+
+    def add(self, chunk: Chunk, part: Outcome) -> None:
+        """Take a part in, and write what can be written."""
+        if part.number in self._redoing:
+            self._redoing.discard(part.number)
+            self._parts[part.number] = chunk, part
+        else:
+            self._arrived[part.number] = chunk, part
+        while (number := len(self._parts)) in self._arrived:
+            self._parts.append(self._arrived.pop(number))
+            self.columns.add(self._parts[number][1])
+            self.rows_out += self._parts[number][1].rows_out
+        self._write()
+
+    def finish(self, default: dict[str, Any]) -> tuple[str, ...]:
+        """Write what is left, all parts having come; return the output's column names.
+
+        `default` are the made columns where no part said which there are.
+        """
+        if self.columns.shape == "none":
+            self.columns.shape = "scalar"
+            self.columns.found = {
+                name: ResultColumn(name, type_, "") for name, type_ in default.items()
+            }
+        self.columns.fixed = True
+        self._write(final=True)
+        return self.names
+
+    @property
+    def waiting(self) -> bool:
+        """Whether parts are being written anew."""
+        return bool(self._redoing)
+
+    def close(self) -> None:
+        """Complete the output; the caller publishes it."""
+        assert self._joiner is not None
+        self._joiner.finish()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The output's columns."""
+        return tuple(self._name(column) for column in self._arrangement())
+
+    def _write(self, *, final: bool = False) -> None:
+        whole = self.columns.types
+        if self._joiner is not None and self._types != whole:
+            self._start_over(whole)
+        if self._joiner is None:
+            if not self._may_begin(final):
+                return
+            self._begin(whole)
+        self._ask_for_refits(whole)
+        while self._written < len(self._parts) and self._written not in self._redoing:
+            self._append(self._parts[self._written][1])
+
+    def _may_begin(self, final: bool) -> bool:
+        if final or self.columns.settled:
+            return True
+        known = self.columns.shape != "none"
+        return known and (self.output.restartable or self.prompt)
+
+    def _begin(self, whole: dict[str, Any]) -> None:
+        self._types = whole
+        self._joiner = self.target.joiner()
+        arrangement = self._arrangement()
+        types = [
+            self.fields[column.position].type if isinstance(column, Keep) else whole[column.name]
+            for column in arrangement
+        ]
+        self._joiner.begin(self.output.open(), arrangement, types)
+
+    def _start_over(self, whole: dict[str, Any]) -> None:
+        """Forget what was written, because columns are not what they seemed."""
+        if self.output.restartable:
+            self._joiner, self._written, self.rows_written = None, 0, 0
+            return
+        changed = [name for name in whole if self._types.get(name) != whole[name]]
+        raise ResultError(
+            f"{self.output.name}: column {changed[0]!r} was begun as "
+            f"{self._types.get(changed[0], 'nothing')} and is {whole[changed[0]]} from "
+            f"{self.columns.found[changed[0]].first} on; return one type, or write a file with -o"
+        )
+
+    def _ask_for_refits(self, whole: dict[str, Any]) -> None:
+        for chunk, part in self._parts[self._written :]:
+            types = {column.name: column.type for column in part.columns}
+            if part.number in self._redoing or not self.target.needs_refit(types, whole):
+                continue
+            self._redoing.add(part.number)
+            path = f"{part.path}+"
+            self.redo(Refit(chunk, part, tuple(whole.items()), path))
+
+    def _append(self, part: Outcome) -> None:
+        assert self._joiner is not None
+        self._joiner.append(part.path)
+        self._written += 1
+        self.rows_written += part.rows_in
+        if self.columns.settled or not self.output.restartable:
+            os.unlink(part.path)
+
+    def _arrangement(self) -> Arrangement:
+        if self.columns.shape == "table":
+            return tuple(New(name) for name in self.columns.found)
+        names = [self.fields[position].name for position in self.keep]
+        return arrange(self.keep, names, list(self.columns.found))
+
+    def _name(self, column: Keep | New) -> str:
+        return self.fields[column.position].name if isinstance(column, Keep) else column.name
+
+
+_SHAPES = {"scalar": "one value", "fields": "a dict", "table": "a DataFrame", "filter": "a filter"}
+
+
+def _both(known: ResultColumn, column: ResultColumn) -> ResultColumn:
+    type_ = unify(known.type, column.type)
+    if type_ is None:
+        raise ResultError(
+            f"column {known.name!r}: {known.first} gave {known.type}, {column.first} gave "
+            f"{column.type}; one column holds one type: return str for both, say"
+        )
+    first = column.first if type_ != known.type else known.first
+    return ResultColumn(known.name, type_, first)

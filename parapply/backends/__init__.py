@@ -1,0 +1,103 @@
+"""Ways to run a task over many items: the seam behind which a pool, or another engine, works.
+
+A backend knows nothing of tables, chunks or files. It is handed a picklable task and an iterator
+of picklable items and yields one `Done` an item, in the order in which they finish, with a bounded
+number in flight. Every wait in it ends when a worker dies, a signal comes, or the caller leaves.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+
+from parapply.errors import UsageError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Done(Generic[Item, Result]):
+    """What became of one item: its result, or how the worker that ran it was lost."""
+
+    item: Item
+    result: Result | None
+    lost: str | None = None  # "was killed by SIGKILL", "exited with code 3"; None: not lost
+
+
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """Who is to work, and how each of them starts."""
+
+    workers: int
+    start: Callable[[], None]  # called once in each worker before its first item; may raise
+    start_method: str | None = None  # fork, forkserver, spawn; None: the best that is safe
+
+
+class Session(Protocol):
+    """An open backend: its workers are there until the context that opened it ends."""
+
+    def run(
+        self,
+        task: Callable[[Item, Callable[[int], None]], Result],
+        items: Iterator[Item],
+        *,
+        beat: Callable[[], None] | None = None,
+    ) -> Iterator[Done[Item, Result]]:
+        """Yield one `Done` for each item, in the order in which they finish.
+
+        `task` is called in a worker with an item and a function to report progress with, in
+        whatever unit the caller counts. `items` is asked again whenever there is room, also after
+        it was exhausted: a caller may add to it when it has seen a result. `beat` is called about
+        ten times a second while there is nothing to yield.
+
+        An exception that `task` raises (a BaseException too) is raised here. Raises WorkerError
+        when workers cannot be started. Leaving the generator early leaves what is in flight to
+        the end of the session.
+        """
+        ...
+
+    def units(self) -> int:
+        """Progress reported so far for the items that are being worked on."""
+        ...
+
+
+class Backend(Protocol):
+    """A room of this package: a class with this one method."""
+
+    def open(self, crew: Crew) -> AbstractContextManager[Session]:
+        """Start the workers; at the end of the context none of them is left."""
+        ...
+
+
+class _Entry(NamedTuple):
+    path: str
+    extra: str | None = None  # what to install where the room's engine is missing
+
+
+BACKENDS = {
+    "processes": _Entry("parapply.backends.processes:Processes"),
+    "threads": _Entry("parapply.backends.threads:Threads"),
+    "serial": _Entry("parapply.backends.serial:Serial"),
+}
+AUTO = "processes"
+
+
+def load(name: str) -> Backend:
+    """Return the backend of that name ("auto" too); raises UsageError for an unknown one."""
+    if (entry := BACKENDS.get(AUTO if name == "auto" else name)) is None:
+        raise UsageError(f"no backend is called {name!r}; there are: {', '.join(BACKENDS)}")
+    module, _, attribute = entry.path.partition(":")
+    try:
+        backend: Any = getattr(importlib.import_module(module), attribute)
+    except ImportError as error:
+        if entry.extra is None:
+            raise
+        raise UsageError(
+            f"the backend {name!r} needs more: pip install 'parapply[{entry.extra}]'"
+        ) from error
+    chosen: Backend = backend()
+    return chosen

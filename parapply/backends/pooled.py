@@ -1,0 +1,294 @@
+"""The one code path of the pools of threads and of processes, through `apply_async`.
+
+`Pooled` is the session: it runs in the parent, in the caller's thread. `begin` and `work` run in
+the workers. What differs between threads and processes (how things are sent, who can die, how an
+end is made of it) is a `Team`, which the rooms beside this one supply; nothing here knows which.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from multiprocessing import connection
+from multiprocessing.pool import Pool
+from types import TracebackType
+from typing import Any, NamedTuple, Protocol
+
+from parapply.backends import Done, Item, Result
+from parapply.errors import WorkerError
+
+Slots = Any  # for each worker: the number of its item + 1 (0: idle), the units done in that item
+SLOT_FIELDS = 2
+IN_FLIGHT = 2  # items a worker: one that it works on, one that waits for it
+BEAT_S = 0.1
+PATIENCE_S = 1.0  # the longest wait without a look at the workers
+STRIKES = 3  # pools in a row that break before anything is finished: then the fault is not chance
+
+
+class Wire(NamedTuple):
+    """How things are made ready to cross to a worker and back; `pack_error` never raises."""
+
+    pack: Callable[[Any], Any]
+    unpack: Callable[[Any], Any]
+    recall: Callable[[Any], Any]  # `unpack` for what is sent over and over again: the task
+    pack_error: Callable[[BaseException], Any]
+
+
+class Death(NamedTuple):
+    """How a worker ended, and the number of the item it was running, if any."""
+
+    number: int | None
+    how: str
+
+
+class Team(Protocol):
+    """The workers of one pool."""
+
+    pool: Pool
+    slots: Slots
+    wire: Wire
+    broken: bool  # the pool cannot be trusted any more: nothing but end() may be asked of it
+    how: str  # what broke it
+
+    def pack_task(self, task: object) -> Any:
+        """Make a task ready to be sent; raises WorkerError when that cannot be done."""
+        ...
+
+    def sentinels(self) -> list[int]:
+        """Return what becomes ready to read when a worker ends."""
+        ...
+
+    def deaths(self) -> list[Death]:
+        """Return the deaths since the last call; some of them break the pool."""
+        ...
+
+    def end(self, *, clean: bool) -> None:
+        """Leave no worker behind: let them leave, or (not clean) stop them at once."""
+        ...
+
+
+class _Desk(threading.local):
+    """What a worker holds, be it a thread or a process."""
+
+    slots: Slots
+    at: int
+    wire: Wire
+    failure: BaseException | None = None
+
+
+_desk = _Desk()
+
+
+def begin(slots: Slots, slot: int, wire: Wire, start: Callable[[], None]) -> None:
+    """Start a worker; never raises, as the standard Pool would then replace workers for ever."""
+    _desk.slots, _desk.at, _desk.wire = slots, slot * SLOT_FIELDS, wire
+    try:
+        start()
+    except BaseException as error:  # noqa: BLE001  the worker's boundary: work() reports it
+        _desk.failure = error
+
+
+def work(number: int, task: Any, item: Any) -> tuple[bool, Any]:
+    """Run a packed task over a packed item; return (True, result) or (False, error), packed.
+
+    Nothing that the task raises gets past this: SystemExit would end the worker. The slot is
+    cleared before the result is sent, so that a worker that dies with its slot filled has lost
+    just that item, and holds none of the pool's locks.
+    """
+    desk = _desk
+    desk.slots[desk.at] = number + 1
+    try:
+        return True, desk.wire.pack(_attempt(desk, task, item))
+    except BaseException as error:  # noqa: BLE001  the worker's boundary: run() raises it
+        return False, desk.wire.pack_error(error)
+    finally:
+        desk.slots[desk.at + 1] = 0
+        desk.slots[desk.at] = 0
+
+
+def _attempt(desk: _Desk, task: Any, item: Any) -> Any:
+    if desk.failure is not None:
+        raise desk.failure
+    slots, units = desk.slots, desk.at + 1
+
+    def progress(count: int) -> None:
+        slots[units] += count
+
+    return desk.wire.recall(task)(desk.wire.unpack(item), progress)
+
+
+class _Bell:
+    """Wakes the parent from its wait; may be rung from any thread, and after it is closed."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._closed = False
+        self.fd, self._write = os.pipe()
+        os.set_blocking(self.fd, False)
+        os.set_blocking(self._write, False)
+
+    def ring(self) -> None:
+        with self._lock, suppress(BlockingIOError):  # full: it rings already
+            if not self._closed:
+                os.write(self._write, b"!")
+
+    def hush(self) -> None:
+        with suppress(BlockingIOError):
+            os.read(self.fd, 65536)
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            os.close(self.fd)
+            os.close(self._write)
+
+
+class Pooled:
+    """A session on a pool, which is replaced when it breaks; opened and ended as a context.
+
+    `hire` opens a pool; it is given what to call when something happened. One run at a time:
+    a run that is continued after another has begun raises WorkerError.
+    """
+
+    def __init__(self, workers: int, hire: Callable[[Callable[[], None]], Team]) -> None:
+        self._hire = hire
+        self._room = workers * IN_FLIGHT
+        self._numbers = itertools.count()
+        self._flying: dict[int, Any] = {}
+        self._strikes = 0
+
+    def __enter__(self) -> Pooled:
+        self._bell = _Bell()
+        try:
+            self._open()
+        except BaseException:
+            self._bell.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        try:
+            dead = self._team.deaths()
+            idle = len(self._outbox) == self._owed and not self._team.broken
+            self._team.end(clean=error is None and idle and not dead)
+        finally:
+            self._bell.close()
+
+    def units(self) -> int:
+        """Progress reported so far for the items that are being worked on."""
+        return sum(self._team.slots[1::SLOT_FIELDS])
+
+    def run(
+        self,
+        task: Callable[[Item, Callable[[int], None]], Result],
+        items: Iterator[Item],
+        *,
+        beat: Callable[[], None] | None = None,
+    ) -> Iterator[Done[Item, Result]]:
+        """Yield one `Done` for each item, in the order in which they finish; see `Session`."""
+        flying: dict[int, Item] = {}
+        self._flying, self._task, self._due = flying, self._team.pack_task(task), 0.0
+        while self._flying is flying:
+            if self._team.broken:
+                self._team.end(clean=False)  # first, so that nothing arrives after it is settled
+            else:
+                self._fill(items)
+            if self._outbox:
+                yield from self._settle()
+            elif self._team.broken:
+                self._replace()
+            elif flying:
+                yield from self._lost(self._wait(beat))
+            else:
+                return
+        raise WorkerError("a run cannot be continued after another has begun")
+
+    def _open(self) -> None:
+        self._outbox: deque[tuple[int, tuple[bool, Any]]] = deque()
+        self._owed = 0  # items sent to this pool whose results have not been settled
+        self._team = self._hire(self._bell.ring)
+
+    def _fill(self, items: Iterator[Any]) -> None:
+        while len(self._flying) < self._room:
+            for item in items:
+                number = next(self._numbers)
+                self._flying[number] = item
+                self._send(number, item)
+                break
+            else:
+                return
+
+    def _send(self, number: int, item: object) -> None:
+        packed = (number, self._task, self._team.wire.pack(item))
+        outbox, bell, pack_error = self._outbox, self._bell, self._team.wire.pack_error
+
+        def arrived(outcome: tuple[bool, Any]) -> None:  # on the Pool's thread: must not raise
+            outbox.append((number, outcome))
+            bell.ring()
+
+        def failed(error: BaseException) -> None:
+            arrived((False, pack_error(error)))
+
+        self._owed += 1
+        self._team.pool.apply_async(work, packed, callback=arrived, error_callback=failed)
+
+    def _settle(self) -> Iterator[Done[Any, Any]]:
+        """Yield what arrived first; nothing, if it belongs to a run that was left."""
+        number, (good, packed) = self._outbox.popleft()
+        self._owed -= 1
+        if number not in self._flying:
+            return
+        item = self._flying.pop(number)
+        self._strikes = 0
+        value = self._team.wire.unpack(packed)
+        if not good:
+            raise value
+        yield Done(item, value)
+
+    def _wait(self, beat: Callable[[], None] | None) -> list[Death]:
+        """Wait until something may have happened; return the deaths, if so."""
+        timeout_s = PATIENCE_S if beat is None else max(0.0, self._due - time.monotonic())
+        ready = connection.wait([self._bell.fd, *self._team.sentinels()], timeout_s)
+        self._bell.hush()
+        if beat is not None and time.monotonic() >= self._due:
+            beat()
+            self._due = time.monotonic() + BEAT_S
+        return [] if ready == [self._bell.fd] else self._team.deaths()
+
+    def _lost(self, deaths: list[Death]) -> Iterator[Done[Any, Any]]:
+        for number, how in deaths:
+            if number is not None and number in self._flying:
+                self._strikes = 0
+                yield Done(self._flying.pop(number), None, how)
+
+    def _replace(self) -> None:
+        """Open a fresh pool and send again what had not finished."""
+        self._strikes += 1
+        if self._strikes == STRIKES:
+            raise WorkerError(f"workers die as they start: the last one {self._team.how}")
+        self._open()
+        for number, item in self._flying.items():
+            self._send(number, item)
+
+
+def in_background(*steps: Callable[[], object], wait_s: float) -> bool:
+    """Take the steps in a daemon thread, as they may hang; return whether all ended in time."""
+    done = threading.Event()
+    arguments = (*steps, done.set)
+    thread = threading.Thread(target=_take, args=arguments, name="parapply-end", daemon=True)
+    thread.start()
+    thread.join(wait_s)
+    return done.is_set()
+
+
+def _take(*steps: Callable[[], object]) -> None:
+    with suppress(Exception):  # of a pool that is given up: nobody could do anything about it
+        for step in steps:
+            step()

@@ -1,0 +1,59 @@
+"""Workers are threads of this process: for functions that wait, or that let go of the GIL.
+
+Runs in the parent. Nothing is pickled, nothing can be killed: threads that still work when a
+session ends before its time are daemons and are not waited for.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from functools import partial
+from multiprocessing.pool import Pool, ThreadPool
+from typing import Any
+
+from parapply.backends import Crew, Session
+from parapply.backends.pooled import SLOT_FIELDS, Death, Pooled, Slots, Wire, begin, in_background
+
+LEAVE_S = 5.0
+
+
+class Threads:
+    """The backend "threads"."""
+
+    def open(self, crew: Crew) -> AbstractContextManager[Session]:
+        """Start the threads; at the end of the context none is left that has nothing to do."""
+        return Pooled(crew.workers, partial(_Team, crew))
+
+
+class _Team:
+    broken = False
+    how = ""
+
+    def __init__(self, crew: Crew, _changed: Callable[[], None]) -> None:
+        self.wire = Wire(_as_it_is, _as_it_is, _as_it_is, _as_it_is)
+        self.slots: Slots = [0] * (crew.workers * SLOT_FIELDS)
+        arguments = (self.slots, itertools.count(), self.wire, crew.start)
+        self.pool: Pool = ThreadPool(crew.workers, _enter, arguments)
+
+    def pack_task(self, task: object) -> object:
+        return task
+
+    def sentinels(self) -> list[int]:
+        return []
+
+    def deaths(self) -> list[Death]:
+        return []
+
+    def end(self, *, clean: bool) -> None:
+        if not (clean and in_background(self.pool.close, self.pool.join, wait_s=LEAVE_S)):
+            in_background(self.pool.terminate, wait_s=0.0)
+
+
+def _enter(slots: Slots, numbers: Iterator[int], wire: Wire, start: Callable[[], None]) -> None:
+    begin(slots, next(numbers), wire, start)
+
+
+def _as_it_is(thing: Any) -> Any:
+    return thing

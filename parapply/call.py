@@ -1,0 +1,228 @@
+"""How the function is called on a chunk: once a row, a value or a chunk. Runs in the worker."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import repeat
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from parapply import frames, results
+from parapply.errors import ResultError, RowError
+from parapply.expressions import Expression
+from parapply.formats import Batch, Field
+from parapply.functions import user_traceback
+from parapply.rows import Columns, Row, no_column
+from parapply.values import to_list
+
+_Advance = Callable[[int], None]
+_BEAT_S = 0.05  # rows are counted about this often
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What the function is given and how its results are taken; positions are the input's."""
+
+    by: str  # row, value or chunk
+    name: str  # what a column of results is called where nothing else is said
+    given: tuple[int, ...]  # the columns that it may see
+    read: tuple[int, ...]  # those of them that are read before it is called
+    frame: str = "pandas"
+    expression: Expression | None = None
+    into: tuple[str, ...] = ()
+    filter: bool = False
+    explode: bool = False
+
+
+@dataclass(slots=True)
+class Made:
+    """What the calls for one chunk made."""
+
+    shape: str  # scalar, fields, none, table, or filter: no columns at all
+    columns: dict[str, pa.Array]
+    take: Any = None  # positions in the chunk of the rows that stay, where not all do once
+    table: pa.Table | None = None
+
+
+class Applier:
+    """Calls the function for the rows of one chunk."""
+
+    def __init__(
+        self,
+        call: Call,
+        function: Callable[[Any], Any] | None,
+        batch: Batch,
+        fields: tuple[Field, ...],
+        where: Callable[[int], str],
+    ) -> None:
+        self.call, self.batch, self.fields, self.where = call, batch, fields, where
+        self.function = function
+
+    def apply(self, advance: _Advance) -> Made:
+        """Return what the function made of the chunk.
+
+        Raises RowError where it raises, ResultError where what it returns does not fit.
+        """
+        if self.call.by == "chunk":
+            return self._chunk(advance)
+        if self.call.by == "value":
+            return self._values(advance)
+        return self._rows(advance)
+
+    def _rows(self, advance: _Advance) -> Made:
+        found: list[Any] = []
+        self._each(self._row_step(found), [found], advance)
+        return self._made(found, self.call.name)
+
+    def _row_step(self, found: list[Any]) -> Callable[[int, int], None]:
+        names = tuple(self.fields[position].name for position in self.call.given)
+        places = dict(zip(reversed(names), reversed(self.call.given), strict=True))
+        columns = Columns(names, lambda name: self._list(name, places))
+        if self.call.read:
+            self.batch.columns(self.call.read)
+        if self.call.expression is None:
+            function = self.function
+            assert function is not None
+
+            def step(start: int, stop: int) -> None:
+                found.extend(map(function, map(Row, repeat(columns), range(start, stop))))
+
+            return step
+        return self._expression_step(found, columns)
+
+    def _expression_step(self, found: list[Any], columns: Columns) -> Callable[[int, int], None]:
+        expression = self.call.expression
+        assert expression is not None
+        uses_row = expression.uses_row(columns.names)
+        names = expression.named(columns.names)
+        loop = expression.loop(("row", *names) if uses_row else names)
+
+        def step(start: int, stop: int) -> None:
+            lists = [columns[name][start:stop] for name in names]
+            if uses_row:
+                rows = map(Row, repeat(columns), range(start, stop))
+                loop(found.append, zip(rows, *lists, strict=True))
+            else:
+                loop(found.append, zip(*lists, strict=True) if lists else range(start, stop))
+
+        return step
+
+    def _list(self, name: str, places: dict[str, int]) -> list[Any]:
+        if name not in places:
+            raise KeyError(no_column(name, tuple(places)))
+        return to_list(self.batch.columns([places[name]])[0])
+
+    def _values(self, advance: _Advance) -> Made:
+        arrays = self.batch.columns(self.call.given)
+        lists = [to_list(array) for array in arrays]
+        every: list[list[Any]] = [[] for _ in lists]
+        function = self.function
+        if self.call.expression is not None:
+            function = self.call.expression.function("value")
+        assert function is not None
+
+        def step(start: int, stop: int) -> None:
+            for found, values in zip(every, lists, strict=True):
+                found.extend(map(function, values[start:stop]))
+
+        self._each(step, every, advance)
+        names = [self.fields[position].name for position in self.call.given]
+        if len(every) == 1:
+            return self._made(every[0], names[0])
+        columns = dict(zip(self.call.into or names, every, strict=True))
+        return Made("scalar", results.build_columns(columns, self.where))
+
+    def _each(
+        self, step: Callable[[int, int], None], founds: list[list[Any]], advance: _Advance
+    ) -> None:
+        """Run `step` over ranges of rows, larger ones as long as they take no time."""
+        start, size = 0, 1
+        while start < self.batch.rows:
+            stop = min(start + size, self.batch.rows)
+            began = time.perf_counter()
+            try:
+                step(start, stop)
+            except Exception as error:  # noqa: BLE001 - whatever the user's code raises
+                # extend() keeps what came before the exception: that many rows were done
+                done = max(len(found) for found in founds if len(found) < stop)
+                raise self._failed(error, done) from None
+            advance(stop - start)
+            size = _next_size(size, time.perf_counter() - began)
+            start = stop
+
+    def _chunk(self, advance: _Advance) -> Made:
+        arrays = self.batch.columns(self.call.given)
+        fields = [self.fields[position] for position in self.call.given]
+        function = self.function
+        if self.call.expression is not None:
+            function = self.call.expression.function("df")
+        assert function is not None
+        frame = frames.make_frame(self.call.frame, fields, arrays)
+        try:
+            returned = function(frame)
+        except Exception as error:  # noqa: BLE001 - whatever the user's code raises
+            raise self._failed(error, None) from None
+        advance(self.batch.rows)
+        return self._chunk_made(returned)
+
+    def _chunk_made(self, returned: Any) -> Made:
+        table = frames.as_table(returned)
+        if table is not None and not self.call.filter:
+            return Made("table", {}, table=table)
+        column = frames.as_column(returned)
+        if column is None or len(column) != self.batch.rows:
+            size = f" of length {len(column)}" if column is not None else ""
+            raise ResultError(
+                f"{self._span()}: the chunk function returned a {type(returned).__name__}{size}; "
+                f"return a DataFrame or Table, or a Series or array of the chunk's length "
+                f"({self.batch.rows})"
+            )
+        if self.call.filter:
+            kept = [bool(value) for value in column.to_pylist()]
+            return Made("filter", {}, take=np.flatnonzero(kept))
+        return Made("scalar", {self.call.into[0] if self.call.into else self.call.name: column})
+
+    def _made(self, found: list[Any], name: str) -> Made:
+        call, take, where = self.call, None, self.where
+        if call.filter:
+            return Made("filter", {}, take=np.flatnonzero([bool(value) for value in found]))
+        if call.explode:
+            lengths, found = results.explode(found)
+            take = np.repeat(np.arange(len(lengths)), lengths)
+            rows = take.tolist()
+            where = lambda position: self.where(rows[position])  # noqa: E731
+        shape, columns = results.shape_columns(found, call.into, name, where)
+        return Made(shape, results.build_columns(columns, where), take)
+
+    def _span(self) -> str:
+        first, last = self.where(0), self.where(max(self.batch.rows - 1, 0))
+        return f"{first} to {last.rpartition(' ')[2]}"
+
+    def _failed(self, error: Exception, row: int | None) -> RowError:
+        """Say which row it was, with its values, and keep the user's part of the traceback."""
+        place = self._span() if row is None else self.where(row)
+        values = "" if row is None else self._values_of(row)
+        text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+        message = f"{place}: {self.call.name} raised {type(error).__name__}"
+        message += (f": {text}" if text else "") + (f" [{values}]" if values else "")
+        return RowError(message, user_traceback(error), "".join(traceback.format_exception(error)))
+
+    def _values_of(self, row: int) -> str:
+        shown = []
+        for position in self.call.read[:8] or self.call.given[:8]:
+            value = repr(to_list(self.batch.columns([position])[0].slice(row, 1))[0])
+            cut = value if len(value) <= 40 else value[:37] + "..."
+            shown.append(f"{self.fields[position].name}={cut}")
+        return ", ".join(shown)
+
+
+def _next_size(size: int, spent_s: float) -> int:
+    """How many rows to run at once, so that progress is reported about every `_BEAT_S`."""
+    if spent_s < _BEAT_S / 2:
+        return size * 2
+    return max(size // 2, 1) if spent_s > _BEAT_S else size

@@ -1,0 +1,109 @@
+"""The command: options become a Job, the job is run, and what came of it becomes an exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import Any, NoReturn
+
+import click
+
+from parapply import __version__, console
+from parapply.errors import ParapplyError, UsageError
+from parapply.job import Job
+from parapply.options import Command, options
+
+
+@click.command(
+    cls=Command,
+    help="Run a Python function over every row of a table, on all cores.",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.argument("operands", nargs=-1, metavar="FUNCTION [INPUT]...")
+@options
+@click.version_option(__version__, prog_name="parapply")
+def command(operands: tuple[str, ...], **settings: Any) -> None:
+    """Turn options into a Job and run it."""
+    expression = settings.pop("expr")
+    function, inputs = _operands(operands, expression)
+    quiet, verbose = settings.pop("quiet"), settings.pop("verbose")
+    bar = console.Bar((settings.pop("progress") or console.is_terminal()) and not quiet)
+    job = Job(
+        function=function,
+        expression=expression,
+        inputs=inputs,
+        arguments=dict(settings.pop("arguments")),
+        **settings,
+    )
+    _run(job, bar, verbose)
+
+
+def main() -> NoReturn:
+    """Run the command and exit: 0 done, 1 failed, 2 usage; of a signal by that signal."""
+    try:
+        command.main(prog_name="parapply", standalone_mode=False)
+    except click.UsageError as error:
+        console.say(f"parapply: error: {error.format_message()} (parapply --help)")
+        sys.exit(2)
+    except (KeyboardInterrupt, click.Abort):
+        console.say("parapply: interrupted; nothing was written")
+        console.die_of(signal.SIGINT)
+    except console.Ended as end:
+        name = signal.Signals(end.number).name
+        console.say(f"parapply: ended by {name}; nothing was written")
+        console.die_of(end.number)
+    except BrokenPipeError:
+        console.die_of(signal.SIGPIPE)
+    sys.exit(0)
+
+
+def _run(job: Job, bar: console.Bar, verbose: bool) -> None:
+    from parapply.engine import run
+
+    stdout = console.protect_stdout()
+    try:
+        with console.Signals():
+            report = run(job, on_progress=bar.update if bar.shown else None, stdout=stdout)
+    except ParapplyError as error:
+        bar.clear()
+        console.say_error(error, verbose)
+        sys.exit(error.exit_code)
+    except BaseException:
+        bar.clear()
+        raise
+    bar.finish(report.rows_in)
+    if verbose:
+        console.say_report(report)
+
+
+def _operands(
+    operands: tuple[str, ...], expression: str | None
+) -> tuple[str | None, tuple[str, ...]]:
+    """Tell FUNCTION and INPUTs apart, and say so where they look swapped."""
+    from parapply.functions import is_reference
+
+    if expression is not None:
+        return None, _inputs(operands)
+    if not operands:
+        _short_help()
+    function, *inputs = operands
+    named = next((text for text in inputs if is_reference(text)), None)
+    if not is_reference(function) and named is not None and os.path.exists(function):
+        raise click.UsageError(f"FUNCTION comes first: parapply {named} {function}")
+    return function, _inputs(tuple(inputs))
+
+
+def _inputs(inputs: tuple[str, ...]) -> tuple[str, ...]:
+    if not inputs and sys.stdin is not None and sys.stdin.isatty():
+        _short_help()
+    return inputs or ("-",)
+
+
+def _short_help() -> NoReturn:
+    console.say(
+        "Usage: parapply [OPTIONS] FUNCTION [INPUT]...\n"
+        "       parapply [OPTIONS] -e EXPR  [INPUT]...\n"
+        "Name a function (file.py:NAME) and a table, or pipe one in; parapply --help says more."
+    )
+    sys.exit(UsageError.exit_code)

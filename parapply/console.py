@@ -1,0 +1,145 @@
+"""What a person sees: the bar, one line for an error, and how the process ends. In the parent."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from parapply.errors import ParapplyError
+
+if TYPE_CHECKING:
+    from parapply.engine import Progress
+    from parapply.job import Report
+
+
+class Bar:
+    """One bar, in rows. tqdm is imported only when there is something to show."""
+
+    def __init__(self, shown: bool) -> None:
+        self.shown = shown
+        self._bar: Any = None
+
+    def update(self, progress: Progress) -> None:
+        """Show how far the run is.
+
+        A row counts nine tenths when its result is there and wholly when that is in the output,
+        so that the bar is full only when the work is done. It never goes back.
+        """
+        if self._bar is None:
+            self._bar = _make_bar(progress.total)
+        done = (9 * progress.computed + progress.written) // 10
+        if done > self._bar.n:
+            self._bar.update(done - self._bar.n)
+        else:
+            self._bar.refresh()
+
+    def finish(self, rows: int) -> None:
+        """Fill the bar: everything is in the output."""
+        if self._bar is not None:
+            self._bar.update(rows - self._bar.n)
+            self._bar.close()
+
+    def clear(self) -> None:
+        """Take the bar away, before an error is said."""
+        if self._bar is not None:
+            self._bar.leave = False
+            self._bar.close()
+
+
+class Ended(BaseException):
+    """A signal asked the process to end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+class Signals:
+    """While open, SIGTERM and SIGHUP are raised as Ended, as SIGINT is as KeyboardInterrupt."""
+
+    def __enter__(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) == signal.SIG_DFL:  # nohup stays nohup
+                signal.signal(number, self._raise)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+    @staticmethod
+    def _raise(number: int, frame: FrameType | None) -> NoReturn:
+        del frame
+        # What is being cleaned up must not be cut short by a second signal: it takes a second.
+        for other in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            signal.signal(other, signal.SIG_IGN)
+        raise Ended(number)
+
+
+def is_terminal() -> bool:
+    """Whether standard error is a terminal that can show a bar."""
+    try:
+        return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    except (AttributeError, ValueError):
+        return False
+
+
+def say(text: str) -> None:
+    """Write a line to standard error; where that is closed, nobody wants to know."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        print(text, file=sys.stderr, flush=True)
+
+
+def say_error(error: ParapplyError, verbose: bool) -> None:
+    """Write one line; of an error in the user's code their own frames too, or all of them."""
+    say(f"parapply: error: {error}")
+    details = getattr(error, "details", "")
+    if verbose:
+        import traceback
+
+        say(getattr(error, "full", "") or "".join(traceback.format_exception(error)).rstrip())
+    elif details:
+        say("".join(f"  {line}\n" for line in details.splitlines()).rstrip())
+
+
+def say_report(report: Report) -> None:
+    """Write what was done, in one line."""
+    say(
+        f"parapply: {report.rows_in:,} rows in, {report.rows_out:,} out, {report.seconds:.2f} s, "
+        f"{report.chunks} chunks, {report.workers} workers ({report.backend})"
+    )
+
+
+def protect_stdout() -> int:
+    """Send what anybody prints to standard error; return a descriptor of the real output.
+
+    Before the user's code is imported: its print() would end up between the rows.
+    """
+    real = os.dup(1)
+    os.dup2(2, 1)
+    if sys.stdout is not None:
+        sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    return real
+
+
+def die_of(number: int) -> NoReturn:
+    """End by the signal itself, so that the shell and make see it and stop too."""
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+    raise SystemExit(128 + number)  # not reached, unless the signal is blocked
+
+
+def _make_bar(total: int | None) -> Any:
+    from tqdm import tqdm
+
+    tqdm.monitor_interval = 0  # its thread would be there when workers are forked
+    return tqdm(
+        total=total, unit=" rows", unit_scale=True, dynamic_ncols=True, file=sys.stderr,
+        mininterval=0, miniters=0, smoothing=0.1,
+    )  # fmt: skip

@@ -1,0 +1,62 @@
+"""Every error that parapply raises on purpose.
+
+ParapplyError                 something went wrong that a person can mend; its text is one line
+├── UsageError                the job as it was described cannot be run: exit code 2
+│   └── FunctionError         the function cannot be loaded or called
+├── InputError                a table cannot be read: the file, the line and the remedy are named
+├── OutputError               a result cannot be written; the old output is untouched
+├── RowError                  the function failed on a row (or a chunk) that is named
+├── ResultError               what the function returned does not fit the output
+└── WorkerError               workers could not be started, or died
+
+Messages name the file, row, column and value, and the way out. Rows are counted from 1, without
+the header, over all inputs. Foreign exceptions are translated where they are met, with the cause
+kept in ``__cause__``.
+"""
+
+from __future__ import annotations
+
+
+class ParapplyError(Exception):
+    """Something went wrong that a person can mend; ``str()`` of it is the whole message."""
+
+    exit_code = 1
+
+
+class UsageError(ParapplyError):
+    """The job as it was described cannot be run; nothing was read or written."""
+
+    exit_code = 2
+
+
+class FunctionError(UsageError):
+    """The function cannot be found, imported or called with one value."""
+
+    def __init__(self, message: str, details: str = "") -> None:
+        super().__init__(message)
+        self.details = details  # a traceback, where importing the user's module failed
+
+
+class InputError(ParapplyError):
+    """A table cannot be read as the format it is said to have."""
+
+
+class OutputError(ParapplyError):
+    """A result cannot be written."""
+
+
+class RowError(ParapplyError):
+    """The function raised; `details` is the user's part of the traceback, `full` all of it."""
+
+    def __init__(self, message: str, details: str = "", full: str = "") -> None:
+        super().__init__(message)
+        self.details = details
+        self.full = full
+
+
+class ResultError(ParapplyError):
+    """What the function returned does not fit the output, or what it returned before."""
+
+
+class WorkerError(ParapplyError):
+    """Workers could not be started, or one died while it ran the function."""

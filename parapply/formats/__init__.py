@@ -1,0 +1,226 @@
+"""Ways to read and write tables: the seam behind which each format has one room.
+
+A `Source` is one input, described by the parent and picklable, so that workers read their own
+ranges of it; a `Target` is how parts are written and put together. Which room serves a name or a
+suffix is a table here; nothing else in the program knows formats by name.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple, Protocol
+
+from parapply.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A column of the input: its type over the whole input, and whether any value is missing."""
+
+    name: str
+    type: Any  # pyarrow.DataType; None where the column was not surveyed
+    nullable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What a worker found in one piece of a source."""
+
+    rows: int
+    kinds: tuple[Any, ...]  # one for each surveyed column: the format's own
+    marks: Any = ()  # where chunks can start: the format's own
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """An output column that is the input's column at `position`."""
+
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """An output column that the function made."""
+
+    name: str
+
+
+Arrangement = tuple[Keep | New, ...]
+
+
+class Batch(Protocol):
+    """The rows of one chunk, in the worker; columns are read when they are asked for."""
+
+    rows: int
+
+    def columns(self, positions: Sequence[int]) -> list[Any]:
+        """Return pyarrow arrays of the schema's types, missing values as nulls."""
+        ...
+
+    def verbatim(self, positions: Sequence[int]) -> list[Any]:
+        """Return arrays that lose nothing of the input: for CSV each field's text."""
+        ...
+
+
+class Index(Protocol):
+    """Where the rows of one source are."""
+
+    rows: int
+    size_bytes: int
+
+    def snap(self, row: int) -> int:
+        """Return the row nearest to `row` at which a chunk starts for nothing."""
+        ...
+
+    def span(self, start: int, stop: int) -> Any:
+        """Return where rows start to stop are: what `Source.batch` takes."""
+        ...
+
+
+class Source(Protocol):
+    """One input. Made in the parent, sent to the workers."""
+
+    joins_surveys: bool  # fields() takes the surveys of several sources of its kind together
+
+    @property
+    def name(self) -> str:
+        """What the person called it."""
+        ...
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns' names, in order; not necessarily unique."""
+        ...
+
+    def pieces(self) -> Iterator[Any]:
+        """Yield what can be surveyed apart, in order (parent)."""
+        ...
+
+    def survey(self, piece: Any, positions: Sequence[int]) -> Survey:
+        """Count the rows of a piece and find the kinds of the columns at `positions` (worker)."""
+        ...
+
+    def index(self, surveys: Sequence[Survey]) -> Index:
+        """Put the surveys of all pieces together (parent)."""
+        ...
+
+    def fields(self, positions: Sequence[int], surveys: Sequence[Survey]) -> tuple[Field, ...]:
+        """Return all columns, those at `positions` with one type over all `surveys` (parent)."""
+        ...
+
+    def batch(self, span: Any, fields: tuple[Field, ...], data: bytes | None = None) -> Batch:
+        """Open the rows of a span (worker), which are in `data` where they came from a stream.
+
+        Raises InputError for what is not as surveyed.
+        """
+        ...
+
+
+class Joiner(Protocol):
+    """Puts parts, in order, into the output file (parent)."""
+
+    def begin(self, file: BinaryIO, arrangement: Arrangement, types: Sequence[Any]) -> None:
+        """Start an empty output with these columns; `types` has the type of each."""
+        ...
+
+    def append(self, path: str) -> None:
+        """Add a part."""
+        ...
+
+    def finish(self) -> None:
+        """Complete the output; the caller closes the file."""
+        ...
+
+
+class Target(Protocol):
+    """The format of the output, for one job. Made in the parent, sent to the workers."""
+
+    reads_typed: bool  # whether kept columns are needed as typed values, not as they stand
+
+    def write(
+        self, path: str, arrangement: Arrangement, batch: Batch, made: Any, take: Any, last: bool
+    ) -> None:
+        """Write a part (worker).
+
+        `made` has the function's columns by name, each as long as the part; `take`, where not
+        None, the positions in the batch of the part's rows; `last`: no chunk comes after.
+        """
+        ...
+
+    def write_table(self, path: str, arrangement: Arrangement, table: Any) -> None:
+        """Write a part that is all the function's: a pyarrow table."""
+        ...
+
+    def needs_refit(self, part: Any, whole: Any) -> bool:
+        """Whether a part whose made columns are `part` must be written anew to fit `whole`.
+
+        Both are {name: type} in the order of the columns.
+        """
+        ...
+
+    def joiner(self) -> Joiner:
+        """Return what puts the parts together."""
+        ...
+
+
+class Format(Protocol):
+    """A room of this package."""
+
+    def source(self, path: str, name: str) -> Source:
+        """Describe a file: its columns, from its head (parent)."""
+        ...
+
+    def stream(self, file: BinaryIO, name: str) -> tuple[Source, Iterator[tuple[int, bytes]]]:
+        """Describe a stream, and yield (rows, data) as it is read (parent).
+
+        Raises NotStreamableError where the whole input is needed before its first row is known.
+        """
+        ...
+
+    def target(self, sources: Sequence[Source]) -> Target:
+        """Return how the output is written, keeping what it can of the sources' own form."""
+        ...
+
+
+class NotStreamableError(Exception):
+    """The format has to be read from a file."""
+
+
+class _Entry(NamedTuple):
+    path: str
+    suffixes: tuple[str, ...]
+    magic: bytes = b""  # what a file of this format begins with, where it can be told
+
+
+FORMATS: dict[str, _Entry] = {
+    "csv": _Entry("parapply.formats.csv:CSV", (".csv",)),
+    "tsv": _Entry("parapply.formats.csv:TSV", (".tsv", ".tab")),
+    "parquet": _Entry("parapply.formats.parquet:PARQUET", (".parquet", ".pq"), b"PAR1"),
+    "arrow": _Entry("parapply.formats.arrow:ARROW", (".arrow", ".feather", ".ipc"), b"ARROW1"),
+}
+
+
+def load(name: str) -> Format:
+    """Return the format of that name; raises UsageError for an unknown one."""
+    if name not in FORMATS:
+        raise UsageError(f"no format is called {name!r}; there are: {', '.join(FORMATS)}")
+    module, _, attribute = FORMATS[name].path.partition(":")
+    chosen: Format = getattr(importlib.import_module(module), attribute)
+    return chosen
+
+
+def name_of(path: str) -> str | None:
+    """Return the name of the format that a path's suffix says, or None."""
+    suffix = Path(path).suffix.lower()
+    return next((name for name, entry in FORMATS.items() if suffix in entry.suffixes), None)
+
+
+def name_of_head(head: bytes) -> str | None:
+    """Return the name of the format that a file's first bytes tell, or None."""
+    return next(
+        (name for name, entry in FORMATS.items() if entry.magic and head.startswith(entry.magic)),
+        None,
+    )

@@ -1,0 +1,98 @@
+"""Arrow IPC files (Feather V2): mapped into memory, so that all workers share one copy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+
+from parapply.errors import InputError
+from parapply.formats import Field, NotStreamableError, Source, Survey, Target
+from parapply.formats.groups import GroupIndex, GroupSpan, TableBatch, TableTarget, Writer
+
+
+@dataclass(frozen=True, slots=True)
+class ArrowSource:
+    """An Arrow file; which rows its batches have is found by a worker."""
+
+    path: str
+    name: str
+    schema: Any  # pyarrow.Schema
+
+    joins_surveys = False
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the columns."""
+        return tuple(self.schema.names)
+
+    def pieces(self) -> Iterator[Any]:
+        """Yield the whole file: its batches are counted in one go."""
+        yield None
+
+    def survey(self, piece: Any, positions: Sequence[int]) -> Survey:
+        """Count the rows of each batch, and see which columns have missing values."""
+        del piece, positions
+        with pa.memory_map(self.path) as file, pa.ipc.open_file(file) as reader:
+            batches = [reader.get_batch(i) for i in range(reader.num_record_batches)]
+        rows = tuple(batch.num_rows for batch in batches)
+        nulls = tuple(
+            any(batch.column(i).null_count for batch in batches) for i in range(len(self.schema))
+        )
+        return Survey(sum(rows), nulls, (rows, sum(batch.nbytes for batch in batches)))
+
+    def index(self, surveys: Sequence[Survey]) -> GroupIndex:
+        """Return the record batches."""
+        rows, size = surveys[0].marks
+        return GroupIndex(rows, size)
+
+    def fields(self, positions: Sequence[int], surveys: Sequence[Survey]) -> tuple[Field, ...]:
+        """Return the schema's fields."""
+        del positions
+        return tuple(
+            Field(field.name, field.type, nullable)
+            for field, nullable in zip(self.schema, surveys[0].kinds, strict=True)
+        )
+
+    def batch(
+        self, span: GroupSpan, fields: tuple[Field, ...], data: bytes | None = None
+    ) -> TableBatch:
+        """Open rows of one or more record batches."""
+        del data
+        return TableBatch(span, fields, self._read)
+
+    def _read(self, group: int, positions: tuple[int, ...]) -> pa.Table:
+        with pa.memory_map(self.path) as file, pa.ipc.open_file(file) as reader:
+            return pa.Table.from_batches([reader.get_batch(group)]).select(list(positions))
+
+
+class _Arrow:
+    def source(self, path: str, name: str) -> ArrowSource:
+        try:
+            with open(path, "rb") as file, pa.ipc.open_file(file) as reader:
+                return ArrowSource(path, name, reader.schema)
+        except pa.ArrowInvalid as error:
+            raise InputError(f"{name} is not an Arrow file: {error}") from error
+
+    def stream(self, file: BinaryIO, name: str) -> tuple[Source, Iterator[tuple[int, bytes]]]:
+        raise NotStreamableError
+
+    def target(self, sources: Sequence[Source]) -> Target:
+        schema = getattr(sources[0], "schema", None)
+        return TableTarget(tuple(sources[0].columns), schema, _ArrowWriter)
+
+
+ARROW = _Arrow()
+
+
+class _ArrowWriter(Writer):
+    def __init__(self, file: BinaryIO, schema: pa.Schema) -> None:
+        self.writer = pa.ipc.new_file(file, schema)
+
+    def write(self, table: pa.Table) -> None:
+        self.writer.write_table(table)
+
+    def close(self) -> None:
+        self.writer.close()

@@ -1,0 +1,115 @@
+"""The rows of one CSV chunk, in the worker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from parapply.errors import InputError
+from parapply.formats import Field
+from parapply.formats.csv import parse
+from parapply.formats.csv.records import Records, split_fields
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where records are, to name them in messages."""
+
+    name: str
+    width: int
+    delimiter: int
+    fields: tuple[Field, ...]
+    first_row: int  # rows before these in the whole input
+
+
+class CsvBatch:
+    """Records and, as far as they are asked for, their columns as Arrow arrays."""
+
+    def __init__(self, records: Records, place: Place) -> None:
+        self.records, self.place = records, place
+        self.rows = len(records)
+        self._read: dict[int, pa.Array] = {}
+
+    def columns(self, positions: Sequence[int]) -> list[pa.Array]:
+        """Return typed arrays; those asked for together are parsed together."""
+        missing = [position for position in positions if position not in self._read]
+        if missing:
+            types = {position: self.place.fields[position].type for position in missing}
+            self._read.update(zip(missing, self._parse(types), strict=True))
+        return [self._read[position] for position in positions]
+
+    def verbatim(self, positions: Sequence[int]) -> list[pa.Array]:
+        """Return each field's text (quotes taken off), missing values as what stands there."""
+        if not self.rows:
+            return [pa.nulls(0, pa.string()) for _ in positions]
+        return self._tabulate(dict.fromkeys(positions, pa.string()), nulls=False)
+
+    def _parse(self, types: dict[int, Any]) -> list[pa.Array]:
+        if not self.rows:
+            return [pa.nulls(0, type_) for type_ in types.values()]
+        try:
+            return self._tabulate(types, nulls=True)
+        except parse.MisfitError:
+            texts = self._tabulate(dict.fromkeys(types, pa.string()), nulls=True)
+            return [
+                self._convert(text, *item) for text, item in zip(texts, types.items(), strict=True)
+            ]
+
+    def _convert(self, texts: pa.Array, position: int, type_: Any) -> pa.Array:
+        """Convert one column by itself; say which row and value do not fit."""
+        try:
+            return parse.column(texts, type_)
+        except pa.ArrowInvalid:
+            pass
+        for row in range(len(texts)):
+            try:
+                parse.column(texts[row : row + 1], type_)
+            except pa.ArrowInvalid:
+                value, name = texts[row].as_py(), self.place.fields[position].name
+                break
+        raise InputError(
+            f"{self.place.name}: row {self.place.first_row + row + 1}, column {name!r}: "
+            f"{value!r} is not of the type {type_} that the rows before it have"
+        )
+
+    def _tabulate(self, types: dict[int, Any], *, nulls: bool) -> list[pa.Array]:
+        table = tabulate(self.records, self.place, types, nulls=nulls)
+        return [column.combine_chunks() for column in table.columns]
+
+
+def tabulate(records: Records, place: Place, types: dict[int, Any], *, nulls: bool) -> pa.Table:
+    """Parse records, and translate what Arrow says of ragged ones.
+
+    Raises parse.MisfitError where a value does not have its type.
+    """
+    try:
+        table = parse.read(records, place.delimiter, place.width, types, nulls=nulls)
+    except pa.ArrowInvalid as error:
+        check_widths(records, place)
+        if "invalid UTF8" in str(error):
+            raise InputError(f"{place.name}: not UTF-8 text: {error}") from error
+        raise parse.MisfitError(str(error)) from error
+    if table.num_rows != len(records):
+        check_widths(records, place)
+        raise InputError(
+            f"{place.name}: near row {place.first_row + 1}: {len(records)} records, of which only "
+            f"{table.num_rows} can be read; is a quote missing?"
+        )
+    return table
+
+
+def check_widths(records: Records, place: Place) -> None:
+    """Raise InputError for the first record that has too few or too many fields."""
+    for row, (start, stop) in enumerate(
+        zip(records.starts.tolist(), records.stops.tolist(), strict=True)
+    ):
+        found = len(split_fields(records.text[start:stop], place.delimiter))
+        if found != place.width:
+            shown = records.text[start : min(stop, start + 60)].decode("utf-8", "replace")
+            raise InputError(
+                f"{place.name}: row {place.first_row + row + 1} has {found} "
+                f"field{'s' * (found != 1)}, the header has {place.width}: {shown}"
+            )

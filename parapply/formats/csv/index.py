@@ -1,0 +1,68 @@
+"""Where the rows of a CSV file are: a mark every few hundred records, from which chunks are cut."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from parapply.formats import Survey
+
+
+class Mark(NamedTuple):
+    """A record's number in its piece, and its byte position in the file."""
+
+    row: int
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class ByteSpan:
+    """Rows of a file as bytes to read: `rows` records (None: all) after the first `skip`."""
+
+    start: int
+    stop: int
+    skip: int = 0
+    rows: int | None = None
+    first_row: int = 0  # rows of this input before these
+
+
+@dataclass(frozen=True, slots=True)
+class ByteIndex:
+    """Marks of a whole file, as two arrays of equal length."""
+
+    rows: int
+    size_bytes: int
+    stop: int
+    mark_rows: np.ndarray[tuple[int], np.dtype[np.int64]]
+    mark_positions: np.ndarray[tuple[int], np.dtype[np.int64]]
+
+    @classmethod
+    def of(cls, surveys: Sequence[Survey], start: int, stop: int) -> ByteIndex:
+        """Put together the surveys of all pieces, in order."""
+        rows, mark_rows, positions = 0, [], []
+        for survey in surveys:
+            mark_rows += [rows + mark.row for mark in survey.marks]
+            positions += [mark.position for mark in survey.marks]
+            rows += survey.rows
+        if positions:
+            positions[0] = start
+        size = stop - start
+        return cls(rows, size, stop, np.array(mark_rows, "i8"), np.array(positions, "i8"))
+
+    def snap(self, row: int) -> int:
+        """Return the nearest row that has a mark, or the number of rows."""
+        after = int(np.searchsorted(self.mark_rows, row))
+        known: list[int] = [*self.mark_rows[max(after - 1, 0) : after + 1].tolist(), self.rows]
+        return min(known, key=lambda mark: (abs(mark - row), mark))
+
+    def span(self, start: int, stop: int) -> ByteSpan:
+        """Return the bytes from the mark at or before `start` to the one at or after `stop`."""
+        first = bisect_right(self.mark_rows, start) - 1
+        end = int(np.searchsorted(self.mark_rows, stop))
+        stop_byte = int(self.mark_positions[end]) if end < len(self.mark_rows) else self.stop
+        skip = start - int(self.mark_rows[first])
+        return ByteSpan(int(self.mark_positions[first]), stop_byte, skip, stop - start, start)

@@ -1,0 +1,164 @@
+"""From CSV text to Arrow columns, with the types that pandas.read_csv would give the whole file.
+
+Arrow's reader does the work; its columns are called "0", "1", ... so that any header will do. It
+infers what pandas infers but for the differences that are mended here: dates and times stay text,
+`0x10` and `007` are no numbers, integers beyond 64 bits are no floats, `+5` is an integer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pacsv
+import pyarrow.types as at
+
+from parapply.formats.csv.records import Records
+
+# pandas.read_csv: https://pandas.pydata.org/docs/reference/api/pandas.read_csv.html (na_values)
+NULLS = (
+    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN",
+    "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
+)  # fmt: skip
+_TRUE, _FALSE = ("True", "TRUE", "true"), ("False", "FALSE", "false")
+_INTEGER = r"^\s*[+-]?[0-9]+\s*$"
+_DIGIT_LED = r"^\s*[+-]?0[0-9xX]"
+_ORDER = ("null", "bool", "int", "digits", "float", "text")
+ARROW = {
+    "null": pa.float64(),  # what read_csv makes of a column without a value
+    "bool": pa.bool_(),
+    "int": pa.int64(),
+    "digits": pa.string(),  # integers that a number would not hold: "007", 20 digits
+    "float": pa.float64(),
+    "text": pa.string(),
+}
+
+
+class Kind(NamedTuple):
+    """What a column holds in one piece of the input, and whether any value is missing there."""
+
+    name: str
+    nulls: bool
+
+    def join(self, other: Kind) -> Kind:
+        """Return the kind of both pieces together; the order does not matter."""
+        low, high = sorted((self.name, other.name), key=_ORDER.index)
+        clash = low == "bool" and high != "bool"
+        return Kind("text" if clash else high, self.nulls or other.nulls)
+
+
+class MisfitError(Exception):
+    """A value does not have the type of its column."""
+
+
+def read(
+    records: Records, delimiter: int, width: int, types: Mapping[int, Any], *, nulls: bool = True
+) -> pa.Table:
+    """Parse the columns named by position in `types`; a type of None is inferred.
+
+    Raises pyarrow.ArrowInvalid where a record has not `width` fields or a value not its type.
+    """
+    text = memoryview(records.text)[int(records.starts[0]) : int(records.ends[-1])]
+    names = [str(position) for position in types]
+    return pacsv.read_csv(
+        pa.BufferReader(pa.py_buffer(text)),
+        read_options=pacsv.ReadOptions(
+            use_threads=False,
+            block_size=len(text) + 1,  # one block: the whole chunk has one type
+            column_names=[str(position) for position in range(width)],
+        ),
+        parse_options=pacsv.ParseOptions(
+            delimiter=chr(delimiter), newlines_in_values=b'"' in records.text
+        ),
+        convert_options=pacsv.ConvertOptions(
+            include_columns=names,
+            column_types={str(p): type_ for p, type_ in types.items() if type_ is not None},
+            null_values=NULLS if nulls else (),
+            strings_can_be_null=nulls,
+            true_values=_TRUE,
+            false_values=_FALSE,
+        ),
+    )
+
+
+def kinds(
+    text: bytes, delimiter: int, positions: Sequence[int], table_of: Callable[..., pa.Table]
+) -> tuple[Kind, ...]:
+    """Return the kind of each column at `positions`; `table_of(types)` reads columns of `text`."""
+    table = table_of(dict.fromkeys(positions))
+    found = {p: _kind(table.column(i)) for i, p in enumerate(positions)}
+    plus = b"+" in text
+    doubtful = [p for i, p in enumerate(positions) if _is_doubtful(found[p], table.column(i), plus)]
+    integers = [p for p in positions if found[p] == "int"]
+    if integers and _zero_led(text, delimiter):
+        doubtful += integers
+    if doubtful:
+        texts = table_of(dict.fromkeys(doubtful, pa.string()))
+        for i, position in enumerate(doubtful):
+            found[position] = _precise(texts.column(i), found[position])
+    return tuple(Kind(found[p], table.column(i).null_count > 0) for i, p in enumerate(positions))
+
+
+def column(texts: pa.Array, type_: Any) -> pa.Array:
+    """Return a column of text as `type_`: for what Arrow's reader refuses, such as `+5`."""
+    plain = pc.replace_substring_regex(pc.utf8_trim_whitespace(texts), r"^\+", "")
+    return plain.cast(type_)
+
+
+def _kind(column: pa.ChunkedArray) -> str:
+    type_ = column.type
+    if at.is_null(type_):
+        return "null"
+    if at.is_boolean(type_):
+        return "bool"
+    if at.is_integer(type_):
+        return "int"
+    return "float" if at.is_floating(type_) else "text"
+
+
+def _is_doubtful(kind: str, column: pa.ChunkedArray, plus: bool) -> bool:
+    """Whether Arrow's float may be an integer (+5, or too long), or NAN in letters of its own."""
+    if kind != "float":
+        return False
+    extremes = pc.min_max(column).as_py()
+    low, high = extremes["min"], extremes["max"]
+    if low is None or low != low or bool(pc.any(pc.is_nan(column)).as_py()):
+        return True
+    if max(-low, high) >= 2.0**63:
+        return True
+    return plus and bool(pc.all(pc.equal(column, pc.floor(column))).as_py())
+
+
+def _zero_led(text: bytes, delimiter: int) -> bool:
+    """Whether some field may be an integer that begins with a zero, or hexadecimal."""
+    data = np.frombuffer(text, np.uint8)
+    zeros = np.flatnonzero(data[:-1] == ord("0"))
+    before = data[np.maximum(zeros - 1, 0)]
+    starts = (zeros == 0) | np.isin(before, np.frombuffer(b'\r\n" +-\t' + bytes([delimiter]), "u1"))
+    after = data[zeros[starts] + 1]
+    return bool((((after >= 48) & (after <= 57)) | ((after | 32) == ord("x"))).any())
+
+
+def _precise(texts: pa.ChunkedArray, kind: str) -> str:
+    """Tell by their text what values are that Arrow took for numbers."""
+
+    def every(pattern: str) -> bool:
+        return bool(pc.all(pc.match_substring_regex(texts, pattern)).as_py())
+
+    def some(pattern: str) -> bool:
+        return bool(pc.any(pc.match_substring_regex(texts, pattern)).as_py())
+
+    if some(r"(?i)^\s*[+-]?0x") or some(r"(?i)^\s*[+-]?nan"):
+        return "text"
+    if not every(_INTEGER):
+        return kind
+    if some(_DIGIT_LED):
+        return "digits"
+    try:
+        column(texts, pa.int64())
+    except pa.ArrowInvalid:
+        return "digits"
+    return "int"

@@ -1,0 +1,178 @@
+"""CSV to CSV: new fields go between the records' own bytes, and the rest stays as it is.
+
+Nothing is parsed or quoted again, which keeps `1.10`, `007`, `NA`, quotes and line ends, and is
+five times faster than formatting every field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from parapply.errors import InputError
+from parapply.formats import Arrangement, Keep, New
+from parapply.formats.csv.records import Records, field_edges
+from parapply.formats.csv.text import data
+from parapply.scalars import text as scalar
+from parapply.values import integers
+
+_Array = np.ndarray[Any, Any]
+
+
+def splice(
+    records: Records,
+    delimiter: int,
+    width: int,
+    arrangement: Arrangement,
+    made: dict[str, pa.Array],
+    take: _Array | None,
+    line_end: bytes,
+    last: bool,
+) -> list[Any]:
+    """Return the buffers of a part: records with the columns of `arrangement`, in order.
+
+    `made` are ready CSV fields, one a record of the part; `take` picks records by position (None:
+    all of them, then blank lines between them stay too). Every record of the part has a line end,
+    except the last one of the input where the input had none.
+    """
+    if not len(records):
+        return []
+    if not made and take is None and _is_identity(arrangement, width):
+        return [_closed(records, memoryview(records.text), line_end, last)]
+    pieces = _pieces(records, delimiter, width, arrangement, made, take)
+    if take is not None:
+        return _taken(records, pieces, take, line_end, last)
+    tail = memoryview(records.text)[int(records.stops[-1]) :]
+    return [_joined([_gaps(records), *pieces]), _closed(records, tail, line_end, last)]
+
+
+def header(fields: Sequence[bytes], arrangement: Arrangement, delimiter: int) -> bytes:
+    """Return the header's record: kept names as they stand in the input, new ones quoted."""
+    names = []
+    for column in arrangement:
+        if isinstance(column, Keep):
+            names.append(fields[column.position])
+        else:
+            names.append(quote_name(column.name, delimiter))
+    return bytes([delimiter]).join(names)
+
+
+def quote_name(name: str, delimiter: int) -> bytes:
+    """Return a column's name as a CSV field."""
+    if any(mark in name for mark in (chr(delimiter), '"', "\r", "\n")):
+        name = '"' + name.replace('"', '""') + '"'
+    return name.encode()
+
+
+def _is_identity(arrangement: Arrangement, width: int) -> bool:
+    return arrangement == tuple(Keep(position) for position in range(width))
+
+
+def _closed(records: Records, tail: Any, line_end: bytes, last: bool) -> bytes:
+    """Add the line end that the last line of a file may lack, where another record follows."""
+    missing = not last and records.stops[-1] == records.ends[-1]
+    return bytes(tail) + line_end if missing else tail
+
+
+def _taken(
+    records: Records, pieces: list[Any], take: _Array, line_end: bytes, last: bool
+) -> list[Any]:
+    """Join the picked records with their own line ends; the last one may have none."""
+    if not len(take):
+        return []
+    bare = bool(records.stops[-1] == records.ends[-1])
+    text, ends = records.text, records.ends
+    if bare:
+        text, ends = text + line_end, ends.copy()
+        ends[-1] += len(line_end)
+    buffer = _joined([*pieces, _strings(text, records.stops, ends).take(integers(take))])
+    unended = bare and last and take[-1] == len(records) - 1
+    return [buffer[: len(buffer) - len(line_end)] if unended else buffer]
+
+
+def _pieces(
+    records: Records,
+    delimiter: int,
+    width: int,
+    arrangement: Arrangement,
+    made: dict[str, pa.Array],
+    take: _Array | None,
+) -> list[Any]:
+    """What is joined to make a record: runs of kept fields, delimiters, and new fields."""
+    edges = None
+    if not _keeps_all_first(arrangement, width):
+        edges = field_edges(records, delimiter, width)
+        if edges is None:
+            raise InputError("records do not all have the same number of fields")
+    comma = scalar(chr(delimiter))
+    pieces: list[Any] = []
+    for run in _runs(arrangement):
+        if pieces:
+            pieces.append(comma)
+        if isinstance(run, New):
+            pieces.append(made[run.name])
+        else:
+            kept = _strings(records.text, *_run_span(records, edges, width, *run))
+            pieces.append(kept if take is None else kept.take(integers(take)))
+    return pieces
+
+
+def _gaps(records: Records) -> pa.Array:
+    """What stands before each record: the line end of the one before it, and blank lines."""
+    before = np.concatenate(([0], records.stops[:-1]))
+    return _strings(records.text, before, records.starts)
+
+
+def _keeps_all_first(arrangement: Arrangement, width: int) -> bool:
+    return _is_identity(arrangement[:width], width)
+
+
+def _runs(arrangement: Arrangement) -> list[New | tuple[int, int]]:
+    """Neighbouring kept columns as (first, last) positions, and new columns one by one."""
+    runs: list[New | tuple[int, int]] = []
+
+    def key(entry: tuple[int, Keep | New]) -> Any:
+        place, column = entry
+        return column.position - place if isinstance(column, Keep) else column.name
+
+    for _, group in groupby(enumerate(arrangement), key):
+        columns = [column for _, column in group]
+        first, last = columns[0], columns[-1]
+        if isinstance(first, Keep) and isinstance(last, Keep):
+            runs.append((first.position, last.position))
+        else:
+            runs.extend(column for column in columns if isinstance(column, New))
+    return runs
+
+
+def _run_span(
+    records: Records, edges: _Array | None, width: int, first: int, last: int
+) -> tuple[_Array, _Array]:
+    starts = records.starts if first == 0 or edges is None else edges[:, first - 1] + 1
+    stops = records.stops if last == width - 1 or edges is None else edges[:, last]
+    return starts, stops
+
+
+def _strings(text: bytes, starts: _Array, stops: _Array) -> pa.Array:
+    """Return text[start:stop] for each pair, without a copy where the spans follow each other."""
+    count = len(starts)
+    if (starts[1:] == stops[:-1]).all():
+        offsets = np.append(starts, stops[-1]).astype(np.int32)
+        return _array(text, offsets, count)
+    offsets = np.empty(2 * count + 1, np.int32)
+    offsets[0:-1:2], offsets[1::2], offsets[-1] = starts, stops, stops[-1]
+    return _array(text, offsets, 2 * count).take(integers(np.arange(0, 2 * count, 2)))
+
+
+def _array(text: bytes, offsets: _Array, count: int) -> pa.Array:
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(text)]
+    return pa.Array.from_buffers(pa.string(), count, buffers)
+
+
+def _joined(pieces: list[Any]) -> Any:
+    return data(pc.binary_join_element_wise(*pieces, scalar("")))

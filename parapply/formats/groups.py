@@ -1,0 +1,219 @@
+"""What Parquet row groups and Arrow record batches share: rows by group, and parts as Arrow files.
+
+A part is an Arrow IPC file, which the joiner maps into memory. The output is cut into groups of a
+fixed number of rows, wherever the parts end, so that its bytes do not depend on the chunks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any, BinaryIO, Protocol
+
+import numpy as np
+import pyarrow as pa
+
+from parapply.formats import Arrangement, Batch, Field, Joiner, Keep
+from parapply.types import fit
+from parapply.values import integers
+
+ROWS_PER_GROUP = 1 << 17
+_SNAP_ROWS = 1 << 17  # groups up to this size are not cut for the sake of equal chunks
+
+GroupSpan = tuple[tuple[int, int, int], ...]  # (group, start, stop) within each group
+
+
+@dataclass(frozen=True, slots=True)
+class GroupIndex:
+    """How many rows each group has."""
+
+    groups: tuple[int, ...]
+    size_bytes: int
+
+    @property
+    def rows(self) -> int:
+        """All rows."""
+        return sum(self.groups)
+
+    def snap(self, row: int) -> int:
+        """Return the group's edge where it is near, so that a group is decoded by one worker."""
+        edges = np.array([0, *accumulate(self.groups)])
+        nearest = int(edges[np.abs(edges - row).argmin()])
+        group = int(np.searchsorted(edges, row, side="right")) - 1
+        small = group < len(self.groups) and self.groups[group] <= _SNAP_ROWS
+        return nearest if small else row
+
+    def span(self, start: int, stop: int) -> GroupSpan:
+        """Return the groups that rows start to stop lie in, and which of their rows."""
+        span, before = [], 0
+        for group, rows in enumerate(self.groups):
+            first, end = max(start - before, 0), min(stop - before, rows)
+            if first < end:
+                span.append((group, first, end))
+            before += rows
+        return tuple(span)
+
+
+class TableBatch:
+    """Rows of a chunk as slices of groups; `read(group, positions)` gives a group's columns."""
+
+    def __init__(
+        self,
+        span: GroupSpan,
+        fields: tuple[Field, ...],
+        read: Callable[[int, tuple[int, ...]], pa.Table],
+    ) -> None:
+        self.rows = sum(stop - start for _, start, stop in span)
+        self._span, self._fields, self._read = span, fields, read
+        self._columns: dict[int, pa.Array] = {}
+
+    def columns(self, positions: Sequence[int]) -> list[pa.Array]:
+        """Return arrays of the types in the schema; those asked for together are read together."""
+        missing = tuple(sorted(set(positions) - set(self._columns)))
+        if missing:
+            tables = [self._read(g, missing).slice(a, b - a) for g, a, b in self._span]
+            for place, position in enumerate(missing):
+                chunks = [chunk for table in tables for chunk in table.column(place).chunks]
+                self._columns[position] = self._joined(chunks, self._fields[position].type)
+        return [self._columns[position] for position in positions]
+
+    verbatim = columns
+
+    def _joined(self, chunks: list[pa.Array], type_: Any) -> pa.Array:
+        if not chunks:
+            return pa.nulls(0, type_)
+        chunks = [fit(chunk, type_) for chunk in chunks]
+        if len(chunks) == 1:
+            return chunks[0]
+        if pa.types.is_dictionary(type_):
+            return pa.chunked_array(chunks).unify_dictionaries().combine_chunks()
+        return pa.concat_arrays(chunks)
+
+
+class Writer(Protocol):
+    """Writes tables of one schema into a file, each as a group."""
+
+    def write(self, table: pa.Table) -> None:
+        """Write a group."""
+        ...
+
+    def close(self) -> None:
+        """Write what ends the file."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TableTarget:
+    """Writes parts as Arrow files, and joins them with the writer of the output's format."""
+
+    names: tuple[str, ...]
+    schema: Any  # pyarrow.Schema of the first source with its metadata, or None
+    open_writer: Callable[[BinaryIO, Any], Writer]
+
+    reads_typed = True
+
+    def write(
+        self, path: str, arrangement: Arrangement, batch: Batch, made: Any, take: Any, last: bool
+    ) -> None:
+        """Write a part; see formats.Target."""
+        del last
+        kept = [column.position for column in arrangement if isinstance(column, Keep)]
+        have = dict(zip(kept, batch.columns(kept), strict=True))
+        if take is not None:
+            have = {position: array.take(integers(take)) for position, array in have.items()}
+        arrays = [
+            have[column.position] if isinstance(column, Keep) else made[column.name]
+            for column in arrangement
+        ]
+        write_part(path, pa.Table.from_arrays(arrays, names=list(self._names(arrangement))))
+
+    def write_table(self, path: str, arrangement: Arrangement, table: pa.Table) -> None:
+        """Write a part that is all the function's."""
+        del arrangement
+        write_part(path, table)
+
+    def needs_refit(self, part: dict[str, Any], whole: dict[str, Any]) -> bool:
+        """Parts are brought to the types of the whole as they are joined."""
+        del part, whole
+        return False
+
+    def joiner(self) -> Joiner:
+        """Return what writes the parts as groups of equal size."""
+        return GroupJoiner(self)
+
+    def field(self, column: Any, type_: Any) -> pa.Field:
+        """Return the output's field, with the metadata that the input's column had."""
+        if not isinstance(column, Keep):
+            return pa.field(column.name, type_)
+        if self.schema is None:
+            return pa.field(self.names[column.position], type_)
+        return self.schema.field(column.position).with_type(type_)
+
+    def _names(self, arrangement: Arrangement) -> Iterator[str]:
+        for column in arrangement:
+            yield self.names[column.position] if isinstance(column, Keep) else column.name
+
+
+class GroupJoiner:
+    """Holds at most one group's rows and writes each as it is full."""
+
+    def __init__(self, target: TableTarget) -> None:
+        self.target = target
+
+    def begin(self, file: BinaryIO, arrangement: Arrangement, types: Sequence[Any]) -> None:
+        """Open the writer with the output's schema."""
+        fields = [self.target.field(*pair) for pair in zip(arrangement, types, strict=True)]
+        metadata = None if self.target.schema is None else self.target.schema.metadata
+        self.schema = pa.schema(fields, metadata)
+        self.writer = self.target.open_writer(file, self.schema)
+        self.waiting: list[pa.Table] = []
+        self.rows = 0
+
+    def append(self, path: str) -> None:
+        """Take a part in, and write as many groups as are full."""
+        with pa.memory_map(path) as file, pa.ipc.open_file(file) as reader:
+            table = reader.read_all()
+        self.waiting.append(conform(table, self.schema))
+        self.rows += table.num_rows
+        while self.rows >= ROWS_PER_GROUP:
+            self._write(ROWS_PER_GROUP)
+
+    def finish(self) -> None:
+        """Write the last group (an empty one where the output has no rows) and the file's end."""
+        if self.rows:
+            self._write(self.rows)
+        self.writer.close()
+
+    def _write(self, rows: int) -> None:
+        table = pa.concat_tables(self.waiting)
+        self.waiting = [table.slice(rows)] if rows < table.num_rows else []
+        self.rows -= rows
+        # In one chunk, or where pages end would depend on where parts did.
+        self.writer.write(table.slice(0, rows).unify_dictionaries().combine_chunks())
+
+
+def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Return `table` with the columns and types of `schema`; columns it lacks are missing."""
+    by_name = len(set(table.column_names)) == len(table.column_names)
+    arrays = []
+    for place, field in enumerate(schema):
+        if by_name and field.name not in table.column_names:
+            arrays.append(pa.nulls(table.num_rows, field.type))
+            continue
+        column = table.column(field.name if by_name else place)
+        chunks = [fit(chunk, field.type) for chunk in column.chunks]
+        arrays.append(pa.chunked_array(chunks, field.type))
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def write_part(path: str, table: pa.Table) -> None:
+    """Write a table as an Arrow file, uncompressed: it is mapped, read once and deleted."""
+    with pa.OSFile(path, "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+        writer.write_table(table)
+
+
+def read_part(path: str) -> pa.Table:
+    """Map a part that `write_part` wrote."""
+    with pa.memory_map(path) as file, pa.ipc.open_file(file) as reader:
+        return reader.read_all()

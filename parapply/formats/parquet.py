@@ -1,0 +1,133 @@
+"""Parquet: types, row counts and missing values come from the footer, rows from row groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from parapply.errors import InputError
+from parapply.formats import Field, NotStreamableError, Source, Survey, Target
+from parapply.formats.groups import GroupIndex, GroupSpan, TableBatch, TableTarget, Writer
+
+
+@dataclass(frozen=True, slots=True)
+class ParquetSource:
+    """A Parquet file, as its footer describes it."""
+
+    path: str
+    name: str
+    schema: Any  # pyarrow.Schema
+    groups: tuple[int, ...]
+    size_bytes: int  # uncompressed
+    nullable: tuple[bool, ...]
+
+    joins_surveys = False
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the top-level columns."""
+        return tuple(self.schema.names)
+
+    def pieces(self) -> Iterator[Any]:
+        """The footer has said it all: nothing is left to survey."""
+        return iter(())
+
+    def survey(self, piece: Any, positions: Sequence[int]) -> Survey:
+        """Never asked: there are no pieces."""
+        raise NotImplementedError
+
+    def index(self, surveys: Sequence[Survey]) -> GroupIndex:
+        """Return the row groups."""
+        del surveys
+        return GroupIndex(self.groups, self.size_bytes)
+
+    def fields(self, positions: Sequence[int], surveys: Sequence[Survey]) -> tuple[Field, ...]:
+        """Return the schema's fields."""
+        del positions, surveys
+        return tuple(
+            Field(field.name, field.type, nullable)
+            for field, nullable in zip(self.schema, self.nullable, strict=True)
+        )
+
+    def batch(
+        self, span: GroupSpan, fields: tuple[Field, ...], data: bytes | None = None
+    ) -> TableBatch:
+        """Open rows of one or more row groups."""
+        del data
+        return TableBatch(
+            span, fields, lambda group, positions: _group(self.path, self.name, group, positions)
+        )
+
+
+class _Parquet:
+    def source(self, path: str, name: str) -> ParquetSource:
+        try:
+            with pq.ParquetFile(path) as file:
+                return _described(path, name, file)
+        except pa.ArrowInvalid as error:
+            raise InputError(f"{name} is not a Parquet file: {error}") from error
+
+    def stream(self, file: BinaryIO, name: str) -> tuple[Source, Iterator[tuple[int, bytes]]]:
+        raise NotStreamableError
+
+    def target(self, sources: Sequence[Source]) -> Target:
+        schema = getattr(sources[0], "schema", None)
+        return TableTarget(tuple(sources[0].columns), schema, _ParquetWriter)
+
+
+PARQUET = _Parquet()
+
+
+class _ParquetWriter(Writer):
+    def __init__(self, file: BinaryIO, schema: pa.Schema) -> None:
+        self.writer = pq.ParquetWriter(file, schema)
+
+    def write(self, table: pa.Table) -> None:
+        self.writer.write_table(table, row_group_size=max(table.num_rows, 1))
+
+    def close(self) -> None:
+        self.writer.close()
+
+
+def _described(path: str, name: str, file: pq.ParquetFile) -> ParquetSource:
+    footer = file.metadata
+    groups = [footer.row_group(i) for i in range(footer.num_row_groups)]
+    schema = file.schema_arrow
+    return ParquetSource(
+        path,
+        name,
+        schema,
+        tuple(group.num_rows for group in groups),
+        sum(group.total_byte_size for group in groups),
+        tuple(_nullable(groups, field) for field in schema),
+    )
+
+
+def _nullable(groups: Sequence[Any], field: pa.Field) -> bool:
+    """Whether a column has missing values, as far as the statistics tell; in doubt, yes."""
+    if not field.nullable:
+        return False
+    for group in groups:
+        columns = (group.column(i) for i in range(group.num_columns))
+        chunk = next((column for column in columns if column.path_in_schema == field.name), None)
+        statistics = None if chunk is None else chunk.statistics
+        if statistics is None or not statistics.has_null_count or statistics.null_count:
+            return True
+    return False
+
+
+@lru_cache(maxsize=2)
+def _group(path: str, name: str, group: int, positions: tuple[int, ...]) -> pa.Table:
+    """Decode columns of a row group; kept, because the next chunk may be of the same one."""
+    try:
+        with pq.ParquetFile(path) as file:
+            names = [file.schema_arrow.names[position] for position in positions]
+            table = file.read_row_group(group, columns=names, use_threads=False)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InputError(f"{name}: row group {group}: {error}") from error
+    return table.select(names)

@@ -1,0 +1,113 @@
+"""Chunks as whole frames: what a chunk function is given, and what it may return. In the worker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.types as at
+
+from parapply.errors import FunctionError
+from parapply.formats import Field
+from parapply.values import to_array
+
+
+def make_frame(kind: str, fields: Sequence[Field], arrays: Sequence[pa.Array]) -> Any:
+    """Return a chunk as a "pandas", "arrow" or "polars" frame.
+
+    pandas dtypes are those that the whole input has, also in a chunk without a missing value:
+    float64 for integers and object for booleans of a column that has missing ones.
+    """
+    table = pa.Table.from_arrays(list(arrays), names=[field.name for field in fields])
+    return _MAKERS[kind](table, fields)
+
+
+def _pandas(table: pa.Table, fields: Sequence[Field]) -> Any:
+    frame = table.to_pandas()
+    for place, field in enumerate(fields):
+        if not field.nullable or table.column(place).null_count:
+            continue
+        dtype = "f8" if at.is_integer(field.type) else "O" if at.is_boolean(field.type) else None
+        if dtype is not None:
+            frame.isetitem(place, frame.iloc[:, place].astype(dtype))
+    return frame
+
+
+def _arrow(table: pa.Table, fields: Sequence[Field]) -> pa.Table:
+    del fields
+    return table
+
+
+def _polars(table: pa.Table, fields: Sequence[Field]) -> Any:
+    del fields
+    try:
+        import polars as pl
+    except ImportError as error:
+        raise FunctionError("polars is not installed: pip install 'parapply[polars]'") from error
+    return pl.from_arrow(table)
+
+
+_MAKERS = {"pandas": _pandas, "arrow": _arrow, "polars": _polars}
+
+
+def as_table(result: Any) -> pa.Table | None:
+    """Return a frame of any kind as a table, or None where `result` is not a frame.
+
+    A named pandas index becomes columns; an unnamed one is dropped, as by `to_csv(index=False)`.
+    """
+    if isinstance(result, pa.Table):
+        return result
+    if isinstance(result, pa.RecordBatch):
+        return pa.Table.from_batches([result])
+    package = type(result).__module__.partition(".")[0]
+    if type(result).__name__ != "DataFrame" and not _is_pandas(result, "DataFrame"):
+        return None
+    if package == "polars":
+        return _plain_strings(result.to_arrow())
+    return _from_pandas(result)
+
+
+def as_column(result: Any) -> pa.Array | None:
+    """Return a Series, array or list as one column, or None where `result` is none of those."""
+    if isinstance(result, pa.ChunkedArray):
+        return result.combine_chunks()
+    if isinstance(result, pa.Array):
+        return result
+    if isinstance(result, (list, tuple)):
+        return to_array(result)
+    package = type(result).__module__.partition(".")[0]
+    if package == "polars" and hasattr(result, "to_arrow"):
+        return _plain_strings(pa.table({"": result.to_arrow()})).column(0).combine_chunks()
+    if _is_pandas(result, "Series") or _is_pandas(result, "Index"):
+        column = pa.Array.from_pandas(result)
+        return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if hasattr(result, "__array__") and getattr(result, "ndim", 0) == 1:
+        return pa.Array.from_pandas(result)
+    return None
+
+
+def _is_pandas(result: Any, name: str) -> bool:
+    return any(
+        base.__name__ == name and base.__module__.startswith("pandas.")
+        for base in type(result).__mro__
+    )
+
+
+def _from_pandas(frame: Any) -> pa.Table:
+    names = [name for name in frame.index.names if name is not None]
+    if names:
+        frame = frame.reset_index()
+    frame = frame.rename(columns=str)
+    return pa.Table.from_pandas(frame, preserve_index=False, nthreads=1).replace_schema_metadata()
+
+
+def _plain_strings(table: pa.Table) -> pa.Table:
+    """Polars writes large and view strings; the rest of the program knows them as strings."""
+    fields = [
+        field.with_type(pa.string())
+        if at.is_large_string(field.type) or at.is_string_view(field.type)
+        else field
+        for field in table.schema
+    ]
+    return table.cast(pa.schema(fields))

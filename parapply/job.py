@@ -1,0 +1,88 @@
+"""The nouns that every room shares: what is to be done, and what came of it.
+
+Plain frozen data, safe to pickle, importing nothing heavy. Rows are counted from 0 inside the
+program and from 1 in every message; ranges are half-open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One run, as a person describes it; see `parapply --help` for what each field means.
+
+    Exactly one of `function` and `expression` is given. `function` is a reference such as
+    "file.py:name" or a callable (which, unless workers are forked, has to be picklable).
+    """
+
+    function: str | Callable[..., Any] | None = None
+    expression: str | None = None
+    inputs: tuple[str, ...] = ("-",)
+    output: str = "-"
+    by: str = "auto"
+    columns: tuple[str, ...] = ()
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    into: tuple[str, ...] = ()
+    filter: bool = False
+    explode: bool = False
+    only: bool = False
+    select: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
+    workers: int | str = "auto"
+    backend: str = "auto"
+    chunk_size: int | None = None
+    start_method: str | None = None
+    input_format: str | None = None
+    output_format: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Consecutive rows of one source, as the numbers that a worker needs to read them itself."""
+
+    number: int  # its place in the output
+    source: int  # which of the inputs
+    span: Any  # where the rows are: the format's own
+    first_row: int  # rows before it in its source
+    rows: int
+    last: bool = True  # nothing comes after it that a line without an end would run into
+    data: bytes | None = None  # the text itself, where it came from a stream
+
+
+@dataclass(frozen=True, slots=True)
+class ResultColumn:
+    """One column that a chunk's function calls made."""
+
+    name: str
+    type: Any  # pyarrow.DataType
+    first: str  # the first row that gave it a value, in words
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a worker says of a chunk: never rows, only numbers and where the part is."""
+
+    number: int  # the chunk's
+    rows_in: int
+    rows_out: int
+    columns: tuple[ResultColumn, ...]
+    path: str  # the part, in the output's format
+    shape: str  # what the function returned: none, scalar, fields, table; filter: not kept at all
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What came of a job; durations in seconds."""
+
+    rows_in: int
+    rows_out: int
+    columns: tuple[str, ...]
+    chunks: int
+    workers: int
+    backend: str
+    seconds: float
+    output: str

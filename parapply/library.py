@@ -1,0 +1,81 @@
+"""parapply for a DataFrame that is already in memory."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from parapply.describe import kept_columns
+from parapply.engine import run
+from parapply.errors import InputError, UsageError
+from parapply.functions import Function, frame_kind
+from parapply.job import Job
+
+_PLACE = "__parapply_place__"  # the row's position in the frame, kept along with the results
+_OURS = ("inputs", "output", "expression", "input_format", "output_format", "function")
+
+
+def apply(frame: pd.DataFrame, function: str | Callable[..., Any], **settings: Any) -> pd.DataFrame:
+    """Run `function` over the rows, values or chunks of `frame` on all cores; return a new frame.
+
+    `settings` are the fields of Job: `by`, `columns`, `into`, `filter`, `workers` and so on. The
+    function is called as the command calls it: a row function gets a Row, with missing values as
+    None. Where workers are forked (on Linux, as long as there is one Python thread) it may be a
+    lambda or a closure.
+
+    The result has the columns that the command would write, with the rows, index and dtypes of
+    `frame`; what a chunk function returns as a DataFrame comes back as it is, with a new index.
+    Workers map one Arrow file of the frame into memory: it is not copied for each of them.
+
+    Raises UsageError for settings that make no sense, and otherwise what `run` raises.
+    """
+    if ours := [name for name in settings if name in _OURS]:
+        raise UsageError(f"apply() takes a frame and returns one; it has no {ours[0]!r}")
+    with tempfile.TemporaryDirectory(prefix="parapply-") as folder:
+        source, result = os.path.join(folder, "frame.arrow"), os.path.join(folder, "result.arrow")
+        _write(frame, source)
+        wish = Job(function=function, inputs=(source,), output=result, **settings)
+        run(_job(wish, frame))
+        with pa.memory_map(result) as file, pa.ipc.open_file(file) as reader:
+            table = reader.read_all()
+        if _PLACE not in table.column_names:
+            whole: pd.DataFrame = table.to_pandas()
+            return whole
+        places = table.column(_PLACE).to_numpy()
+        return _joined(frame, wish, places, table.drop_columns([_PLACE]).to_pandas())
+
+
+def _write(frame: pd.DataFrame, path: str) -> None:
+    try:
+        table = pa.Table.from_pandas(frame.rename(columns=str), preserve_index=False, nthreads=1)
+    except (pa.ArrowException, ValueError) as error:
+        raise InputError(f"the frame cannot be handed to workers: {error}") from error
+    places = pa.array(range(len(frame)), pa.int64())
+    table = table.replace_schema_metadata().append_column(_PLACE, places)
+    with pa.OSFile(path, "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+        writer.write_table(table, max_chunksize=1 << 16)
+
+
+def _job(wish: Job, frame: pd.DataFrame) -> Job:
+    """The job for the workers: it keeps only the row's place, which the function does not see."""
+    by = wish.by
+    if by == "auto":
+        assert wish.function is not None
+        found = Function(wish.function, dict(wish.arguments)).find()
+        by = "value" if wish.columns else "chunk" if frame_kind(found) else "row"
+    columns = wish.columns or tuple(map(str, frame.columns))
+    return replace(wish, by=by, columns=columns, only=False, drop=(), select=(_PLACE,))
+
+
+def _joined(frame: pd.DataFrame, wish: Job, places: Any, made: pd.DataFrame) -> pd.DataFrame:
+    names = tuple(map(str, frame.columns))
+    result: pd.DataFrame = frame.iloc[places, list(kept_columns(wish, names))].copy()
+    for name in made.columns:
+        result[name] = made[name].set_axis(result.index)
+    return result

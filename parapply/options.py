@@ -1,0 +1,139 @@
+"""The options of the command: names, help and how their text is read. Imports click alone."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+
+EXAMPLES = """\
+Examples:
+
+  parapply features.py:distance trips.csv -o out.csv
+  parapply -e 'fare * 1.2' --into with_tip trips.csv > out.csv
+  parapply text.py:clean -c name,city people.parquet -o people.parquet
+  zcat log.csv.gz | parapply --filter -e 'status >= 500' | head
+
+FUNCTION is path/to/file.py:NAME or package.module:NAME; a class is made once
+a worker and its instance called. INPUT is one file or several with the same
+columns; without it, or as -, standard input is read.
+"""
+
+
+class Option(click.Option):
+    """An option that stands in a group of the help."""
+
+    def __init__(self, *args: Any, group: str = "Help", **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.group = group
+
+
+class Command(click.Command):
+    """A command whose help has its options in groups, and examples first."""
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write usage, what it does, examples, and the options by group."""
+        formatter.write("Usage: parapply [OPTIONS] FUNCTION [INPUT]...\n")
+        formatter.write("       parapply [OPTIONS] -e EXPR  [INPUT]...\n\n")
+        formatter.write(f"{self.help}\n\n{EXAMPLES}")
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None:
+                groups.setdefault(getattr(parameter, "group", "Help"), []).append(record)
+        for group, records in groups.items():
+            with formatter.section(group):
+                formatter.write_dl(records, col_max=28)
+
+
+class Names(click.ParamType[tuple[str, ...]]):
+    """Column names with commas between them; quotes around a name that has a comma."""
+
+    name = "names"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, ...]:
+        """Split as a line of CSV is split."""
+        if isinstance(value, tuple):
+            return value
+        return tuple(next(csv.reader([value]), []))
+
+
+class Argument(click.ParamType[tuple[str, Any]]):
+    """NAME=VALUE; VALUE is read as JSON where it is JSON, else it is text."""
+
+    name = "argument"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, Any]:
+        """Return the name and the value."""
+        name, equals, text = str(value).partition("=")
+        if not (equals and name.isidentifier()):
+            self.fail(f"{value!r} is not NAME=VALUE", param, ctx)
+        try:
+            return name, json.loads(text)
+        except ValueError:
+            return name, text
+
+
+def _option(*names: str, group: str, **settings: Any) -> Callable[[Decorated], Decorated]:
+    return click.option(*names, cls=Option, group=group, **settings)
+
+
+_WHAT, _RESULT, _FILES, _RUN, _SAY = (
+    "What to run", "Where the result goes", "Input and output", "Execution", "Messages",
+)  # fmt: skip
+
+OPTIONS = (
+    _option("-e", "--expr", metavar="EXPR", group=_WHAT,
+            help="an expression over column names, `row`, `value` or `df`; "
+                 "modules that it names (math, re, json, np, pd) are imported"),
+    _option("--by", default="auto", metavar="KIND", group=_WHAT,
+            help="what the function is given: row, value (of -c), chunk, or auto: chunk where its "
+                 "parameter is annotated as a DataFrame or Table, value with -c, else row"),
+    _option("-c", "--columns", type=Names(), default=(), metavar="A,B", group=_WHAT,
+            help="the columns whose values are given, and replaced"),
+    _option("--arg", "arguments", type=Argument(), multiple=True, metavar="NAME=VALUE",
+            group=_WHAT, help="a keyword argument for the function; repeatable; VALUE may be JSON"),
+    _option("--into", type=Names(), default=(), metavar="A,B", group=_RESULT,
+            help="the column for the result, or columns for a tuple, list or dict"),
+    _option("--filter", is_flag=True, group=_RESULT,
+            help="keep the rows for which it returns something true"),
+    _option("--explode", is_flag=True, group=_RESULT,
+            help="make one row of each item that it returns"),
+    _option("--only", is_flag=True, group=_RESULT,
+            help="write the results without the input's columns"),
+    _option("--select", type=Names(), default=(), metavar="A,B", group=_RESULT,
+            help="keep these of the input's columns"),
+    _option("--drop", type=Names(), default=(), metavar="A,B", group=_RESULT,
+            help="keep all but these of the input's columns"),
+    _option("-o", "--output", default="-", metavar="PATH", group=_FILES,
+            help="the output, written whole or not at all; may be an INPUT; else standard output"),
+    _option("--from", "input_format", metavar="FORMAT", group=_FILES,
+            help="csv, tsv, parquet or arrow, where the name does not say so"),
+    _option("--to", "output_format", metavar="FORMAT", group=_FILES,
+            help="the same, for the output"),
+    _option("-j", "--workers", default="auto", metavar="N", group=_RUN,
+            help="how many at once: a number, a percentage of the cores, or auto"),
+    _option("--backend", default="auto", metavar="NAME", group=_RUN,
+            help="processes (auto), threads for functions that wait, or serial for pdb"),
+    _option("--chunk-size", type=int, metavar="ROWS", group=_RUN,
+            help="rows in a chunk, instead of what suits the input"),
+    _option("--start-method", metavar="NAME", group=_RUN,
+            help="how processes start: fork, forkserver or spawn"),
+    _option("--progress", is_flag=True, group=_SAY,
+            help="show the bar also where standard error is not a terminal"),
+    _option("-q", "--quiet", is_flag=True, group=_SAY, help="no bar; errors only"),
+    _option("-v", "--verbose", is_flag=True, group=_SAY,
+            help="say what was done; whole tracebacks"),
+)  # fmt: skip
+
+
+def options(function: Decorated) -> Decorated:
+    """Give a command all options, in the order of the help."""
+    for option in reversed(OPTIONS):
+        function = option(function)
+    return function

@@ -1,0 +1,111 @@
+"""Where the result goes: a file that appears whole or not at all, or a stream. In the parent.
+
+A regular file is written beside its target, synced, and renamed over it, so that readers, also of
+a crashed run, find the old file or the new one. Devices and pipes are written to directly.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import stat
+import tempfile
+from pathlib import Path
+from typing import BinaryIO
+
+from parapply.errors import OutputError, UsageError
+
+
+class Output:
+    """The output of one run and its folder for parts; use it as a context.
+
+    `restartable` says whether what was written can be written again from its start.
+    """
+
+    def __init__(self, path: str, stdout: int = 1) -> None:
+        self.name = "standard output" if path == "-" else path
+        self._stdout = stdout
+        self._target = None if path == "-" else Path(os.path.realpath(path))
+        self.restartable = self._target is not None and _is_regular(self._target)
+        self.file: BinaryIO | None = None
+
+    def __enter__(self) -> Output:
+        self.folder = self._make_folder()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self.file is not None and not self.file.closed:
+            with contextlib.suppress(OSError):  # it is thrown away, or the error has been said
+                self.file.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def open(self) -> BinaryIO:
+        """Open (again, where `restartable`) an empty output."""
+        if self.file is not None:
+            self.file.seek(0)
+            self.file.truncate()
+            return self.file
+        if self.restartable:
+            self.file = open(os.path.join(self.folder, "output"), "w+b")  # noqa: SIM115
+        elif self._target is None:
+            self.file = os.fdopen(os.dup(self._stdout), "wb")
+        else:
+            self.file = open(self._target, "wb")  # noqa: SIM115
+        return self.file
+
+    def publish(self) -> None:
+        """Make the output visible: after this it is there, synced, in place of the old one."""
+        assert self.file is not None
+        self.file.flush()
+        if not (self.restartable and self._target):
+            self.file.close()
+            return
+        os.fsync(self.file.fileno())
+        _take_after(self._target, self.file.fileno())
+        self.file.close()
+        os.replace(os.path.join(self.folder, "output"), self._target)
+        _sync_folder(self._target.parent)
+
+    def _make_folder(self) -> str:
+        if not (self.restartable and self._target):
+            return tempfile.mkdtemp(prefix="parapply-")
+        parent = self._target.parent
+        if not parent.is_dir():
+            raise UsageError(f"{self.name}: there is no folder {parent}; make it with mkdir -p")
+        try:
+            return tempfile.mkdtemp(prefix=f".{self._target.name}.parapply-", dir=parent)
+        except OSError as error:
+            raise OutputError(f"{self.name}: cannot write in {parent}: {error.strerror}") from error
+
+
+def _is_regular(target: Path) -> bool:
+    try:
+        mode = target.stat().st_mode
+    except FileNotFoundError:
+        return True
+    if stat.S_ISDIR(mode):
+        raise UsageError(f"{target} is a folder; name a file in it")
+    return stat.S_ISREG(mode)
+
+
+def _take_after(target: Path, new: int) -> None:
+    """Give the new file the old one's mode and owner, or those that a new file would have."""
+    try:
+        old = target.stat()
+    except FileNotFoundError:
+        mask = os.umask(0)
+        os.umask(mask)
+        os.fchmod(new, 0o666 & ~mask)
+        return
+    os.fchmod(new, stat.S_IMODE(old.st_mode))
+    with contextlib.suppress(PermissionError):  # only root may give files away
+        os.fchown(new, old.st_uid, old.st_gid)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

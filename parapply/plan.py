@@ -1,0 +1,57 @@
+"""Which rows make a chunk: a pure function of counts, so that it can be tested by itself.
+
+Chunks shrink as the end comes near (guided self-scheduling, Polychronopoulos and Kuck, 1987): the
+first are large, so that there are few, and the last small, so that no worker is left far behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from parapply.formats import Index
+from parapply.job import Chunk
+
+CHUNK_BYTES = 8 << 20  # about what one chunk reads at the most
+CHUNK_ROWS = 1 << 16  # and how many rows: Python values of a column take 32 bytes and more
+_SHARE = 3  # a chunk is this part of a worker's share of what is left
+_LEAST_ROWS = 256  # smaller chunks only where the input is small
+
+
+def bounds(
+    rows: int, workers: int, most: int, snap: Callable[[int], int] = lambda row: row
+) -> Iterator[tuple[int, int]]:
+    """Yield half-open row ranges that cover `rows`, none above about `most` rows.
+
+    `snap` moves a cut to a place nearby where cutting costs nothing.
+    """
+    least = max(1, min(_LEAST_ROWS, rows // (16 * workers)))
+    start = 0
+    while start < rows:
+        size = max(least, min(most, -(-(rows - start) // (_SHARE * workers))))
+        stop = snap(min(start + size, rows))
+        if stop <= start or rows - stop < least // 2:
+            stop = min(start + size, rows)
+        yield start, stop
+        start = stop
+
+
+def fixed_bounds(rows: int, size: int) -> Iterator[tuple[int, int]]:
+    """Yield half-open row ranges of `size` rows each, the last one smaller."""
+    return ((start, min(start + size, rows)) for start in range(0, rows, size))
+
+
+def chunks(indexes: Sequence[Index], workers: int, chunk_size: int | None) -> Iterator[Chunk]:
+    """Yield the chunks of all sources, in order; none reaches over two sources."""
+    number = 0
+    filled = [place for place, index in enumerate(indexes) if index.rows]
+    for place in filled:
+        index = indexes[place]
+        if chunk_size is None:
+            most = CHUNK_BYTES * index.rows // max(index.size_bytes, 1)
+            ranges = bounds(index.rows, workers, max(1, min(most, CHUNK_ROWS)), index.snap)
+        else:
+            ranges = fixed_bounds(index.rows, chunk_size)
+        for start, stop in ranges:
+            last = place == filled[-1] and stop == index.rows
+            yield Chunk(number, place, index.span(start, stop), start, stop - start, last)
+            number += 1

@@ -1,0 +1,143 @@
+"""What a function returned for rows, as columns: the table "the function returns / becomes".
+
+A list of results has one shape: "scalar" (one column), "fields" (dicts, Series, namedtuples: a
+column for each key) or "none" (nothing but None, which goes with either).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from parapply.errors import ResultError
+from parapply.rows import Row
+from parapply.values import MixedTypesError, UnsupportedValueError, to_array
+
+Where = Callable[[int], str]  # a result's position -> the row, in words
+
+
+def shape_columns(
+    results: list[Any], into: tuple[str, ...], name: str, where: Where
+) -> tuple[str, dict[str, list[Any]]]:
+    """Return the shape, and for each column its values, each as long as `results`.
+
+    Raises ResultError where results have different shapes, or not as many values as `into` names.
+    """
+    if len(into) > 1:
+        return "scalar", _spread(results, into, where)
+    types = set(map(type, results)) - {type(None)}
+    keyed = {kind for kind in types if _has_keys(kind)}
+    if into or not keyed:
+        shape = "scalar" if types or into else "none"
+        return shape, {} if shape == "none" else {into[0] if into else name: results}
+    if keyed != types:
+        raise _two_shapes(results, where)
+    return "fields", _fields(results)
+
+
+def build_columns(columns: dict[str, list[Any]], where: Where) -> dict[str, pa.Array]:
+    """Return each column as an array; raises ResultError that names rows and values."""
+    return {name: _array(name, values, where) for name, values in columns.items()}
+
+
+def explode(results: list[Any]) -> tuple[list[int], list[Any]]:
+    """Return how many items each result has, and all of them; None has none, text is one."""
+    lengths, items = [], []
+    for result in results:
+        if result is None:
+            lengths.append(0)
+            continue
+        single = isinstance(result, (str, bytes, Mapping)) or not hasattr(result, "__iter__")
+        found = [result] if single else list(result)
+        lengths.append(len(found))
+        items.extend(found)
+    return lengths, items
+
+
+def _has_keys(kind: type) -> bool:
+    return (
+        issubclass(kind, (Mapping, Row))
+        or hasattr(kind, "_asdict")
+        or (kind.__name__ == "Series" and hasattr(kind, "to_dict"))
+    )
+
+
+def _mapping(result: Any) -> Mapping[str, Any]:
+    if isinstance(result, Mapping):
+        return result
+    if hasattr(result, "_asdict"):
+        return result._asdict()  # type: ignore[no-any-return]
+    return result.to_dict()  # type: ignore[no-any-return]
+
+
+def _fields(results: list[Any]) -> dict[str, list[Any]]:
+    rows: list[Any] = [
+        result if result is None or type(result) is dict else _mapping(result) for result in results
+    ]
+    keys = list(dict.fromkeys(key for row in rows if row is not None for key in row))
+    columns = {}
+    for key in keys:
+        try:
+            values = [row[key] for row in rows]
+        except (KeyError, TypeError):
+            values = [None if row is None else row.get(key) for row in rows]
+        columns[str(key)] = values
+    return columns
+
+
+def _spread(results: list[Any], into: tuple[str, ...], where: Where) -> dict[str, list[Any]]:
+    rows: list[Sequence[Any]] = []
+    missing = (None,) * len(into)
+    for position, result in enumerate(results):
+        if result is None:
+            rows.append(missing)
+            continue
+        if _has_keys(type(result)) and not isinstance(result, tuple):
+            result = [_mapping(result).get(name) for name in into]
+        elif isinstance(result, (str, bytes)) or not hasattr(result, "__len__"):
+            raise ResultError(
+                f"{where(position)}: returned {_shown(result)}, "
+                f"which is not {len(into)} values for --into {','.join(into)}"
+            )
+        if len(result) != len(into):
+            raise ResultError(
+                f"{where(position)}: returned {len(result)} values "
+                f"for the {len(into)} columns of --into {','.join(into)}"
+            )
+        rows.append(result)
+    columns = list(zip(*rows, strict=True)) or [()] * len(into)
+    return {name: list(values) for name, values in zip(into, columns, strict=True)}
+
+
+def _array(name: str, values: list[Any], where: Where) -> pa.Array:
+    try:
+        return to_array(values)
+    except MixedTypesError as error:
+        first, second = error.first, error.second
+        raise ResultError(
+            f"column {name!r}: {where(first)} gave {_shown(values[first])}, {where(second)} gave "
+            f"{_shown(values[second])}; one column holds one type: return str for both, say"
+        ) from None
+    except UnsupportedValueError as error:
+        position = error.position
+        raise ResultError(f"column {name!r}: {where(position)} gave {error.why}") from None
+
+
+def _two_shapes(results: list[Any], where: Where) -> ResultError:
+    firsts: dict[bool, int] = {}
+    for position, result in enumerate(results):
+        if result is not None:
+            firsts.setdefault(_has_keys(type(result)), position)
+    one, other = sorted(firsts.values())
+    return ResultError(
+        f"{where(one)} returned {_shown(results[one])}, {where(other)} returned "
+        f"{_shown(results[other])}: return a dict for every row or for none"
+    )
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    cut = text if len(text) <= 60 else text[:57] + "..."
+    return f"{cut} ({type(value).__name__})"

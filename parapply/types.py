@@ -1,0 +1,133 @@
+"""One Arrow type for a column over all its parts, and how a part is brought to it.
+
+The rules: null and X make X; integers and floats make float; structs and lists are joined inside;
+the finer unit and the wider decimal win. Everything else is a conflict, for the caller to report.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.types as at
+
+_UNITS = ("s", "ms", "us", "ns")
+
+
+def unify(one: Any, other: Any) -> Any | None:
+    """Return the type that holds the values of both, or None where there is none."""
+    if one == other or at.is_null(other):
+        return one
+    if at.is_null(one):
+        return other
+    for join in (_numbers, _decimals, _times, _texts, _lists, _structs):
+        if (type_ := join(one, other)) is not None:
+            return type_
+    return None
+
+
+def is_settled(type_: Any) -> bool:
+    """Whether no further part can change the type: unify(type_, X) is type_ or a conflict."""
+    return bool(
+        at.is_boolean(type_) or at.is_float64(type_) or at.is_string(type_) or at.is_date32(type_)
+    )
+
+
+def fit(array: pa.Array, type_: Any) -> pa.Array:
+    """Return `array` as `type_`, which `unify` gave for it and others."""
+    if array.type == type_:
+        return array
+    if at.is_null(array.type):
+        return pa.nulls(len(array), type_)
+    if at.is_struct(type_):
+        return _fit_struct(array, type_)
+    if at.is_list(type_):
+        values = fit(array.values, type_.value_type)
+        buffers = array.buffers()[:2]
+        return pa.Array.from_buffers(
+            type_, len(array), buffers, offset=array.offset, children=[values]
+        )
+    return array.cast(type_)
+
+
+def _fit_struct(array: pa.Array, type_: Any) -> pa.Array:
+    have = {field.name: i for i, field in enumerate(array.type)}
+    children = [
+        fit(array.field(have[field.name]), field.type)
+        if field.name in have
+        else pa.nulls(len(array), field.type)
+        for field in type_
+    ]
+    mask = array.is_null() if array.null_count else None
+    return pa.StructArray.from_arrays(children, fields=list(type_), mask=mask)
+
+
+def _numbers(one: Any, other: Any) -> Any | None:
+    if not all(at.is_integer(type_) or at.is_floating(type_) for type_ in (one, other)):
+        return None
+    if at.is_floating(one) or at.is_floating(other):
+        return pa.float64()
+    if at.is_unsigned_integer(one) and at.is_unsigned_integer(other):
+        return max(one, other, key=lambda type_: type_.bit_width)
+    if pa.uint64() in (one, other):
+        return None  # no integer type holds both
+    return pa.int64()
+
+
+def _decimals(one: Any, other: Any) -> Any | None:
+    if at.is_integer(one) and at.is_decimal(other):
+        return other
+    if at.is_integer(other) and at.is_decimal(one):
+        return one
+    if not (at.is_decimal(one) and at.is_decimal(other)):
+        return None
+    wide = at.is_decimal256(one) or at.is_decimal256(other)
+    scale = max(one.scale, other.scale)
+    return (pa.decimal256 if wide else pa.decimal128)(max(one.precision, other.precision), scale)
+
+
+def _times(one: Any, other: Any) -> Any | None:
+    if not (at.is_timestamp(one) and at.is_timestamp(other)):
+        return None
+    if (one.tz is None) != (other.tz is None):
+        return None
+    unit = max(one.unit, other.unit, key=_UNITS.index)
+    return pa.timestamp(unit, one.tz if one.tz == other.tz else "UTC")
+
+
+def _texts(one: Any, other: Any) -> Any | None:
+    if at.is_dictionary(one) or at.is_dictionary(other):
+        plain = [type_.value_type if at.is_dictionary(type_) else type_ for type_ in (one, other)]
+        return unify(*plain)
+    if _is_text(one) and _is_text(other):
+        return pa.string()
+    if _is_bytes(one) and _is_bytes(other):
+        return pa.large_binary()
+    return None
+
+
+def _is_text(type_: Any) -> bool:
+    return bool(at.is_string(type_) or at.is_large_string(type_) or at.is_string_view(type_))
+
+
+def _is_bytes(type_: Any) -> bool:
+    return bool(at.is_binary(type_) or at.is_large_binary(type_) or at.is_binary_view(type_))
+
+
+def _lists(one: Any, other: Any) -> Any | None:
+    if not (at.is_list(one) and at.is_list(other)):
+        return None
+    inner = unify(one.value_type, other.value_type)
+    return None if inner is None else pa.list_(inner)
+
+
+def _structs(one: Any, other: Any) -> Any | None:
+    if not (at.is_struct(one) and at.is_struct(other)):
+        return None
+    joined = {field.name: field.type for field in one}
+    for field in other:
+        type_ = unify(joined.get(field.name, pa.null()), field.type)
+        if type_ is None:
+            return None
+        joined[field.name] = type_
+    return pa.struct([pa.field(name, type_) for name, type_ in joined.items()])

@@ -1,0 +1,202 @@
+"""What a worker does with a chunk: read it, apply the function, write the part.
+
+Runs in a worker process or thread (or, with the serial backend, in the parent). The function is
+loaded once a worker; everything else comes with the task. Only an Outcome goes back.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from parapply.call import Applier, Call, Made
+from parapply.formats import Arrangement, Batch, Field, Keep, New, Source, Target
+from parapply.formats.groups import read_part, write_part
+from parapply.functions import Function
+from parapply.job import Chunk, Outcome, ResultColumn
+from parapply.types import fit, is_settled
+from parapply.values import first_value, integers
+
+_loaded = threading.local()  # the function, once a worker
+_MADE, _TEXT = ".made", ".text"  # beside a part: what the function made, and a stream's text
+_TAKE = "parapply:take"  # a stored column: which rows of the chunk the results belong to
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Loads the function, before a worker's first chunk."""
+
+    function: Function | None
+
+    def __call__(self) -> None:
+        """Load it."""
+        _loaded.function = None if self.function is None else self.function.load()
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyTask:
+    """Surveys one piece of one source: an item is (source, number, piece)."""
+
+    sources: tuple[Source, ...]
+    positions: tuple[int, ...]
+
+    def __call__(self, item: tuple[int, int, Any], advance: Callable[[int], None]) -> Any:
+        """Return the piece's Survey."""
+        del advance
+        source, _, piece = item
+        return self.sources[source].survey(piece, self.positions)
+
+
+@dataclass(frozen=True, slots=True)
+class Refit:
+    """A part to write anew, because another part showed that its columns are of other types."""
+
+    chunk: Chunk  # without data
+    part: Outcome
+    columns: tuple[tuple[str, Any], ...]  # name and type of each made column
+    path: str  # where to write
+
+    @property
+    def number(self) -> int:
+        """The chunk's."""
+        return self.chunk.number
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkTask:
+    """Everything that chunks have in common."""
+
+    sources: tuple[Source, ...]
+    fields: tuple[Field, ...]
+    call: Call
+    target: Target
+    keep: tuple[int, ...]  # the input's columns that stay, in order
+    folder: str  # where parts are written
+    refits: bool  # whether parts may have to be written anew
+
+    def __call__(self, item: Chunk | Refit, advance: Callable[[int], None]) -> Outcome:
+        """Run the function over a chunk, or write a part anew; say where the part is."""
+        return self._refit(item) if isinstance(item, Refit) else self._run(item, advance)
+
+    def _run(self, chunk: Chunk, advance: Callable[[int], None]) -> Outcome:
+        source = self.sources[chunk.source]
+        batch = source.batch(chunk.span, self.fields, chunk.data)
+
+        def where(position: int) -> str:
+            return f"{source.name}: row {chunk.first_row + position + 1}"
+
+        made = Applier(self.call, _loaded.function, batch, self.fields, where).apply(advance)
+        path = self._path(chunk.number)
+        self._write(path, batch, made, chunk.last)
+        if self.refits and self._may_change(made):
+            _store(path, made, chunk.data)
+        return _outcome(chunk.number, batch.rows, made, path, where)
+
+    def _refit(self, item: Refit) -> Outcome:
+        chunk, old = item.chunk, item.part
+        base = self._path(chunk.number)
+        data = Path(base + _TEXT).read_bytes() if chunk.span is None else None
+        batch = self.sources[chunk.source].batch(chunk.span, self.fields, data)
+        made = _stored(base + _MADE, old, item.columns)
+        self._write(item.path, batch, made, chunk.last)
+        columns = tuple(
+            replace(column, type=type_)
+            for (_, type_), column in zip(item.columns, _padded(old, item.columns), strict=True)
+        )
+        return replace(old, columns=columns, path=item.path, shape=made.shape)
+
+    def _path(self, number: int) -> str:
+        return os.path.join(self.folder, f"{number:08d}")
+
+    def _write(self, path: str, batch: Batch, made: Made, last: bool) -> None:
+        if made.table is not None:
+            arrangement: Arrangement = tuple(New(name) for name in made.table.column_names)
+            self.target.write_table(path, arrangement, made.table)
+            return
+        names = [self.fields[position].name for position in self.keep]
+        arrangement = arrange(self.keep, names, list(made.columns))
+        self.target.write(path, arrangement, batch, made.columns, made.take, last)
+
+    def _may_change(self, made: Made) -> bool:
+        """Whether what other parts hold can change how this one is written."""
+        if made.shape == "scalar":
+            return not all(is_settled(array.type) for array in made.columns.values())
+        return made.shape != "filter"
+
+
+def arrange(keep: Sequence[int], names: Sequence[str], made: Sequence[str]) -> Arrangement:
+    """Return the output's columns: made ones in place of kept ones of their name, or at the end.
+
+    `names` are the names of the kept columns.
+    """
+    columns: list[Keep | New] = [
+        New(name) if name in made else Keep(position)
+        for position, name in zip(keep, names, strict=True)
+    ]
+    return (*columns, *(New(name) for name in made if name not in names))
+
+
+def _outcome(
+    number: int, rows_in: int, made: Made, path: str, where: Callable[[int], str]
+) -> Outcome:
+    rows_out = rows_in if made.take is None else len(made.take)
+    arrays = made.columns
+    if made.table is not None:
+        rows_out, arrays = made.table.num_rows, _columns(made.table)
+
+    def first(array: pa.Array) -> str:
+        position = first_value(array)
+        if made.take is not None:
+            position = int(made.take[position]) if len(made.take) else 0
+        return where(position)
+
+    columns = tuple(ResultColumn(name, array.type, first(array)) for name, array in arrays.items())
+    return Outcome(number, rows_in, rows_out, columns, path, made.shape)
+
+
+def _store(path: str, made: Made, data: bytes | None) -> None:
+    """Keep what the function made, so that the part can be written anew without calling it."""
+    columns = dict(_columns(made.table) if made.table is not None else made.columns)
+    if made.take is not None:
+        columns[_TAKE] = integers(made.take)
+    write_part(path + _MADE, _table(columns))
+    if data is not None:
+        Path(path + _TEXT).write_bytes(data)
+
+
+def _stored(path: str, part: Outcome, columns: tuple[tuple[str, Any], ...]) -> Made:
+    """Return what `_store` kept, with these columns and types."""
+    have = _columns(read_part(path))
+    take = have.pop(_TAKE, None)
+    rows = part.rows_out
+    made = {
+        name: fit(have[name], type_) if name in have else pa.nulls(rows, type_)
+        for name, type_ in columns
+    }
+    positions = None if take is None else np.array(take.to_pylist(), np.int64)
+    if part.shape == "table":
+        return Made("table", {}, table=_table(made))
+    return Made(part.shape, made, positions)
+
+
+def _padded(part: Outcome, columns: tuple[tuple[str, Any], ...]) -> list[ResultColumn]:
+    have = {column.name: column for column in part.columns}
+    return [have.get(name, ResultColumn(name, type_, "")) for name, type_ in columns]
+
+
+def _table(columns: dict[str, pa.Array]) -> pa.Table:
+    return pa.Table.from_arrays(list(columns.values()), names=list(columns))
+
+
+def _columns(table: pa.Table) -> dict[str, pa.Array]:
+    return {
+        name: column.combine_chunks()
+        for name, column in zip(table.column_names, table.columns, strict=True)
+    }
