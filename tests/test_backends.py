@@ -132,6 +132,14 @@ def killed_with_a_child_left(number, progress):
     return number
 
 
+def kill_the_others(pids, progress):
+    for other in pids - {os.getpid()}:
+        with contextlib.suppress(ProcessLookupError):  # when it is run again in another pool
+            os.kill(other, signal.SIGKILL)
+    time.sleep(0.3)
+    return "done"
+
+
 def always_exit(number, progress):
     os._exit(1)
 
@@ -276,11 +284,12 @@ def test_a_failing_start_is_raised_by_the_run(kind):
 def test_units_report_progress_of_the_running_items(kind):
     seen = []
     with opened(kind) as session:
+        list(session.run(pid, iter(range(4))))  # both workers are there
         beat = lambda: seen.append(session.units())  # noqa: E731
         list(session.run(report_and_rest, iter([0.4, 0.4]), beat=beat))
         assert max(seen) == 14
         assert session.units() == 0
-    assert 3 <= len(seen) <= 20  # about ten times a second; the start of workers counts, too
+    assert 3 <= len(seen) <= 9  # about ten times a second
 
 
 def test_units_of_the_serial_backend_are_seen_from_its_beat():
@@ -389,16 +398,10 @@ def test_the_death_of_idle_workers_loses_nothing(method, victims):
 
 
 @every_method
-def test_the_death_of_an_idle_worker_while_another_works(method):
+def test_an_idle_worker_may_be_killed_while_another_works(method):
     with processes(method) as session:
         pids = set(results(session.run(pid, iter(range(4)))))
-        beat = partial(kill_once, pids)
-        assert results(session.run(rest, iter([0.5, 0.6]), beat=beat)) == [0.5, 0.6]
-
-
-def kill_once(pids):
-    while pids:
-        os.kill(pids.pop(), signal.SIGKILL)
+        assert list(session.run(kill_the_others, iter([pids]))) == [Done(pids, "done")]
 
 
 @every_method
@@ -497,6 +500,7 @@ def test_an_end_leaves_no_thread_behind(method):
     before = threading.active_count()
     with processes(method) as session:
         next(session.run(rest, iter([0, 30, 30])))
+        time.sleep(0.1)
     assert threading.active_count() == before
 
 

@@ -43,7 +43,7 @@ class CsvBatch:
 
     def verbatim(self, positions: Sequence[int]) -> list[pa.Array]:
         """Return each field's text (quotes taken off), missing values as what stands there."""
-        if not self.rows:
+        if not self.rows or not positions:
             return [pa.nulls(0, pa.string()) for _ in positions]
         return self._tabulate(dict.fromkeys(positions, pa.string()), nulls=False)
 
