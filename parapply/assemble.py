@@ -10,7 +10,7 @@ output) waits until nothing can change, unless it is `prompt`: then the first pa
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from parapply.errors import ResultError
@@ -24,8 +24,9 @@ from parapply.worker import Refit, arrange
 class Columns:
     """The made columns over all parts so far: names in order of appearance, one type each."""
 
-    def __init__(self, fixed: bool) -> None:
+    def __init__(self, fixed: bool, forced: Collection[str] = ()) -> None:
         self.fixed = fixed  # no further part can bring a column that no part had
+        self.forced = forced  # columns of a type that was asked for
         self.shape = "none"
         self.found: dict[str, ResultColumn] = {}
 
@@ -40,7 +41,9 @@ class Columns:
         if self.shape == "filter":
             return True
         fixed = self.fixed and self.shape == "scalar"
-        return fixed and all(is_settled(column.type) for column in self.found.values())
+        return fixed and all(
+            name in self.forced or is_settled(column.type) for name, column in self.found.items()
+        )
 
     def add(self, part: Outcome) -> None:
         """Take a part's columns in; raises ResultError where they do not fit the others."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import threading
 import time
 import traceback
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from itertools import repeat
 from typing import Any
 
@@ -33,10 +35,12 @@ class Call:
     given: tuple[int, ...]  # the columns that it may see
     read: tuple[int, ...]  # those of them that are read before it is called
     frame: str = "pandas"
+    dtype_backend: str | None = None
     expression: Expression | None = None
     into: tuple[str, ...] = ()
     filter: bool = False
     explode: bool = False
+    types: Mapping[str, Any] = field(default_factory=dict)  # of made columns, as asked for
 
 
 @dataclass(slots=True)
@@ -135,7 +139,7 @@ class Applier:
         if len(every) == 1:
             return self._made(every[0], names[0])
         columns = dict(zip(self.call.into or names, every, strict=True))
-        return Made("scalar", results.build_columns(columns, self.where))
+        return Made("scalar", results.build_columns(columns, self.where, self.call.types))
 
     def _each(
         self, step: Callable[[int, int], None], founds: list[list[Any]], advance: _Advance
@@ -147,7 +151,9 @@ class Applier:
             began = time.perf_counter()
             try:
                 step(start, stop)
-            except Exception as error:  # noqa: BLE001 - whatever the user's code raises
+            except BaseException as error:
+                if is_ours(error):
+                    raise
                 # extend() keeps what came before the exception: that many rows were done
                 done = max(len(found) for found in founds if len(found) < stop)
                 raise self._failed(error, done) from None
@@ -162,10 +168,12 @@ class Applier:
         if self.call.expression is not None:
             function = self.call.expression.function("df")
         assert function is not None
-        frame = frames.make_frame(self.call.frame, fields, arrays)
+        frame = frames.make_frame(self.call.frame, fields, arrays, self.call.dtype_backend)
         try:
             returned = function(frame)
-        except Exception as error:  # noqa: BLE001 - whatever the user's code raises
+        except BaseException as error:
+            if is_ours(error):
+                raise
             raise self._failed(error, None) from None
         advance(self.batch.rows)
         return self._chunk_made(returned)
@@ -173,7 +181,7 @@ class Applier:
     def _chunk_made(self, returned: Any) -> Made:
         table = frames.as_table(returned)
         if table is not None and not self.call.filter:
-            return Made("table", {}, table=table)
+            return Made("table", {}, table=results.force_table(table, self.call.types, self.where))
         column = frames.as_column(returned)
         if column is None or len(column) != self.batch.rows:
             size = f" of length {len(column)}" if column is not None else ""
@@ -185,7 +193,8 @@ class Applier:
         if self.call.filter:
             kept = [bool(value) for value in column.to_pylist()]
             return Made("filter", {}, take=np.flatnonzero(kept))
-        return Made("scalar", {self.call.into[0] if self.call.into else self.call.name: column})
+        name = self.call.into[0] if self.call.into else self.call.name
+        return Made("scalar", {name: results.force(name, column, self.call.types, self.where)})
 
     def _made(self, found: list[Any], name: str) -> Made:
         call, take, where = self.call, None, self.where
@@ -197,13 +206,13 @@ class Applier:
             rows = take.tolist()
             where = lambda position: self.where(rows[position])  # noqa: E731
         shape, columns = results.shape_columns(found, call.into, name, where)
-        return Made(shape, results.build_columns(columns, where), take)
+        return Made(shape, results.build_columns(columns, where, call.types), take)
 
     def _span(self) -> str:
         first, last = self.where(0), self.where(max(self.batch.rows - 1, 0))
         return f"{first} to {last.rpartition(' ')[2]}"
 
-    def _failed(self, error: Exception, row: int | None) -> RowError:
+    def _failed(self, error: BaseException, row: int | None) -> RowError:
         """Say which row it was, with its values, and keep the user's part of the traceback."""
         place = self._span() if row is None else self.where(row)
         values = "" if row is None else self._values_of(row)
@@ -219,6 +228,18 @@ class Applier:
             cut = value if len(value) <= 40 else value[:37] + "..."
             shown.append(f"{self.fields[position].name}={cut}")
         return ", ".join(shown)
+
+
+def is_ours(error: BaseException) -> bool:
+    """Whether an exception ends the run, not the row: a signal that came to the parent.
+
+    Anything else that the user's code raises is its failure, SystemExit and a KeyboardInterrupt
+    in a worker (which ignores the signal) too.
+    """
+    if isinstance(error, Exception) or multiprocessing.parent_process() is not None:
+        return False
+    ours = isinstance(error, KeyboardInterrupt) or type(error).__module__.startswith("parapply.")
+    return ours and threading.current_thread() is threading.main_thread()
 
 
 def _next_size(size: int, spent_s: float) -> int:

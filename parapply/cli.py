@@ -34,6 +34,7 @@ def command(operands: tuple[str, ...], **settings: Any) -> None:
         expression=expression,
         inputs=inputs,
         arguments=dict(settings.pop("arguments")),
+        dtypes=dict(settings.pop("dtypes")),
         **settings,
     )
     _run(job, bar, verbose)
@@ -47,14 +48,14 @@ def main() -> NoReturn:
         console.say(f"parapply: error: {error.format_message()} (parapply --help)")
         sys.exit(2)
     except (KeyboardInterrupt, click.Abort):
-        console.say("parapply: interrupted; nothing was written")
         console.die_of(signal.SIGINT)
     except console.Ended as end:
-        name = signal.Signals(end.number).name
-        console.say(f"parapply: ended by {name}; nothing was written")
+        if end.number == signal.SIGINT:
+            console.say("parapply: interrupted; nothing was written")
+        elif end.number != signal.SIGPIPE:  # whoever read the output has had enough
+            name = signal.Signals(end.number).name
+            console.say(f"parapply: ended by {name}; nothing was written")
         console.die_of(end.number)
-    except BrokenPipeError:
-        console.die_of(signal.SIGPIPE)
     sys.exit(0)
 
 
@@ -69,6 +70,11 @@ def _run(job: Job, bar: console.Bar, verbose: bool) -> None:
         bar.clear()
         console.say_error(error, verbose)
         sys.exit(error.exit_code)
+    except (BrokenPipeError, KeyboardInterrupt) as error:
+        # Before click makes an exit code of 1 of the one, and writes a line for the other.
+        bar.clear()
+        pipe = isinstance(error, BrokenPipeError)
+        raise console.Ended(signal.SIGPIPE if pipe else signal.SIGINT) from None
     except BaseException:
         bar.clear()
         raise

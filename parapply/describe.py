@@ -5,14 +5,20 @@ Everything that can be known to be wrong before a row is read is a UsageError he
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Sequence
+from pathlib import Path
 
+from parapply import formats, transport
 from parapply.call import Call
+from parapply.dtypes import parse_type
 from parapply.errors import UsageError
 from parapply.expressions import Expression
-from parapply.formats import Target
+from parapply.formats import Target, Writing
 from parapply.functions import Function, frame_kind
+from parapply.inputs import Inputs
 from parapply.job import Job
+from parapply.output import STDOUT
 from parapply.rows import no_column
 from parapply.usage import columns_used
 
@@ -31,8 +37,13 @@ def check_job(job: Job) -> None:
         raise UsageError("--filter keeps rows as they are; it takes neither --into nor --only")
     if job.select and job.drop:
         raise UsageError("--select and --drop cannot be used together")
+    methods = multiprocessing.get_all_start_methods()
+    if job.start_method is not None and job.start_method not in methods:
+        raise UsageError(f"--start-method {job.start_method}: there are: {', '.join(methods)}")
     if job.chunk_size is not None and job.chunk_size < 1:
         raise UsageError(f"--chunk-size {job.chunk_size}: give a number of rows, at least 1")
+    if job.dtype_backend not in (None, "numpy_nullable", "pyarrow"):
+        raise UsageError(f"--dtype-backend {job.dtype_backend}: numpy_nullable or pyarrow")
     if job.expression is not None and job.arguments:
         raise UsageError("--arg is for functions; write the value into the expression")
     if len(set(job.into)) != len(job.into):
@@ -81,6 +92,12 @@ def describe_call(job: Job, function: Function | Expression, columns: tuple[str,
         into=job.into,
         filter=job.filter,
         explode=job.explode,
+        types={
+            name: parse_type(name, type_)
+            for name, type_ in job.dtypes.items()
+            if name not in columns
+        },
+        dtype_backend=job.dtype_backend,
     )
     _check_results(job, call)
     return call
@@ -108,6 +125,38 @@ def surveyed(call: Call, keep: tuple[int, ...], target: Target) -> tuple[int, ..
     """Return the columns whose types have to be known over the whole input."""
     kept = keep if target.reads_typed and call.by != "chunk" else ()
     return tuple(sorted({*call.read, *kept}))
+
+
+def check_types(call: Call, names: Sequence[str]) -> None:
+    """Raise UsageError for a --dtype of a column that neither input nor output has."""
+    for name, type_ in call.types.items():
+        if name not in names:
+            raise UsageError(f"--dtype {name}={type_}: {no_column(name, tuple(names))}")
+
+
+def make_target(job: Job, inputs: Inputs) -> Target:
+    """Return how the output is written; raises UsageError where its name does not say it."""
+    codec = transport.codec_of(job.output)
+    path = job.output.removesuffix(Path(job.output).suffix) if codec else job.output
+    name = job.output_format or formats.name_of(path)
+    if name is None and (job.output in STDOUT or job.output.startswith("/dev/")):
+        name = inputs.format if formats.is_text(inputs.format) else "csv"
+    if name is None:
+        raise UsageError(
+            f"{job.output}: the name does not say which format to write; "
+            f"use --to {'|'.join(formats.FORMATS)}"
+        )
+    compression = job.compression or codec
+    if formats.is_text(name) and compression not in (None, "none", *transport.CODECS):
+        raise UsageError(f"--compression {compression}: there are: {', '.join(transport.CODECS)}")
+    if codec and not formats.is_text(name):
+        raise UsageError(f"{job.output}: {name} is compressed inside; use --compression")
+    if formats.is_text(name) and compression == "none":
+        compression = None
+    encoding = transport.check_encoding(job.output_encoding)
+    if job.output_encoding is None and inputs.format == name:
+        encoding = inputs.encoding
+    return formats.load(name).target(inputs.sources, Writing(compression, encoding))
 
 
 def _check_results(job: Job, call: Call) -> None:

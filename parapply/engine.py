@@ -13,12 +13,19 @@ from typing import Any
 
 import pyarrow as pa
 
-from parapply import backends, cores, formats
+from parapply import backends, cores
 from parapply.assemble import Assembler, Columns
 from parapply.backends import Crew, Session
 from parapply.call import Call
-from parapply.describe import describe_call, kept_columns, make_function, surveyed
-from parapply.errors import OutputError, UsageError, WorkerError
+from parapply.describe import (
+    check_types,
+    describe_call,
+    kept_columns,
+    make_function,
+    make_target,
+    surveyed,
+)
+from parapply.errors import OutputError, WorkerError
 from parapply.expressions import Expression
 from parapply.inputs import Inputs, open_inputs
 from parapply.job import Chunk, Job, Report
@@ -53,27 +60,28 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
     function = make_function(job)
     backend, workers = backends.load(job.backend), cores.count_workers(job.workers)
     with Output(job.output, stdout) as output, _DiskErrors(output.name):
-        inputs = open_inputs(job.inputs, job.input_format, output.folder)
+        inputs = open_inputs(job, output.folder)
         columns = inputs.sources[0].columns
         call, keep = describe_call(job, function, columns), kept_columns(job, columns)
-        target = formats.load(_output_format(job, inputs)).target(inputs.sources)
+        target = make_target(job, inputs)
         start = Start(None if isinstance(function, Expression) else function)
         crew = Crew(_crew_size(workers, inputs), start, job.start_method)
         with backend.open(crew) as session:
             table = survey(session, inputs, surveyed(call, keep, target))
-            prompt = not output.restartable and inputs.stream is not None
+            prompt = not output.restartable and inputs.endless
             task = ChunkTask(
-                inputs.sources, table.fields, call, target, keep, output.folder, not prompt
+                table.sources, table.fields, call, target, keep, output.folder, not prompt
             )
             agenda = Agenda(table.chunks(workers, job.chunk_size))
+            made = Columns(bool(job.into) or call.by == "value", call.types)
             assembler = Assembler(
-                output, target, table.fields, keep, Columns(bool(job.into) or call.by == "value"),
-                agenda.push, prompt=prompt,
-            )  # fmt: skip
+                output, target, table.fields, keep, made, agenda.push, prompt=prompt
+            )
             rows, chunks = _dispatch(session, task, agenda, assembler, table.rows, on_progress)
             names = assembler.finish(_default_columns(call, table.fields))
             while assembler.waiting:
                 _dispatch(session, task, agenda, assembler, table.rows, on_progress)
+            check_types(call, names)
             assembler.close()
         output.publish()
     return Report(
@@ -140,20 +148,7 @@ def _lost(how: str, task: ChunkTask, chunk: Chunk) -> str:
 
 def _crew_size(workers: int, inputs: Inputs) -> int:
     """No more workers than a small file has records for them, at eight bytes a record."""
-    return workers if inputs.stream is not None else max(1, min(workers, inputs.size_bytes // 8))
-
-
-def _output_format(job: Job, inputs: Inputs) -> str:
-    if job.output_format is not None:
-        return job.output_format
-    if job.output == "-" or job.output.startswith("/dev/"):
-        return inputs.format if inputs.format in ("csv", "tsv") else "csv"
-    if (name := formats.name_of(job.output)) is not None:
-        return name
-    raise UsageError(
-        f"{job.output}: the name does not say which format to write; "
-        f"use --to {'|'.join(formats.FORMATS)}"
-    )
+    return max(1, min(workers, inputs.size_bytes // 8))
 
 
 def _default_columns(call: Call, fields: Any) -> dict[str, Any]:

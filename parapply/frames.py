@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -13,17 +13,22 @@ from parapply.formats import Field
 from parapply.values import to_array
 
 
-def make_frame(kind: str, fields: Sequence[Field], arrays: Sequence[pa.Array]) -> Any:
+def make_frame(
+    kind: str, fields: Sequence[Field], arrays: Sequence[pa.Array], backend: str | None = None
+) -> Any:
     """Return a chunk as a "pandas", "arrow" or "polars" frame.
 
     pandas dtypes are those that the whole input has, also in a chunk without a missing value:
-    float64 for integers and object for booleans of a column that has missing ones.
+    float64 for integers and object for booleans of a column that has missing ones. With a
+    `backend`, "pyarrow" or "numpy_nullable", they are those of that backend.
     """
     table = pa.Table.from_arrays(list(arrays), names=[field.name for field in fields])
-    return _MAKERS[kind](table, fields)
+    return _MAKERS[kind](table, fields, backend)
 
 
-def _pandas(table: pa.Table, fields: Sequence[Field]) -> Any:
+def _pandas(table: pa.Table, fields: Sequence[Field], backend: str | None) -> Any:
+    if backend is not None:
+        return table.to_pandas(types_mapper=_dtypes(backend))
     frame = table.to_pandas()
     for place, field in enumerate(fields):
         if not field.nullable or table.column(place).null_count:
@@ -34,13 +39,30 @@ def _pandas(table: pa.Table, fields: Sequence[Field]) -> Any:
     return frame
 
 
-def _arrow(table: pa.Table, fields: Sequence[Field]) -> pa.Table:
-    del fields
+def _dtypes(backend: str) -> Callable[[Any], Any]:
+    import pandas as pd
+
+    if backend == "pyarrow":
+        return pd.ArrowDtype
+    nullable: dict[Any, Any] = {
+        pa.bool_(): pd.BooleanDtype(),
+        pa.string(): pd.StringDtype(),
+        pa.float32(): pd.Float32Dtype(),
+        pa.float64(): pd.Float64Dtype(),
+    }
+    for bits in (8, 16, 32, 64):
+        for sign in ("Int", "UInt"):
+            nullable[getattr(pa, f"{sign.lower()}{bits}")()] = getattr(pd, f"{sign}{bits}Dtype")()
+    return nullable.get
+
+
+def _arrow(table: pa.Table, fields: Sequence[Field], backend: str | None) -> pa.Table:
+    del fields, backend
     return table
 
 
-def _polars(table: pa.Table, fields: Sequence[Field]) -> Any:
-    del fields
+def _polars(table: pa.Table, fields: Sequence[Field], backend: str | None) -> Any:
+    del fields, backend
     try:
         import polars as pl
     except ImportError as error:

@@ -6,54 +6,169 @@ import os
 import shutil
 import stat
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from parapply import formats
+from parapply import formats, transport
 from parapply.errors import InputError, UsageError
-from parapply.formats import NotStreamableError, Source
+from parapply.formats import NotStreamableError, Reading, Source
+from parapply.job import Job
 
 _STDIN = "standard input"
+_Blocks = Iterator[tuple[int, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """What has to be read from its start: (rows, text) blocks; `again` where it can be reread."""
+
+    blocks: _Blocks
+    again: Callable[[], _Blocks] | None
 
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """All sources of a job, in order, and their format's name.
-
-    `stream`, where not None, yields (rows, text) of the only source as it is read.
-    """
+    """All sources of a job, in order; those that workers cannot seek in have a stream."""
 
     sources: tuple[Source, ...]
     format: str
+    encoding: str | None  # of the first, None for UTF-8
     size_bytes: int
-    stream: Iterator[tuple[int, bytes]] | None = None
+    streams: Mapping[int, Stream] = field(default_factory=dict)
+
+    @property
+    def endless(self) -> bool:
+        """Whether rows come that cannot be looked at before they are worked on."""
+        return any(stream.again is None for stream in self.streams.values())
 
 
-def open_inputs(paths: Sequence[str], format_: str | None, folder: str) -> Inputs:
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    source: Source
+    format: str
+    encoding: str | None
+    size_bytes: int
+    stream: Stream | None = None
+
+
+def open_inputs(job: Job, folder: str) -> Inputs:
     """Describe the inputs.
 
     A stream whose format has to be read from a file is written to `folder` first. Raises
     UsageError for a file that is not there, InputError for one that is not what it should be, or
     has other columns than the first.
     """
-    if list(paths) == ["-"]:
+    opener = _Opener(job, folder)
+    if list(job.inputs) == ["-"]:
         path = _redirected()
-        if path is None:
-            return _open_stream(sys.stdin.buffer, format_, folder)
-        return _open_files([(path, _STDIN)], format_ or _by_magic(path) or "csv")
-    if "-" in paths:
+        opened = [opener.stdin() if path is None else opener.file(path, _STDIN, "csv")]
+    elif "-" in job.inputs:
         raise UsageError("standard input (-) cannot be read together with files")
-    for path in paths:
-        _check(path)
-    return _open_files([(path, path) for path in paths], format_)
+    else:
+        for path in job.inputs:
+            _check(path)
+        opened = [opener.file(path, path) for path in job.inputs]
+    for other in opened[1:]:
+        _check_alike(opened[0], other)
+    return Inputs(
+        tuple(one.source for one in opened),
+        opened[0].format,
+        opened[0].encoding,
+        sum(one.size_bytes for one in opened),
+        {place: one.stream for place, one in enumerate(opened) if one.stream is not None},
+    )
+
+
+class _Opener:
+    """Opens one input at a time, in whatever compression, encoding and format it is."""
+
+    def __init__(self, job: Job, folder: str) -> None:
+        self.format, self.folder, self.rows = job.input_format, folder, job.chunk_size
+        self.encoding = transport.check_encoding(job.encoding)
+        self.reading = Reading(
+            job.delimiter, job.quote, job.escape, job.comment, job.no_headers, job.skip_rows,
+            job.null_values, job.all_strings, job.dtypes,
+        )  # fmt: skip
+
+    def file(self, path: str, name: str, usual: str | None = None) -> _Opened:
+        """Describe a file; `usual` is its format where neither name nor content say one."""
+        with open(path, "rb") as file:
+            head = file.read(8)
+        codec = transport.codec_of(path) or transport.codec_of_head(head)
+        plain = path[: -len(Path(path).suffix)] if transport.codec_of(path) else path
+        format_ = self.format or formats.name_of(plain) or formats.name_of_head(head) or usual
+        if format_ is None:
+            raise UsageError(
+                f"{name}: the name does not say which format it has; "
+                f"use --from {'|'.join(formats.FORMATS)}"
+            )
+        encoding = self._encoding(path, codec)
+        real = os.path.realpath(path)
+        if codec is None and encoding is None:
+            source = formats.load(format_).source(real, name, self.reading)
+            return _Opened(source, format_, None, os.path.getsize(path))
+
+        def open_stream() -> BinaryIO:
+            return transport.open_reader(open(real, "rb"), name, codec, encoding)
+
+        return self._stream(open_stream, name, format_, encoding, again=True)
+
+    def stdin(self) -> _Opened:
+        """Describe standard input, which is read once."""
+        file = sys.stdin.buffer
+        head = file.peek(8) if hasattr(file, "peek") else b""
+        codec = transport.codec_of_head(head)
+        format_ = self.format or formats.name_of_head(head) or "csv"
+        encoding = None if codec else self._resolved(head)
+        reader = transport.open_reader(file, _STDIN, codec, encoding)
+        return self._stream(lambda: reader, _STDIN, format_, encoding, again=False)
+
+    def _stream(
+        self,
+        open_: Callable[[], BinaryIO],
+        name: str,
+        format_: str,
+        encoding: str | None,
+        *,
+        again: bool,
+    ) -> _Opened:
+        room = formats.load(format_)
+        file = open_()
+        try:
+            source, blocks = room.stream(file, name, self.reading, self.rows)
+        except NotStreamableError:
+            return self._copied(file, name, format_)
+
+        def reopen() -> _Blocks:
+            return room.stream(open_(), name, self.reading, self.rows)[1]
+
+        stream = Stream(blocks, reopen if again else None)
+        return _Opened(source, format_, encoding, 1 << 62, stream)
+
+    def _copied(self, file: BinaryIO, name: str, format_: str) -> _Opened:
+        path = Path(self.folder, "input")
+        with open(path, "wb") as copy:
+            shutil.copyfileobj(file, copy, 1 << 20)
+        source = formats.load(format_).source(str(path), name, self.reading)
+        return _Opened(source, format_, None, path.stat().st_size)
+
+    def _encoding(self, path: str, codec: str | None) -> str | None:
+        with open(path, "rb") as file, transport.open_reader(file, path, codec, None) as reader:
+            return self._resolved(reader.read(4))
+
+    def _resolved(self, head: bytes) -> str | None:
+        """The encoding that was asked for, or that a byte order mark tells."""
+        marked = transport.encoding_of_head(head)
+        if self.encoding == "utf-16":  # one with a byte order, or every block would get a mark
+            return marked or "utf-16-le"
+        return self.encoding or marked
 
 
 def _check(path: str) -> None:
     try:
-        mode = os.stat(path).st_mode
-        if stat.S_ISDIR(mode):
+        if stat.S_ISDIR(os.stat(path).st_mode):
             raise UsageError(f"{path} is a folder; name the files in it: {path.rstrip('/')}/*")
         with open(path, "rb"):
             pass
@@ -61,35 +176,21 @@ def _check(path: str) -> None:
         raise UsageError(f"{path}: {error.strerror}") from error
 
 
-def _open_files(names: Sequence[tuple[str, str]], format_: str | None) -> Inputs:
-    sources: list[Source] = []
-    chosen = ""
-    for path, name in names:
-        found = format_ or formats.name_of(path) or _by_magic(path)
-        if found is None:
-            raise UsageError(
-                f"{name}: the name does not say which format it has; "
-                f"use --from {'|'.join(formats.FORMATS)}"
-            )
-        if chosen and found != chosen:
-            raise UsageError(f"{names[0][1]} is {chosen} and {name} is {found}: convert one first")
-        chosen = found
-        sources.append(formats.load(chosen).source(os.path.realpath(path), name))
-        _check_columns(sources[0], sources[-1])
-    size = sum(os.path.getsize(path) for path, _ in names)
-    return Inputs(tuple(sources), chosen, size)
-
-
-def _check_columns(first: Source, other: Source) -> None:
-    if first.columns == other.columns:
+def _check_alike(first: _Opened, other: _Opened) -> None:
+    one, two = first.source, other.source
+    if first.format != other.format:
+        raise UsageError(
+            f"{one.name} is {first.format} and {two.name} is {other.format}: convert one first"
+        )
+    if one.columns == two.columns:
         return
-    for place, (one, two) in enumerate(zip(first.columns, other.columns, strict=False), 1):
-        if one != two:
-            detail = f"column {place} is {one!r} in one and {two!r} in the other"
+    for place, (left, right) in enumerate(zip(one.columns, two.columns, strict=False), 1):
+        if left != right:
+            detail = f"column {place} is {left!r} in one and {right!r} in the other"
             break
     else:
-        detail = f"{len(first.columns)} columns in one and {len(other.columns)} in the other"
-    raise InputError(f"{first.name} and {other.name} are not parts of one table: {detail}")
+        detail = f"{len(one.columns)} columns in one and {len(two.columns)} in the other"
+    raise InputError(f"{one.name} and {two.name} are not parts of one table: {detail}")
 
 
 def _redirected() -> str | None:
@@ -103,22 +204,3 @@ def _redirected() -> str | None:
     except (OSError, ValueError, AttributeError):
         return None
     return path if same and fresh and stat.S_ISREG(status.st_mode) else None
-
-
-def _open_stream(file: BinaryIO, format_: str | None, folder: str) -> Inputs:
-    if format_ is None:
-        head = file.peek(8) if hasattr(file, "peek") else b""
-        format_ = formats.name_of_head(head) or "csv"
-    try:
-        source, stream = formats.load(format_).stream(file, _STDIN)
-    except NotStreamableError:
-        path = Path(folder, "input")
-        with open(path, "wb") as copy:
-            shutil.copyfileobj(file, copy, 1 << 20)
-        return _open_files([(str(path), _STDIN)], format_)
-    return Inputs((source,), format_, 0, stream)
-
-
-def _by_magic(path: str) -> str | None:
-    with open(path, "rb") as file:
-        return formats.name_of_head(file.read(8))

@@ -32,6 +32,19 @@ class Job:
     only: bool = False
     select: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
+    delimiter: str | None = None
+    quote: str = '"'
+    escape: str | None = None
+    comment: str | None = None
+    encoding: str | None = None
+    no_headers: bool = False
+    skip_rows: int = 0
+    null_values: tuple[str, ...] = ()
+    all_strings: bool = False
+    dtypes: Mapping[str, str] = field(default_factory=dict)
+    dtype_backend: str | None = None
+    compression: str | None = None
+    output_encoding: str | None = None
     workers: int | str = "auto"
     backend: str = "auto"
     chunk_size: int | None = None

@@ -79,12 +79,26 @@ class Argument(click.ParamType[tuple[str, Any]]):
             return name, text
 
 
+class Setting(click.ParamType[tuple[str, str]]):
+    """NAME=TEXT."""
+
+    name = "setting"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, str]:
+        """Return the name and the text; a name may have an equals sign, a text has none."""
+        name, equals, text = str(value).rpartition("=")
+        if not (equals and name and text):
+            self.fail(f"{value!r} is not NAME=TYPE", param, ctx)
+        return name, text
+
+
 def _option(*names: str, group: str, **settings: Any) -> Callable[[Decorated], Decorated]:
     return click.option(*names, cls=Option, group=group, **settings)
 
 
-_WHAT, _RESULT, _FILES, _RUN, _SAY = (
-    "What to run", "Where the result goes", "Input and output", "Execution", "Messages",
+_WHAT, _RESULT, _FILES, _TEXT, _RUN, _SAY = (
+    "What to run", "Where the result goes", "Input and output", "How text is read", "Execution",
+    "Messages",
 )  # fmt: skip
 
 OPTIONS = (
@@ -116,6 +130,36 @@ OPTIONS = (
             help="csv, tsv, parquet or arrow, where the name does not say so"),
     _option("--to", "output_format", metavar="FORMAT", group=_FILES,
             help="the same, for the output"),
+    _option("-d", "--delimiter", metavar="CHAR", group=_TEXT,
+            help="what stands between fields; else a comma (a tab in .tsv), or what the header "
+                 "plainly has instead: ; tab |"),
+    _option("--quote", default='"', metavar="CHAR", group=_TEXT,
+            help="the quote character; '' for none"),
+    _option("--escape", metavar="CHAR", group=_TEXT,
+            help="a character that takes the next one's meaning away"),
+    _option("--comment", metavar="CHAR", group=_TEXT,
+            help="lines that begin with it are no rows"),
+    _option("--no-headers", is_flag=True, group=_TEXT,
+            help="the first line is a row; columns are called 0, 1, ..."),
+    _option("--skip-rows", type=click.IntRange(0), default=0, metavar="N", group=_TEXT,
+            help="lines to leave out at the top"),
+    _option("--encoding", metavar="NAME", group=_TEXT,
+            help="of the input, else UTF-8 or what its byte order mark says; and of the same "
+                 "format's output"),
+    _option("--to-encoding", "output_encoding", metavar="NAME", group=_TEXT,
+            help="another encoding for the output"),
+    _option("--null-value", "null_values", multiple=True, metavar="TEXT", group=_TEXT,
+            help="also stands for a missing value, as NA, null and an empty field do; repeatable"),
+    _option("--all-strings", is_flag=True, group=_TEXT,
+            help="infer no types: every field is its text, and none is missing"),
+    _option("--dtype", "dtypes", type=Setting(), multiple=True, metavar="COLUMN=TYPE",
+            group=_TEXT, help="the type of a column, read or made: str, int, float, bool, date, "
+                              "timestamp, decimal(20, 2), ...; repeatable"),
+    _option("--dtype-backend", metavar="NAME", group=_TEXT,
+            help="for chunk functions: numpy_nullable or pyarrow, as in pandas.read_csv"),
+    _option("--compression", metavar="CODEC", group=_FILES,
+            help="of the output: gzip, bz2, xz, zstd (else by its suffix .gz .bz2 .xz .zst); "
+                 "Parquet: snappy, zstd, gzip, lz4, brotli, none"),
     _option("-j", "--workers", default="auto", metavar="N", group=_RUN,
             help="how many at once: a number, a percentage of the cores, or auto"),
     _option("--backend", default="auto", metavar="NAME", group=_RUN,

@@ -16,6 +16,9 @@ from typing import BinaryIO
 
 from parapply.errors import OutputError, UsageError
 
+# Descriptor 1 itself is standard error by the time these would be opened: see console.py.
+STDOUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
+
 
 class Output:
     """The output of one run and its folder for parts; use it as a context.
@@ -24,9 +27,10 @@ class Output:
     """
 
     def __init__(self, path: str, stdout: int = 1) -> None:
-        self.name = "standard output" if path == "-" else path
+        to_stdout = path in STDOUT
+        self.name = "standard output" if to_stdout else path
         self._stdout = stdout
-        self._target = None if path == "-" else Path(os.path.realpath(path))
+        self._target = None if to_stdout else _resolved(path)
         self.restartable = self._target is not None and _is_regular(self._target)
         self.file: BinaryIO | None = None
 
@@ -77,6 +81,12 @@ class Output:
             return tempfile.mkdtemp(prefix=f".{self._target.name}.parapply-", dir=parent)
         except OSError as error:
             raise OutputError(f"{self.name}: cannot write in {parent}: {error.strerror}") from error
+
+
+def _resolved(path: str) -> Path:
+    """Follow links to the file that they name; what is no file (a pipe's /dev/fd/9) stays."""
+    real = Path(os.path.realpath(path))
+    return real if real.exists() or not os.path.exists(path) else Path(path)
 
 
 def _is_regular(target: Path) -> bool:

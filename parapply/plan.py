@@ -6,7 +6,7 @@ first are large, so that there are few, and the last small, so that no worker is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 from parapply.formats import Index
 from parapply.job import Chunk
@@ -40,18 +40,15 @@ def fixed_bounds(rows: int, size: int) -> Iterator[tuple[int, int]]:
     return ((start, min(start + size, rows)) for start in range(0, rows, size))
 
 
-def chunks(indexes: Sequence[Index], workers: int, chunk_size: int | None) -> Iterator[Chunk]:
-    """Yield the chunks of all sources, in order; none reaches over two sources."""
-    number = 0
-    filled = [place for place, index in enumerate(indexes) if index.rows]
-    for place in filled:
-        index = indexes[place]
-        if chunk_size is None:
-            most = CHUNK_BYTES * index.rows // max(index.size_bytes, 1)
-            ranges = bounds(index.rows, workers, max(1, min(most, CHUNK_ROWS)), index.snap)
-        else:
-            ranges = fixed_bounds(index.rows, chunk_size)
-        for start, stop in ranges:
-            last = place == filled[-1] and stop == index.rows
-            yield Chunk(number, place, index.span(start, stop), start, stop - start, last)
-            number += 1
+def chunks(
+    index: Index, source: int, workers: int, chunk_size: int | None, *, last: bool
+) -> Iterator[Chunk]:
+    """Yield the chunks of one source, in order; `last`: no other source comes after it."""
+    if chunk_size is None:
+        most = CHUNK_BYTES * index.rows // max(index.size_bytes, 1)
+        ranges = bounds(index.rows, workers, max(1, min(most, CHUNK_ROWS)), index.snap)
+    else:
+        ranges = fixed_bounds(index.rows, chunk_size)
+    for number, (start, stop) in enumerate(ranges):
+        ends = last and stop == index.rows
+        yield Chunk(number, source, index.span(start, stop), start, stop - start, ends)

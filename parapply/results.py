@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from parapply.errors import ResultError
 from parapply.rows import Row
+from parapply.types import fit
 from parapply.values import MixedTypesError, UnsupportedValueError, to_array
 
 Where = Callable[[int], str]  # a result's position -> the row, in words
@@ -37,9 +38,51 @@ def shape_columns(
     return "fields", _fields(results)
 
 
-def build_columns(columns: dict[str, list[Any]], where: Where) -> dict[str, pa.Array]:
-    """Return each column as an array; raises ResultError that names rows and values."""
-    return {name: _array(name, values, where) for name, values in columns.items()}
+def build_columns(
+    columns: dict[str, list[Any]], where: Where, types: Mapping[str, Any]
+) -> dict[str, pa.Array]:
+    """Return each column as an array, of its type in `types` where it has one there.
+
+    Raises ResultError that names rows and values.
+    """
+    built = {}
+    for name, values in columns.items():
+        if pa.types.is_string(types.get(name, pa.null())):
+            values = [None if value is None else _text(value) for value in values]
+        built[name] = force(name, _array(name, values, where), types, where)
+    return built
+
+
+def force(name: str, array: pa.Array, types: Mapping[str, Any], where: Where) -> pa.Array:
+    """Return a column as the type that was asked for; raises ResultError for what is not of it."""
+    type_ = types.get(name, array.type)
+    try:
+        return fit(array, type_)
+    except pa.ArrowInvalid:
+        pass
+    for position in range(len(array)):
+        try:
+            fit(array.slice(position, 1), type_)
+        except pa.ArrowInvalid:
+            shown = _shown(array[position].as_py())
+            raise ResultError(
+                f"column {name!r}: {where(position)} gave {shown}, which is not {type_} "
+                f"as --dtype says"
+            ) from None
+    raise AssertionError("a column that cannot be cast has a value that cannot be")
+
+
+def force_table(table: pa.Table, types: Mapping[str, Any], where: Where) -> pa.Table:
+    """Return a table with the types that were asked for."""
+    for place, name in enumerate(table.column_names):
+        if name in types:
+            array = force(name, table.column(place).combine_chunks(), types, where)
+            table = table.set_column(place, name, array)
+    return table
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else str(value)
 
 
 def explode(results: list[Any]) -> tuple[list[int], list[Any]]:

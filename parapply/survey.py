@@ -1,13 +1,15 @@
 """What a whole input holds, before any row is worked on: types and row counts. In the parent.
 
-The pieces are read by the workers, side by side; of a stream, the first block decides.
+The pieces are read by the workers, side by side. What has to be read from its start is read twice,
+once for this; of standard input, the first block decides.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from itertools import chain
+from typing import Any
 
 import pyarrow as pa
 
@@ -20,70 +22,105 @@ from parapply.job import Chunk
 from parapply.types import unify
 from parapply.worker import SurveyTask
 
+_Blocks = Iterator[tuple[int, bytes]]
+
 
 @dataclass(frozen=True, slots=True)
-class Surveyed:
-    """The input's columns, and its rows: counted, or coming as a stream."""
+class Table:
+    """The input's columns, and where its rows are: in files, by index, or in streams."""
 
+    sources: tuple[Source, ...]
     fields: tuple[Field, ...]
-    indexes: tuple[Index, ...]
-    stream: Iterator[tuple[int, bytes]] | None
-
-    @property
-    def rows(self) -> int | None:
-        """All rows, or None where they are still coming."""
-        return None if self.stream is not None else sum(index.rows for index in self.indexes)
+    indexes: Mapping[int, Index]
+    streams: Mapping[int, _Blocks]
+    rows: int | None  # None where they are still coming
 
     def chunks(self, workers: int, chunk_size: int | None) -> Iterator[Chunk]:
         """Yield the chunks, in order."""
-        if self.stream is None:
-            return plan.chunks(self.indexes, workers, chunk_size)
-        return _stream_chunks(self.stream)
+        number = 0
+        for place in range(len(self.sources)):
+            last = place == len(self.sources) - 1
+            if place in self.streams:
+                found = _stream_chunks(self.streams[place], place, last=last)
+            else:
+                found = plan.chunks(self.indexes[place], place, workers, chunk_size, last=last)
+            for chunk in found:
+                yield replace(chunk, number=number)
+                number += 1
 
 
-def survey(session: Session, inputs: Inputs, positions: tuple[int, ...]) -> Surveyed:
-    """Find the types of the columns at `positions`, and how many rows there are."""
-    if inputs.stream is not None:
-        return _survey_stream(session, inputs.sources[0], inputs.stream, positions)
-    found: list[dict[int, Survey]] = [{} for _ in inputs.sources]
+def survey(session: Session, inputs: Inputs, positions: tuple[int, ...]) -> Table:
+    """Find the types of the columns at `positions`, and how many rows there are.
+
+    Raises InputError for the first record, in order, that cannot be read.
+    """
+    sources, streams = inputs.sources, {p: s.blocks for p, s in inputs.streams.items()}
+    found = _survey_all(session, inputs, sources, streams, positions)
+    again = {p: s for p, source in enumerate(sources) if (s := source.again(found[p]))}
+    if again:
+        sources = tuple(again.get(place, source) for place, source in enumerate(sources))
+        anew = _survey_all(session, inputs, sources, {}, positions, only=set(again))
+        found = [anew[p] if p in again else surveys for p, surveys in enumerate(found)]
+    for surveys in found:
+        for one in surveys:
+            if one.error is not None:
+                raise one.error
+    indexes = {
+        place: source.index(found[place])
+        for place, source in enumerate(sources)
+        if place not in streams
+    }
+    rows = None
+    if not inputs.endless:
+        rows = sum(index.rows for index in indexes.values())
+        rows += sum(one.rows for place in streams for one in found[place])
+    return Table(sources, _join_fields(sources, positions, found), indexes, streams, rows)
+
+
+def _survey_all(
+    session: Session,
+    inputs: Inputs,
+    sources: tuple[Source, ...],
+    streams: dict[int, _Blocks],
+    positions: tuple[int, ...],
+    only: set[int] | None = None,
+) -> list[list[Survey]]:
+    """Return the surveys of each source, in order; streams that were read are put back."""
+    found: list[dict[int, Survey]] = [{} for _ in sources]
     items = (
         (place, number, piece)
-        for place, source in enumerate(inputs.sources)
-        for number, piece in enumerate(source.pieces())
+        for place in sorted(only or range(len(sources)))
+        for number, piece in enumerate(_pieces(inputs, sources[place], place, streams))
     )
-    for done in session.run(SurveyTask(inputs.sources, positions), items):
-        if done.lost is not None or done.result is None:
-            raise WorkerError(f"a worker {done.lost} while it read {inputs.sources[0].name}")
+    for done in session.run(SurveyTask(sources, positions), items):
+        if done.result is None:
+            raise WorkerError(f"a worker {done.lost} while it read {sources[0].name}")
         place, number, _ = done.item
         found[place][number] = done.result
-    ordered = [[pieces[number] for number in sorted(pieces)] for pieces in found]
-    return Surveyed(
-        _join_fields(inputs.sources, positions, ordered),
-        tuple(s.index(pieces) for s, pieces in zip(inputs.sources, ordered, strict=True)),
-        None,
-    )
+    return [[pieces[number] for number in sorted(pieces)] for pieces in found]
 
 
-def _survey_stream(
-    session: Session,
-    source: Source,
-    stream: Iterator[tuple[int, bytes]],
-    positions: tuple[int, ...],
-) -> Surveyed:
-    first = next(stream, None)
-    if first is None:
-        return Surveyed(source.fields(positions, []), (), iter(()))
-    task = SurveyTask((source,), positions)
-    (done,) = list(session.run(task, iter([(0, 0, first[1])])))
-    if done.result is None:
-        raise WorkerError(f"a worker {done.lost} while it read {source.name}")
-    return Surveyed(source.fields(positions, [done.result]), (), chain([first], stream))
+def _pieces(
+    inputs: Inputs, source: Source, place: int, streams: dict[int, _Blocks]
+) -> Iterator[Any]:
+    if place not in streams:
+        yield from source.pieces()
+        return
+    again = inputs.streams[place].again
+    if again is not None:
+        for _, data in streams[place]:
+            yield data
+        streams[place] = again()
+    elif (first := next(streams[place], None)) is not None:
+        streams[place] = chain([first], streams[place])
+        yield first[1]
 
 
-def _stream_chunks(stream: Iterator[tuple[int, bytes]]) -> Iterator[Chunk]:
+def _stream_chunks(blocks: _Blocks, place: int, *, last: bool) -> Iterator[Chunk]:
     before = 0
-    for number, (rows, data) in enumerate(stream):
-        yield Chunk(number, 0, None, before, rows, data=data)
+    for rows, data in blocks:
+        if rows:
+            yield Chunk(0, place, None, before, rows, last, data)
         before += rows
 
 

@@ -127,7 +127,8 @@ class ChunkTask:
     def _may_change(self, made: Made) -> bool:
         """Whether what other parts hold can change how this one is written."""
         if made.shape == "scalar":
-            return not all(is_settled(array.type) for array in made.columns.values())
+            forced = self.call.types
+            return not all(n in forced or is_settled(a.type) for n, a in made.columns.items())
         return made.shape != "filter"
 
 

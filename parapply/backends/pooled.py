@@ -27,7 +27,7 @@ SLOT_FIELDS = 2
 IN_FLIGHT = 2  # items a worker: one that it works on, one that waits for it
 BEAT_S = 0.1
 PATIENCE_S = 1.0  # the longest wait without a look at the workers
-STRIKES = 3  # pools in a row that break before anything is finished: then the fault is not chance
+STRIKES = 5  # pools in a row that break before anything is finished: then the fault is not chance
 
 
 class Wire(NamedTuple):

@@ -8,12 +8,12 @@ suffix is a table here; nothing else in the program knows formats by name.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, Protocol
 
-from parapply.errors import UsageError
+from parapply.errors import InputError, UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +26,37 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """How inputs are to be read, where they do not say so themselves; fields as in Job."""
+
+    delimiter: str | None = None
+    quote: str = '"'
+    escape: str | None = None
+    comment: str | None = None
+    no_headers: bool = False
+    skip_rows: int = 0
+    null_values: tuple[str, ...] = ()
+    all_strings: bool = False
+    dtypes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """How the output is to be written, where its name does not say so."""
+
+    compression: str | None = None  # a codec of transport.py for text; Parquet has its own
+    encoding: str | None = None  # None: UTF-8
+
+
+@dataclass(frozen=True, slots=True)
 class Survey:
     """What a worker found in one piece of a source."""
 
     rows: int
     kinds: tuple[Any, ...]  # one for each surveyed column: the format's own
     marks: Any = ()  # where chunks can start: the format's own
+    error: InputError | None = None  # what is wrong with the piece
+    sound: bool = True  # the piece is what `pieces` took it for: see `Source.again`
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +128,10 @@ class Source(Protocol):
         """Count the rows of a piece and find the kinds of the columns at `positions` (worker)."""
         ...
 
+    def again(self, surveys: Sequence[Survey]) -> Source | None:
+        """Return the source to survey once more, where these surveys do not stand (parent)."""
+        ...
+
     def index(self, surveys: Sequence[Survey]) -> Index:
         """Put the surveys of all pieces together (parent)."""
         ...
@@ -169,18 +198,20 @@ class Target(Protocol):
 class Format(Protocol):
     """A room of this package."""
 
-    def source(self, path: str, name: str) -> Source:
+    def source(self, path: str, name: str, reading: Reading) -> Source:
         """Describe a file: its columns, from its head (parent)."""
         ...
 
-    def stream(self, file: BinaryIO, name: str) -> tuple[Source, Iterator[tuple[int, bytes]]]:
-        """Describe a stream, and yield (rows, data) as it is read (parent).
+    def stream(
+        self, file: BinaryIO, name: str, reading: Reading, rows: int | None
+    ) -> tuple[Source, Iterator[tuple[int, bytes]]]:
+        """Describe a stream, and yield (rows, data) as it is read, `rows` at a time (parent).
 
         Raises NotStreamableError where the whole input is needed before its first row is known.
         """
         ...
 
-    def target(self, sources: Sequence[Source]) -> Target:
+    def target(self, sources: Sequence[Source], writing: Writing) -> Target:
         """Return how the output is written, keeping what it can of the sources' own form."""
         ...
 
@@ -193,11 +224,12 @@ class _Entry(NamedTuple):
     path: str
     suffixes: tuple[str, ...]
     magic: bytes = b""  # what a file of this format begins with, where it can be told
+    text: bool = False  # compressed and encoded as a whole
 
 
 FORMATS: dict[str, _Entry] = {
-    "csv": _Entry("parapply.formats.csv:CSV", (".csv",)),
-    "tsv": _Entry("parapply.formats.csv:TSV", (".tsv", ".tab")),
+    "csv": _Entry("parapply.formats.csv:CSV", (".csv",), text=True),
+    "tsv": _Entry("parapply.formats.csv:TSV", (".tsv", ".tab"), text=True),
     "parquet": _Entry("parapply.formats.parquet:PARQUET", (".parquet", ".pq"), b"PAR1"),
     "arrow": _Entry("parapply.formats.arrow:ARROW", (".arrow", ".feather", ".ipc"), b"ARROW1"),
 }
@@ -224,3 +256,8 @@ def name_of_head(head: bytes) -> str | None:
         (name for name, entry in FORMATS.items() if entry.magic and head.startswith(entry.magic)),
         None,
     )
+
+
+def is_text(name: str) -> bool:
+    """Whether the format is text, which goes to a pipe and is compressed as a whole."""
+    return name in FORMATS and FORMATS[name].text

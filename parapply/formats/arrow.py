@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-from parapply.errors import InputError
-from parapply.formats import Field, NotStreamableError, Source, Survey, Target
-from parapply.formats.groups import GroupIndex, GroupSpan, TableBatch, TableTarget, Writer
+from parapply.errors import InputError, UsageError
+from parapply.formats import Field, NotStreamableError, Reading, Source, Survey, Target, Writing
+from parapply.formats.groups import GroupIndex, GroupSpan, TableBatch, TableTarget, Writer, types_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,7 @@ class ArrowSource:
     path: str
     name: str
     schema: Any  # pyarrow.Schema
+    types: Mapping[str, Any] = field(default_factory=dict)  # what --dtype says
 
     joins_surveys = False
 
@@ -43,6 +45,9 @@ class ArrowSource:
         )
         return Survey(sum(rows), nulls, (rows, sum(batch.nbytes for batch in batches)))
 
+    def again(self, surveys: Sequence[Survey]) -> None:
+        """Surveys always stand."""
+
     def index(self, surveys: Sequence[Survey]) -> GroupIndex:
         """Return the record batches."""
         rows, size = surveys[0].marks
@@ -52,7 +57,7 @@ class ArrowSource:
         """Return the schema's fields."""
         del positions
         return tuple(
-            Field(field.name, field.type, nullable)
+            Field(field.name, self.types.get(field.name, field.type), nullable)
             for field, nullable in zip(self.schema, surveys[0].kinds, strict=True)
         )
 
@@ -69,27 +74,35 @@ class ArrowSource:
 
 
 class _Arrow:
-    def source(self, path: str, name: str) -> ArrowSource:
+    def source(self, path: str, name: str, reading: Reading) -> ArrowSource:
         try:
             with open(path, "rb") as file, pa.ipc.open_file(file) as reader:
-                return ArrowSource(path, name, reader.schema)
+                return ArrowSource(path, name, reader.schema, types_of(reading, reader.schema))
         except pa.ArrowInvalid as error:
             raise InputError(f"{name} is not an Arrow file: {error}") from error
 
-    def stream(self, file: BinaryIO, name: str) -> tuple[Source, Iterator[tuple[int, bytes]]]:
+    def stream(
+        self, file: BinaryIO, name: str, reading: Reading, rows: int | None
+    ) -> tuple[Source, Iterator[tuple[int, bytes]]]:
         raise NotStreamableError
 
-    def target(self, sources: Sequence[Source]) -> Target:
+    def target(self, sources: Sequence[Source], writing: Writing) -> Target:
         schema = getattr(sources[0], "schema", None)
-        return TableTarget(tuple(sources[0].columns), schema, _ArrowWriter)
+        codec = writing.compression
+        if codec not in (None, "lz4", "zstd"):
+            raise UsageError(f"--compression {codec}: Arrow files have lz4 and zstd")
+        return TableTarget(
+            tuple(sources[0].columns), schema, partial(_ArrowWriter, compression=codec)
+        )
 
 
 ARROW = _Arrow()
 
 
 class _ArrowWriter(Writer):
-    def __init__(self, file: BinaryIO, schema: pa.Schema) -> None:
-        self.writer = pa.ipc.new_file(file, schema)
+    def __init__(self, file: BinaryIO, schema: pa.Schema, compression: str | None) -> None:
+        options = pa.ipc.IpcWriteOptions(compression=compression)
+        self.writer = pa.ipc.new_file(file, schema, options=options)
 
     def write(self, table: pa.Table) -> None:
         self.writer.write_table(table)

@@ -14,7 +14,8 @@ from typing import Any, BinaryIO, Protocol
 import numpy as np
 import pyarrow as pa
 
-from parapply.formats import Arrangement, Batch, Field, Joiner, Keep
+from parapply.dtypes import parse_type
+from parapply.formats import Arrangement, Batch, Field, Joiner, Keep, Reading
 from parapply.types import fit
 from parapply.values import integers
 
@@ -217,3 +218,12 @@ def read_part(path: str) -> pa.Table:
     """Map a part that `write_part` wrote."""
     with pa.memory_map(path) as file, pa.ipc.open_file(file) as reader:
         return reader.read_all()
+
+
+def types_of(reading: Reading, schema: pa.Schema) -> dict[str, Any]:
+    """Return the types that were asked for, of columns that the input has."""
+    return {
+        name: parse_type(name, type_)
+        for name, type_ in reading.dtypes.items()
+        if name in schema.names
+    }

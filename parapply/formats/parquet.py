@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from parapply.errors import InputError
-from parapply.formats import Field, NotStreamableError, Source, Survey, Target
-from parapply.formats.groups import GroupIndex, GroupSpan, TableBatch, TableTarget, Writer
+from parapply.errors import InputError, UsageError
+from parapply.formats import Field, NotStreamableError, Reading, Source, Survey, Target, Writing
+from parapply.formats.groups import GroupIndex, GroupSpan, TableBatch, TableTarget, Writer, types_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,7 @@ class ParquetSource:
     groups: tuple[int, ...]
     size_bytes: int  # uncompressed
     nullable: tuple[bool, ...]
+    types: Mapping[str, Any] = field(default_factory=dict)  # what --dtype says
 
     joins_surveys = False
 
@@ -41,6 +42,9 @@ class ParquetSource:
         """Never asked: there are no pieces."""
         raise NotImplementedError
 
+    def again(self, surveys: Sequence[Survey]) -> None:
+        """Surveys always stand."""
+
     def index(self, surveys: Sequence[Survey]) -> GroupIndex:
         """Return the row groups."""
         del surveys
@@ -50,7 +54,7 @@ class ParquetSource:
         """Return the schema's fields."""
         del positions, surveys
         return tuple(
-            Field(field.name, field.type, nullable)
+            Field(field.name, self.types.get(field.name, field.type), nullable)
             for field, nullable in zip(self.schema, self.nullable, strict=True)
         )
 
@@ -65,27 +69,35 @@ class ParquetSource:
 
 
 class _Parquet:
-    def source(self, path: str, name: str) -> ParquetSource:
+    def source(self, path: str, name: str, reading: Reading) -> ParquetSource:
         try:
             with pq.ParquetFile(path) as file:
-                return _described(path, name, file)
+                return _described(path, name, file, types_of(reading, file.schema_arrow))
         except pa.ArrowInvalid as error:
             raise InputError(f"{name} is not a Parquet file: {error}") from error
 
-    def stream(self, file: BinaryIO, name: str) -> tuple[Source, Iterator[tuple[int, bytes]]]:
+    def stream(
+        self, file: BinaryIO, name: str, reading: Reading, rows: int | None
+    ) -> tuple[Source, Iterator[tuple[int, bytes]]]:
         raise NotStreamableError
 
-    def target(self, sources: Sequence[Source]) -> Target:
+    def target(self, sources: Sequence[Source], writing: Writing) -> Target:
         schema = getattr(sources[0], "schema", None)
-        return TableTarget(tuple(sources[0].columns), schema, _ParquetWriter)
+        codec = writing.compression or "snappy"
+        if codec not in _CODECS:
+            raise UsageError(f"--compression {codec}: Parquet has {', '.join(_CODECS)}")
+        return TableTarget(
+            tuple(sources[0].columns), schema, partial(_ParquetWriter, compression=codec)
+        )
 
 
 PARQUET = _Parquet()
+_CODECS = ("snappy", "gzip", "zstd", "lz4", "brotli", "none")
 
 
 class _ParquetWriter(Writer):
-    def __init__(self, file: BinaryIO, schema: pa.Schema) -> None:
-        self.writer = pq.ParquetWriter(file, schema)
+    def __init__(self, file: BinaryIO, schema: pa.Schema, compression: str) -> None:
+        self.writer = pq.ParquetWriter(file, schema, compression=compression)
 
     def write(self, table: pa.Table) -> None:
         self.writer.write_table(table, row_group_size=max(table.num_rows, 1))
@@ -94,7 +106,9 @@ class _ParquetWriter(Writer):
         self.writer.close()
 
 
-def _described(path: str, name: str, file: pq.ParquetFile) -> ParquetSource:
+def _described(
+    path: str, name: str, file: pq.ParquetFile, types: Mapping[str, Any]
+) -> ParquetSource:
     footer = file.metadata
     groups = [footer.row_group(i) for i in range(footer.num_row_groups)]
     schema = file.schema_arrow
@@ -105,6 +119,7 @@ def _described(path: str, name: str, file: pq.ParquetFile) -> ParquetSource:
         tuple(group.num_rows for group in groups),
         sum(group.total_byte_size for group in groups),
         tuple(_nullable(groups, field) for field in schema),
+        types,
     )
 
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-from parapply.formats import Source, Target
-from parapply.formats.csv.source import CsvSource, open_file, open_stream
+from parapply.dtypes import parse_type
+from parapply.formats import Reading, Source, Target, Writing
+from parapply.formats.csv import parse
+from parapply.formats.csv.blocks import STREAM_BYTES, cut_blocks, cut_rows
+from parapply.formats.csv.header import Head, read_head
+from parapply.formats.csv.records import Dialect
+from parapply.formats.csv.source import CsvSource
+from parapply.formats.csv.splice import quote_name
 from parapply.formats.csv.target import CsvTarget
 
 
@@ -15,17 +22,46 @@ from parapply.formats.csv.target import CsvTarget
 class _Csv:
     delimiter: int
 
-    def source(self, path: str, name: str) -> CsvSource:
-        return open_file(path, name, self.delimiter)
+    def source(self, path: str, name: str, reading: Reading) -> CsvSource:
+        with open(path, "rb") as file:
+            head, _ = read_head(file, name, self.delimiter, reading)
+            size = os.fstat(file.fileno()).st_size
+        return _source(path, name, head, size, reading)
 
-    def stream(self, file: BinaryIO, name: str) -> tuple[CsvSource, Iterator[tuple[int, bytes]]]:
-        return open_stream(file, name, self.delimiter)
+    def stream(
+        self, file: BinaryIO, name: str, reading: Reading, rows: int | None
+    ) -> tuple[CsvSource, Iterator[tuple[int, bytes]]]:
+        head, rest = read_head(file, name, self.delimiter, reading)
+        blocks = cut_blocks(file, rest, head.dialect, STREAM_BYTES)
+        if rows is not None:
+            blocks = cut_rows(blocks, head.dialect, rows)
+        source = _source("", name, head, 0, reading)
+        return source, ((len(records), records.text) for records in blocks)
 
-    def target(self, sources: Sequence[Source]) -> Target:
+    def target(self, sources: Sequence[Source], writing: Writing) -> Target:
         first = sources[0]
-        if isinstance(first, CsvSource) and first.delimiter == self.delimiter:
-            return CsvTarget.like(first)
-        return CsvTarget(self.delimiter, tuple(name.encode() for name in first.columns))
+        if not isinstance(first, CsvSource):
+            dialect = Dialect(self.delimiter)
+            names = tuple(quote_name(name, dialect) for name in first.columns)
+            return CsvTarget(dialect, names, writing=writing)
+        target = CsvTarget.like(first, writing)
+        return target if self is _format_of(first) else target.with_dialect(Dialect(self.delimiter))
 
 
 CSV, TSV = _Csv(ord(",")), _Csv(ord("\t"))
+
+
+def _format_of(source: CsvSource) -> _Csv:
+    """What a source counts as: with tabs it is TSV, with any other delimiter CSV."""
+    return TSV if source.dialect.delimiter == TSV.delimiter else CSV
+
+
+def _source(path: str, name: str, head: Head, size: int, reading: Reading) -> CsvSource:
+    nulls = reading.null_values if reading.all_strings else (*parse.NULLS, *reading.null_values)
+    types: dict[int, Any] = {}
+    if reading.all_strings:
+        types = dict.fromkeys(range(len(head.columns)), parse.TEXT)
+    for column, type_ in reading.dtypes.items():
+        if column in head.columns:
+            types[head.columns.index(column)] = parse_type(column, type_)
+    return CsvSource(path, name, head, size, nulls, types)

@@ -11,7 +11,7 @@ import pyarrow as pa
 from parapply.errors import InputError
 from parapply.formats import Field
 from parapply.formats.csv import parse
-from parapply.formats.csv.records import Records, split_fields
+from parapply.formats.csv.records import Dialect, Records, split_fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,8 @@ class Place:
 
     name: str
     width: int
-    delimiter: int
+    dialect: Dialect
+    nulls: tuple[str, ...]  # what stands for a missing value
     fields: tuple[Field, ...]
     first_row: int  # rows before these in the whole input
 
@@ -45,15 +46,15 @@ class CsvBatch:
         """Return each field's text (quotes taken off), missing values as what stands there."""
         if not self.rows or not positions:
             return [pa.nulls(0, pa.string()) for _ in positions]
-        return self._tabulate(dict.fromkeys(positions, pa.string()), nulls=False)
+        return self._tabulate(dict.fromkeys(positions, pa.string()), ())
 
     def _parse(self, types: dict[int, Any]) -> list[pa.Array]:
         if not self.rows:
             return [pa.nulls(0, type_) for type_ in types.values()]
         try:
-            return self._tabulate(types, nulls=True)
+            return self._tabulate(types, self.place.nulls)
         except parse.MisfitError:
-            texts = self._tabulate(dict.fromkeys(types, pa.string()), nulls=True)
+            texts = self._tabulate(dict.fromkeys(types, pa.string()), self.place.nulls)
             return [
                 self._convert(text, *item) for text, item in zip(texts, types.items(), strict=True)
             ]
@@ -75,22 +76,26 @@ class CsvBatch:
             f"{value!r} is not of the type {type_} that the rows before it have"
         )
 
-    def _tabulate(self, types: dict[int, Any], *, nulls: bool) -> list[pa.Array]:
-        table = tabulate(self.records, self.place, types, nulls=nulls)
+    def _tabulate(self, types: dict[int, Any], nulls: tuple[str, ...]) -> list[pa.Array]:
+        table = tabulate(self.records, self.place, types, nulls)
         return [column.combine_chunks() for column in table.columns]
 
 
-def tabulate(records: Records, place: Place, types: dict[int, Any], *, nulls: bool) -> pa.Table:
+def tabulate(
+    records: Records, place: Place, types: dict[int, Any], nulls: tuple[str, ...]
+) -> pa.Table:
     """Parse records, and translate what Arrow says of ragged ones.
 
     Raises parse.MisfitError where a value does not have its type.
     """
     try:
-        table = parse.read(records, place.delimiter, place.width, types, nulls=nulls)
+        table = parse.read(records, place.dialect, place.width, types, nulls)
     except pa.ArrowInvalid as error:
         check_widths(records, place)
         if "invalid UTF8" in str(error):
-            raise InputError(f"{place.name}: not UTF-8 text: {error}") from error
+            raise InputError(
+                f"{place.name}: not UTF-8 text ({error}); name its --encoding (latin-1?)"
+            ) from error
         raise parse.MisfitError(str(error)) from error
     if table.num_rows != len(records):
         check_widths(records, place)
@@ -106,7 +111,7 @@ def check_widths(records: Records, place: Place) -> None:
     for row, (start, stop) in enumerate(
         zip(records.starts.tolist(), records.stops.tolist(), strict=True)
     ):
-        found = len(split_fields(records.text[start:stop], place.delimiter))
+        found = len(split_fields(records.text[start:stop], place.dialect))
         if found != place.width:
             shown = records.text[start : min(stop, start + 60)].decode("utf-8", "replace")
             raise InputError(

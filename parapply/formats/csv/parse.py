@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.types as at
 
-from parapply.formats.csv.records import Records
+from parapply.formats.csv.records import Dialect, Records
 
 # pandas.read_csv: https://pandas.pydata.org/docs/reference/api/pandas.read_csv.html (na_values)
 NULLS = (
@@ -37,6 +37,9 @@ ARROW = {
 }
 
 
+TEXT = pa.string()
+
+
 class Kind(NamedTuple):
     """What a column holds in one piece of the input, and whether any value is missing there."""
 
@@ -55,13 +58,13 @@ class MisfitError(Exception):
 
 
 def read(
-    records: Records, delimiter: int, width: int, types: Mapping[int, Any], *, nulls: bool = True
+    records: Records, dialect: Dialect, width: int, types: Mapping[int, Any], nulls: Sequence[str]
 ) -> pa.Table:
     """Parse the columns named by position in `types`; a type of None is inferred.
 
     Raises pyarrow.ArrowInvalid where a record has not `width` fields or a value not its type.
     """
-    text = memoryview(records.text)[int(records.starts[0]) : int(records.ends[-1])]
+    text = records.contiguous() if dialect.comment is None else records.compact()
     names = [str(position) for position in types]
     return pacsv.read_csv(
         pa.BufferReader(pa.py_buffer(text)),
@@ -71,13 +74,16 @@ def read(
             column_names=[str(position) for position in range(width)],
         ),
         parse_options=pacsv.ParseOptions(
-            delimiter=chr(delimiter), newlines_in_values=b'"' in records.text
+            delimiter=chr(dialect.delimiter),
+            quote_char=False if dialect.quote is None else chr(dialect.quote),
+            escape_char=False if dialect.escape is None else chr(dialect.escape),
+            newlines_in_values=True,  # as far as quotes say so; there is but one block
         ),
         convert_options=pacsv.ConvertOptions(
             include_columns=names,
             column_types={str(p): type_ for p, type_ in types.items() if type_ is not None},
-            null_values=NULLS if nulls else (),
-            strings_can_be_null=nulls,
+            null_values=nulls,
+            strings_can_be_null=bool(nulls),
             true_values=_TRUE,
             false_values=_FALSE,
         ),

@@ -2,8 +2,8 @@
 
 A newline ends a record when an even number of quotes stands before it. That is true as long as
 every quote opens a field, closes one or is doubled, which is checked; where text has stray quotes
-(`5" pipe`) the records are found one by one, with the rule of pandas and Arrow: a quote opens a
-field only as its first character.
+(`5" pipe`), escapes or comments the records are found one by one, with the rule of pandas and
+Arrow: a quote opens a field only as its first character.
 """
 
 from __future__ import annotations
@@ -16,55 +16,128 @@ from typing import Any
 import numpy as np
 
 _Array = np.ndarray[Any, Any]
-LF, CR, QUOTE = 10, 13, 34
+LF, CR = 10, 13
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How fields and records are told apart: byte values, None for what there is not."""
+
+    delimiter: int = ord(",")
+    quote: int | None = ord('"')
+    escape: int | None = None
+    comment: int | None = None  # a line that begins with it is no record
+
+    @property
+    def plain(self) -> bool:
+        """Whether newlines and quotes alone tell where records are."""
+        return self.escape is None and self.comment is None
 
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """Records of `text` that are not blank lines: byte positions, one array entry a record.
+    """Records of `text` that are neither blank lines nor comments: byte positions, one a record.
 
     A record's own bytes are start to stop; stop to end is its line end (empty at the end of a
-    file that has none).
+    file that has none). `orderly`: newlines and quotes alone told where they are.
     """
 
     text: bytes
     starts: _Array
     stops: _Array
     ends: _Array
+    orderly: bool = True
 
     def __len__(self) -> int:
         return len(self.starts)
 
     def cut(self, skip: int, rows: int) -> Records:
-        """Return `rows` records after the first `skip`, with positions in the same text."""
-        part = slice(skip, skip + rows)
-        return Records(self.text, self.starts[part], self.stops[part], self.ends[part])
+        """Return `rows` records after the first `skip`, with no more text than they need."""
+        if skip == 0 and rows >= len(self):
+            return self
+        part, stop = slice(skip, skip + rows), skip + rows
+        start = 0 if skip == 0 else int(self.starts[skip])
+        end = int(self.starts[stop]) if stop < len(self) else len(self.text)
+        return Records(
+            self.text[start:end],
+            self.starts[part] - start,
+            self.stops[part] - start,
+            self.ends[part] - start,
+            self.orderly,
+        )
+
+    def compact(self) -> bytes:
+        """Return the text without what stands between records."""
+        pairs = zip(self.starts.tolist(), self.ends.tolist(), strict=True)
+        return b"".join([self.text[start:end] for start, end in pairs])
+
+    def contiguous(self) -> memoryview:
+        """Return the text from the first record to the last one's end."""
+        return memoryview(self.text)[int(self.starts[0]) : int(self.ends[-1])]
 
 
-def find_records(text: bytes, delimiter: int) -> Records:
+def find_records(text: bytes, dialect: Dialect) -> Records:
     """Return the records of text that starts at a record's start and ends at a record's end."""
+    if not dialect.plain:
+        return _one_by_one(text, dialect)
     data = np.frombuffer(text, np.uint8)
     ends = _line_ends(text, data)
-    if b'"' in text:
-        quotes = np.flatnonzero(data == QUOTE)
-        if not _orderly(data, quotes, delimiter):
-            return _one_by_one(text, delimiter)
+    if (quotes := _quotes(text, data, dialect)) is not None:
+        if not _orderly(data, quotes, dialect.delimiter):
+            return _one_by_one(text, dialect)
         ends = ends[np.searchsorted(quotes, ends) % 2 == 0]
-    if not len(ends) or ends[-1] != len(data):
-        ends = np.append(ends, len(data)) if len(data) else ends
-    return _records(text, data, np.concatenate(([0], ends[:-1])).astype(np.int64), ends)
+    if len(data) and (not len(ends) or ends[-1] != len(data)):
+        ends = np.append(ends, len(data))
+    starts = np.concatenate(([0], ends[:-1])).astype(np.int64)
+    return _records(text, data, starts[: len(ends)], ends, orderly=True)
 
 
-def first_end(text: bytes, quotes_before: int = 0) -> int:
+def first_end(text: bytes, dialect: Dialect, quotes_before: int = 0) -> int:
     """Return the position after the first record end in `text`, or -1."""
-    odd = quotes_before % 2
-    position = 0
+    if not dialect.plain:
+        return _first_end_one_by_one(text, dialect)
+    quote = b"" if dialect.quote is None else bytes([dialect.quote])
+    odd, position = quotes_before % 2, 0
     while (newline := text.find(b"\n", position)) >= 0:
-        odd = (odd + text.count(b'"', position, newline)) % 2
+        odd = (odd + (text.count(quote, position, newline) if quote else 0)) % 2
         position = newline + 1
         if not odd:
             return position
     return -1
+
+
+def split_fields(record: bytes, dialect: Dialect) -> list[bytes]:
+    """Return the fields of one record (without its line end) as they stand."""
+    fields, position, match = [], 0, _field_pattern(dialect).match
+    while True:
+        found = match(record, position)
+        end = len(record) if found is None else found.end()
+        fields.append(record[position:end])
+        if end >= len(record):
+            return fields
+        position = end + 1
+
+
+def field_edges(records: Records, dialect: Dialect, count: int) -> _Array | None:
+    """Return the positions of the delimiters of each record, shape (rows, count - 1).
+
+    None where some record has another number of fields.
+    """
+    if not (dialect.plain and records.orderly):
+        return _edges_one_by_one(records, dialect, count)
+    data = np.frombuffer(records.text, np.uint8)
+    commas = np.flatnonzero(data == dialect.delimiter)
+    if (quotes := _quotes(records.text, data, dialect)) is not None:
+        commas = commas[np.searchsorted(quotes, commas) % 2 == 0]
+    if len(commas) != len(records) * (count - 1):
+        return None
+    return commas.reshape(len(records), count - 1)
+
+
+def _quotes(text: bytes, data: _Array, dialect: Dialect) -> _Array | None:
+    if dialect.quote is None or bytes([dialect.quote]) not in text:
+        return None
+    return np.flatnonzero(data == dialect.quote)
 
 
 def _line_ends(text: bytes, data: _Array) -> _Array:
@@ -83,13 +156,13 @@ def _orderly(data: _Array, quotes: _Array, delimiter: int) -> bool:
     if len(quotes) % 2:
         return False
     opening, closing = quotes[0::2], quotes[1::2]
-    bounds = np.array([delimiter, LF, CR, QUOTE], np.uint8)
+    bounds = np.array([delimiter, LF, CR, data[quotes[0]]], np.uint8)
     before = data[opening[opening > 0] - 1]
     after = data[closing[closing < len(data) - 1] + 1]
     return bool(np.isin(before, bounds).all() and np.isin(after, bounds).all())
 
 
-def _records(text: bytes, data: _Array, starts: _Array, ends: _Array) -> Records:
+def _records(text: bytes, data: _Array, starts: _Array, ends: _Array, *, orderly: bool) -> Records:
     """Tell each record's line end from its bytes, and leave out blank lines."""
     stops = ends.copy()
     filled = stops > starts
@@ -98,75 +171,65 @@ def _records(text: bytes, data: _Array, starts: _Array, ends: _Array) -> Records
     stops[filled] -= data[stops[filled] - 1] == CR
     kept = stops > starts
     if kept.all():
-        return Records(text, starts, stops, ends)
-    return Records(text, starts[kept], stops[kept], ends[kept])
+        return Records(text, starts, stops, ends, orderly)
+    return Records(text, starts[kept], stops[kept], ends[kept], orderly)
+
+
+def _escaped(byte: int | None) -> bytes:
+    return b"" if byte is None else re.escape(bytes([byte]))
 
 
 @lru_cache(maxsize=8)
-def field_pattern(delimiter: int) -> re.Pattern[bytes]:
-    """Match one field as it stands, quotes included."""
-    comma = re.escape(bytes([delimiter]))
-    bare = rb"[^\r\n" + comma + rb"]*"
-    return re.compile(rb'"[^"]*+(?:""[^"]*+)*+"?' + bare + rb"|" + bare)
+def _field_pattern(dialect: Dialect) -> re.Pattern[bytes]:
+    """Match one field as it stands, quotes included; never gives back what it took."""
+    comma, quote, escape = map(_escaped, (dialect.delimiter, dialect.quote, dialect.escape))
+    bare = rb"[^\r\n" + comma + escape + rb"]*+"
+    if escape:
+        bare = rb"(?:" + bare + rb"|" + escape + rb"(?s:.))*+"
+    if not quote:
+        return re.compile(bare)
+    inner = rb"[^" + quote + escape + rb"]*+"
+    doubled = quote + quote + (rb"|" + escape + rb"(?s:.)" if escape else b"")
+    inside = inner + rb"(?:(?:" + doubled + rb")" + inner + rb")*+"
+    return re.compile(quote + inside + quote + rb"?" + bare + rb"|" + bare)
 
 
 @lru_cache(maxsize=8)
-def _record_pattern(delimiter: int) -> re.Pattern[bytes]:
-    comma = re.escape(bytes([delimiter]))
-    field = rb"(?:" + field_pattern(delimiter).pattern + rb")"
-    return re.compile(field + rb"(?:" + comma + field + rb")*(?:\r\n|\n|\r|\Z)")
+def _record_pattern(dialect: Dialect) -> re.Pattern[bytes]:
+    comma = _escaped(dialect.delimiter)
+    field = rb"(?:" + _field_pattern(dialect).pattern + rb")"
+    return re.compile(field + rb"(?:" + comma + field + rb")*+(?:\r\n|\n|\r|\Z)")
 
 
-def _one_by_one(text: bytes, delimiter: int) -> Records:
-    match = _record_pattern(delimiter).match
-    starts, position = [], 0
+_LINE = re.compile(rb"[^\r\n]*+(?:\r\n|\n|\r|\Z)")
+
+
+def _one_by_one(text: bytes, dialect: Dialect) -> Records:
+    match = _record_pattern(dialect).match
+    starts, ends, position = [], [], 0
     while position < len(text):
-        found = match(text, position)
-        if found is None or found.end() == position:
-            raise AssertionError(f"no record at byte {position}")
-        starts.append(position)
-        position = found.end()
-    edges = np.array([*starts, len(text)], np.int64)
-    return _records(text, np.frombuffer(text, np.uint8), edges[:-1], edges[1:])
+        comment = text[position] == dialect.comment
+        found = (_LINE.match if comment else match)(text, position)
+        end = found.end() if found is not None and found.end() > position else len(text)
+        if not comment:
+            starts.append(position)
+            ends.append(end)
+        position = end
+    edges = np.array([starts, ends], np.int64).reshape(2, -1)
+    return _records(text, np.frombuffer(text, np.uint8), edges[0], edges[1], orderly=False)
 
 
-def split_fields(record: bytes, delimiter: int) -> list[bytes]:
-    """Return the fields of one record (without its line end) as they stand."""
-    fields, position, match = [], 0, field_pattern(delimiter).match
-    while True:
-        found = match(record, position)
-        end = len(record) if found is None else found.end()
-        fields.append(record[position:end])
-        if end >= len(record):
-            return fields
-        position = end + 1
+def _first_end_one_by_one(text: bytes, dialect: Dialect) -> int:
+    records = _one_by_one(text, dialect)
+    if not len(records) or (len(records) == 1 and records.ends[0] == len(text) == records.stops[0]):
+        return -1
+    return int(records.ends[0])
 
 
-def field_edges(records: Records, delimiter: int, count: int) -> _Array | None:
-    """Return the positions of the delimiters of each record, shape (rows, count - 1).
-
-    None where some record has another number of fields.
-    """
-    text = records.text
-    data = np.frombuffer(text, np.uint8)
-    commas = np.flatnonzero(data == delimiter)
-    if b'"' in text:
-        quotes = np.flatnonzero(data == QUOTE)
-        if not _orderly(data, quotes, delimiter):
-            return _edges_one_by_one(records, delimiter, count)
-        commas = commas[np.searchsorted(quotes, commas) % 2 == 0]
-    if len(records) and len(commas):
-        inside = (commas >= records.starts[0]) & (commas < records.stops[-1])
-        commas = commas[inside]
-    if len(commas) != len(records) * (count - 1):
-        return None
-    return commas.reshape(len(records), count - 1)
-
-
-def _edges_one_by_one(records: Records, delimiter: int, count: int) -> _Array | None:
+def _edges_one_by_one(records: Records, dialect: Dialect, count: int) -> _Array | None:
     rows = []
     for start, stop in zip(records.starts.tolist(), records.stops.tolist(), strict=True):
-        lengths = [len(field) for field in split_fields(records.text[start:stop], delimiter)]
+        lengths = [len(field) for field in split_fields(records.text[start:stop], dialect)]
         if len(lengths) != count:
             return None
         rows.append(start + np.cumsum(lengths)[:-1] + np.arange(count - 1))

@@ -16,17 +16,17 @@ import pyarrow.compute as pc
 
 from parapply.errors import InputError
 from parapply.formats import Arrangement, Keep, New
-from parapply.formats.csv.records import Records, field_edges
-from parapply.formats.csv.text import data
+from parapply.formats.csv.records import Dialect, Records, field_edges
+from parapply.formats.csv.text import data, fields
 from parapply.scalars import text as scalar
-from parapply.values import integers
+from parapply.values import integers, to_array
 
 _Array = np.ndarray[Any, Any]
 
 
 def splice(
     records: Records,
-    delimiter: int,
+    dialect: Dialect,
     width: int,
     arrangement: Arrangement,
     made: dict[str, pa.Array],
@@ -44,29 +44,33 @@ def splice(
         return []
     if not made and take is None and _is_identity(arrangement, width):
         return [_closed(records, memoryview(records.text), line_end, last)]
-    pieces = _pieces(records, delimiter, width, arrangement, made, take)
+    pieces = _pieces(records, dialect, width, arrangement, made, take)
     if take is not None:
         return _taken(records, pieces, take, line_end, last)
     tail = memoryview(records.text)[int(records.stops[-1]) :]
     return [_joined([_gaps(records), *pieces]), _closed(records, tail, line_end, last)]
 
 
-def header(fields: Sequence[bytes], arrangement: Arrangement, delimiter: int) -> bytes:
+def header(names: Sequence[bytes], arrangement: Arrangement, dialect: Dialect) -> bytes:
     """Return the header's record: kept names as they stand in the input, new ones quoted."""
-    names = []
-    for column in arrangement:
-        if isinstance(column, Keep):
-            names.append(fields[column.position])
-        else:
-            names.append(quote_name(column.name, delimiter))
-    return bytes([delimiter]).join(names)
+    return bytes([dialect.delimiter]).join(
+        names[column.position] if isinstance(column, Keep) else quote_name(column.name, dialect)
+        for column in arrangement
+    )
 
 
-def quote_name(name: str, delimiter: int) -> bytes:
+def quote_name(name: str, dialect: Dialect) -> bytes:
     """Return a column's name as a CSV field."""
-    if any(mark in name for mark in (chr(delimiter), '"', "\r", "\n")):
-        name = '"' + name.replace('"', '""') + '"'
-    return name.encode()
+    (field,) = fields(to_array([name]), dialect).to_pylist()
+    return str(field).encode()
+
+
+def requoted(field: bytes, old: Dialect, new: Dialect) -> bytes:
+    """Return a field of one dialect as a field of another."""
+    quote = b"" if old.quote is None else bytes([old.quote])
+    if quote and len(field) > 1 and field.startswith(quote) and field.endswith(quote):
+        field = field[1:-1].replace(quote * 2, quote)
+    return quote_name(field.decode("utf-8", "replace"), new)
 
 
 def _is_identity(arrangement: Arrangement, width: int) -> bool:
@@ -97,7 +101,7 @@ def _taken(
 
 def _pieces(
     records: Records,
-    delimiter: int,
+    dialect: Dialect,
     width: int,
     arrangement: Arrangement,
     made: dict[str, pa.Array],
@@ -106,10 +110,10 @@ def _pieces(
     """What is joined to make a record: runs of kept fields, delimiters, and new fields."""
     edges = None
     if not _keeps_all_first(arrangement, width):
-        edges = field_edges(records, delimiter, width)
+        edges = field_edges(records, dialect, width)
         if edges is None:
             raise InputError("records do not all have the same number of fields")
-    comma = scalar(chr(delimiter))
+    comma = scalar(chr(dialect.delimiter))
     pieces: list[Any] = []
     for run in _runs(arrangement):
         if pieces:

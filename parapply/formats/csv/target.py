@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.types as at
 
-from parapply.formats import Arrangement, Batch, Keep
+from parapply import transport
+from parapply.formats import Arrangement, Batch, Keep, Writing
 from parapply.formats.csv import text
 from parapply.formats.csv.batch import CsvBatch
+from parapply.formats.csv.records import Dialect
 from parapply.formats.csv.source import CsvSource
-from parapply.formats.csv.splice import header, splice
+from parapply.formats.csv.splice import header, requoted, splice
 from parapply.values import integers
 
 
@@ -22,18 +26,25 @@ from parapply.values import integers
 class CsvTarget:
     """How records are written: like the source's where that is CSV of the same dialect."""
 
-    delimiter: int
-    names: tuple[bytes, ...]  # the input's columns, as they stand in a header
+    dialect: Dialect
+    names: tuple[bytes, ...] | None  # the input's columns, as they stand in a header, if any
     before: bytes = b""
     line_end: bytes = b"\n"
     alike: bool = False  # records of the input can go through as they are
+    writing: Writing = field(default_factory=Writing)
 
     reads_typed = False
 
     @classmethod
-    def like(cls, source: CsvSource) -> CsvTarget:
+    def like(cls, source: CsvSource, writing: Writing) -> CsvTarget:
         """Return the target that writes as `source` is written."""
-        return cls(source.delimiter, source.header, source.before, source.line_end, alike=True)
+        head = source.head
+        return cls(head.dialect, head.fields, head.before, head.line_end, True, writing)
+
+    def with_dialect(self, dialect: Dialect) -> CsvTarget:
+        """Return a target whose fields are written anew, in another dialect."""
+        names = self.names and tuple(requoted(name, self.dialect, dialect) for name in self.names)
+        return replace(self, dialect=dialect, names=names, alike=False)
 
     def write(
         self,
@@ -45,27 +56,25 @@ class CsvTarget:
         last: bool,
     ) -> None:
         """Write a part; see formats.Target."""
-        comma = chr(self.delimiter)
-        ready = {name: text.fields(array, comma) for name, array in made.items()}
+        ready = {name: text.fields(array, self.dialect) for name, array in made.items()}
         if self.alike and isinstance(batch, CsvBatch) and _keeps_any(arrangement):
             place = batch.place
             buffers = splice(
-                batch.records, self.delimiter, place.width, arrangement, ready,
+                batch.records, self.dialect, place.width, arrangement, ready,
                 take, self.line_end, last,
             )  # fmt: skip
         else:
             positions = [column.position for column in arrangement if isinstance(column, Keep)]
             kept = [_picked(array, take) for array in batch.verbatim(positions)]
-            kept = [text.fields(array, comma) for array in kept]
+            kept = [text.fields(array, self.dialect) for array in kept]
             buffers = self._lines(arrangement, dict(zip(positions, kept, strict=True)), ready)
         with open(path, "wb") as file:
             file.writelines(buffers)
 
     def write_table(self, path: str, arrangement: Arrangement, table: pa.Table) -> None:
         """Write a part that is all the function's."""
-        comma = chr(self.delimiter)
         columns = {
-            name: text.fields(column.combine_chunks(), comma)
+            name: text.fields(column.combine_chunks(), self.dialect)
             for name, column in zip(table.column_names, table.columns, strict=True)
         }
         with open(path, "wb") as file:
@@ -92,7 +101,7 @@ class CsvTarget:
         ]
         if not columns or not len(columns[0]):
             return []
-        joined = text.lines(columns, chr(self.delimiter), self.line_end.decode())
+        joined = text.lines(columns, chr(self.dialect.delimiter), self.line_end.decode())
         return [text.data(joined)]
 
 
@@ -104,21 +113,37 @@ class CsvJoiner:
 
     def begin(self, file: BinaryIO, arrangement: Arrangement, types: Sequence[Any]) -> None:
         """Write the header."""
-        self.file = file
         target = self.target
-        record = header(target.names, arrangement, target.delimiter)
-        file.write(target.before + record + target.line_end)
-        file.flush()
+        writing = target.writing
+        self.writer = transport.open_writer(file, writing.compression, writing.encoding)
+        self.writer.write(target.before)
+        if target.names is not None:
+            self.writer.write(header(target.names, arrangement, target.dialect) + target.line_end)
+        self.writer.flush()
 
     def append(self, path: str) -> None:
         """Copy a part's bytes, by the kernel where it can."""
         with open(path, "rb") as part:
-            left = os.fstat(part.fileno()).st_size
-            while left:
-                left -= os.sendfile(self.file.fileno(), part.fileno(), None, left)
+            if not (self.writer.plain and _sent(part, self.writer.file)):
+                shutil.copyfileobj(part, self.writer, 1 << 20)
+                self.writer.flush()
 
     def finish(self) -> None:
-        """Nothing is left to do."""
+        """End what is compressed."""
+        self.writer.finish()
+
+
+def _sent(part: BinaryIO, file: BinaryIO) -> bool:
+    """Have the kernel copy a file; False where it does not copy to such a file."""
+    left = os.fstat(part.fileno()).st_size
+    try:
+        while left:
+            left -= os.sendfile(file.fileno(), part.fileno(), None, left)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOSYS):  # a file opened to append, say
+            raise
+        return False
+    return True
 
 
 def _keeps_any(arrangement: Arrangement) -> bool:

@@ -15,13 +15,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as at
 
+from parapply.formats.csv.records import Dialect
 from parapply.scalars import text
 from parapply.values import to_array, to_list
 
 
-def fields(array: pa.Array, delimiter: str) -> pa.Array:
+def fields(array: pa.Array, dialect: Dialect) -> pa.Array:
     """Return `array` as CSV fields: strings without nulls, quoted where CSV needs it."""
-    return quoted(strings(array), delimiter)
+    return quoted(strings(array), dialect)
 
 
 def strings(array: pa.Array) -> pa.Array:
@@ -30,17 +31,19 @@ def strings(array: pa.Array) -> pa.Array:
     return pc.fill_null(convert(array), text(""))
 
 
-def quoted(array: pa.Array, delimiter: str) -> pa.Array:
+def quoted(array: pa.Array, dialect: Dialect) -> pa.Array:
     """Quote the fields that hold a delimiter, a quote or a line end, and double their quotes."""
-    special = pc.match_substring_regex(array, f'[{_escaped(delimiter)}"\\r\\n]')
+    quote = '"' if dialect.quote is None else chr(dialect.quote)
+    marks = [chr(mark) for mark in (dialect.delimiter, dialect.escape, dialect.comment) if mark]
+    special = pc.match_substring_regex(array, _any_of([*marks, quote, "\r", "\n"]))
     if not pc.any(special).as_py():
         return array
-    doubled = pc.replace_substring(array, '"', '""')
-    return pc.if_else(
-        special,
-        pc.binary_join_element_wise(text('"'), doubled, text('"'), text("")),
-        array,
-    )
+    if dialect.escape is not None:
+        escape = chr(dialect.escape)
+        array = pc.replace_substring(array, escape, escape * 2)
+    doubled = pc.replace_substring(array, quote, quote * 2)
+    whole = pc.binary_join_element_wise(text(quote), doubled, text(quote), text(""))
+    return pc.if_else(special, whole, array)
 
 
 def lines(columns: Sequence[pa.Array], delimiter: str, line_end: str) -> pa.Array:
@@ -62,8 +65,9 @@ def data(array: pa.Array) -> memoryview:
     return memoryview(array.buffers()[2])[int(offsets[0]) : int(offsets[len(array)])]
 
 
-def _escaped(delimiter: str) -> str:
-    return "\\" + delimiter if not delimiter.isalnum() and delimiter != "\t" else delimiter
+def _any_of(marks: list[str]) -> str:
+    """A pattern of RE2 for one of these characters."""
+    return "[" + "".join(f"\\x{ord(mark):02x}" for mark in marks) + "]"
 
 
 def _same(array: pa.Array) -> pa.Array:

@@ -1,0 +1,146 @@
+"""The head of a CSV file or stream: its names, its dialect, and where the records begin."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from parapply.errors import InputError, UsageError
+from parapply.formats import Reading
+from parapply.formats.csv.records import Dialect, first_end, split_fields
+
+_BOM = b"\xef\xbb\xbf"
+_SNIFFED = b",;\t|"
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What was found; `fields` are the names as they stand, None where there is no header."""
+
+    dialect: Dialect
+    columns: tuple[str, ...]
+    fields: tuple[bytes, ...] | None
+    before: bytes  # what the output begins with too: a BOM, blank lines, comments
+    line_end: bytes
+    start: int  # of the first record, in bytes of the file
+
+
+def read_head(file: BinaryIO, name: str, delimiter: int, reading: Reading) -> tuple[Head, bytes]:
+    """Read the head, and return it with what was read beyond it.
+
+    Raises InputError where there is nothing to read, or names are not UTF-8.
+    """
+    dialect = make_dialect(delimiter, reading)
+    text, skipped = _after_skipped(file, reading.skip_rows)
+    while not _has_record(text, dialect) and (block := file.read(1 << 16)):
+        text += block
+    lead = _lead(text, dialect)
+    end = first_end(text[lead:], dialect)
+    record = text[lead:] if end < 0 else text[lead : lead + end]
+    if not record:
+        raise InputError(f"{name} is empty: it has no header")
+    bare = record.rstrip(b"\r\n")
+    if reading.delimiter is None:
+        dialect = _sniffed(bare, dialect)
+    fields = tuple(split_fields(bare, dialect))
+    line_end = record[len(bare) :] or b"\n"
+    if reading.no_headers:
+        columns = tuple(str(place) for place in range(len(fields)))
+        head = Head(dialect, columns, None, text[:lead], line_end, skipped + lead)
+        return head, text[lead:]
+    columns = _names(bare, fields, dialect, name)
+    start = skipped + lead + len(record)
+    return Head(dialect, columns, fields, text[:lead], line_end, start), text[lead + len(record) :]
+
+
+def make_dialect(delimiter: int, reading: Reading) -> Dialect:
+    """Return the dialect that was asked for; raises UsageError for more than one byte."""
+    return Dialect(
+        _byte(reading.delimiter, "--delimiter") or delimiter,
+        _byte(reading.quote, "--quote"),
+        _byte(reading.escape, "--escape"),
+        _byte(reading.comment, "--comment"),
+    )
+
+
+def _byte(text: str | None, option: str) -> int | None:
+    text = "\t" if text in ("\\t", "tab") else text
+    if not text:
+        return None
+    if len(text.encode()) != 1 or text in "\r\n":
+        raise UsageError(f"{option} {text!r}: give one ASCII character")
+    return ord(text)
+
+
+def _after_skipped(file: BinaryIO, rows: int) -> tuple[bytes, int]:
+    text, skipped = b"", 0
+    for _ in range(rows):
+        while b"\n" not in text:
+            block = file.read(1 << 16)
+            text += block
+            if not block:
+                return b"", skipped + len(text)
+        line, _, text = text.partition(b"\n")
+        skipped += len(line) + 1
+    return text, skipped
+
+
+def _lead(text: bytes, dialect: Dialect) -> int:
+    """How much stands before the first record: a BOM, blank lines, comments."""
+    position = len(_BOM) if text.startswith(_BOM) else 0
+    while position < len(text):
+        if text[position] in b"\r\n":
+            position += 1
+        elif text[position] == dialect.comment and b"\n" in text[position:]:
+            position = text.index(b"\n", position) + 1
+        else:
+            break
+    return position
+
+
+def _has_record(text: bytes, dialect: Dialect) -> bool:
+    lead = _lead(text, dialect)
+    in_lead = lead == len(text) or text[lead] == dialect.comment
+    return not in_lead and first_end(text[lead:], dialect) >= 0
+
+
+def _sniffed(record: bytes, dialect: Dialect) -> Dialect:
+    """Take another delimiter where the header has no `,` (or what is usual) but plainly that."""
+    counts = {
+        mark: len(split_fields(record, _with(dialect, mark))) - 1
+        for mark in {dialect.delimiter, *_SNIFFED}
+    }
+    if counts[dialect.delimiter]:
+        return dialect
+    found = [mark for mark, count in counts.items() if count]
+    return _with(dialect, found[0]) if len(found) == 1 else dialect
+
+
+def _with(dialect: Dialect, delimiter: int) -> Dialect:
+    return Dialect(delimiter, dialect.quote, dialect.escape, dialect.comment)
+
+
+def _names(
+    record: bytes, fields: tuple[bytes, ...], dialect: Dialect, name: str
+) -> tuple[str, ...]:
+    try:
+        text = record.decode()
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{name}: the header is not UTF-8 text; name its --encoding (latin-1?)"
+        ) from error
+    reader = csv.reader(
+        [text],
+        delimiter=chr(dialect.delimiter),
+        quotechar=None if dialect.quote is None else chr(dialect.quote),
+        quoting=csv.QUOTE_NONE if dialect.quote is None else csv.QUOTE_MINIMAL,
+        escapechar=None if dialect.escape is None else chr(dialect.escape),
+    )
+    try:
+        row = list(reader)
+    except csv.Error:
+        row = []
+    if len(row) == 1 and len(row[0]) == len(fields):
+        return tuple(row[0])
+    return tuple(field.decode() for field in fields)

@@ -1,0 +1,194 @@
+"""What lies between a file's bytes and the UTF-8 text or tables in it: compression and encodings.
+
+Runs in the parent: one reader decompresses and feeds the workers, so that the function still runs
+on all cores. The names of codecs, their suffixes and magic numbers are a table.
+"""
+
+from __future__ import annotations
+
+import bz2
+import codecs
+import gzip
+import io
+import lzma
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple, cast
+
+from parapply.errors import InputError, OutputError, UsageError
+
+_BUFFER_BYTES = 1 << 20
+
+
+class _Codec(NamedTuple):
+    suffix: str
+    magic: bytes
+    reader: Callable[[BinaryIO], Any]
+    writer: Callable[[BinaryIO], Any]
+
+
+def _zstd_reader(file: BinaryIO) -> Any:
+    import pyarrow as pa
+
+    return pa.CompressedInputStream(pa.PythonFile(file, "r"), "zstd")
+
+
+def _zstd_writer(file: BinaryIO) -> Any:
+    import pyarrow as pa
+
+    return pa.CompressedOutputStream(pa.PythonFile(_Open(file), "w"), "zstd")
+
+
+def _gzip_reader(file: BinaryIO) -> Any:
+    return gzip.GzipFile(fileobj=file)
+
+
+def _gzip_writer(file: BinaryIO) -> Any:
+    # No name and no time in the header: the same rows are the same bytes.
+    return gzip.GzipFile("", "wb", 6, file, mtime=0)
+
+
+def _xz_writer(file: BinaryIO) -> Any:
+    return lzma.LZMAFile(file, "wb")
+
+
+CODECS = {
+    "gzip": _Codec(".gz", b"\x1f\x8b", _gzip_reader, _gzip_writer),
+    "bz2": _Codec(".bz2", b"BZh", bz2.BZ2File, lambda file: bz2.BZ2File(file, "wb")),
+    "xz": _Codec(".xz", b"\xfd7zXZ\x00", lzma.LZMAFile, _xz_writer),
+    "zstd": _Codec(".zst", b"\x28\xb5\x2f\xfd", _zstd_reader, _zstd_writer),
+}
+_BOMS = ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+
+
+def codec_of(path: str) -> str | None:
+    """Return the codec that a path's last suffix says, or None."""
+    suffix = Path(path).suffix.lower()
+    return next((name for name, codec in CODECS.items() if codec.suffix == suffix), None)
+
+
+def codec_of_head(head: bytes) -> str | None:
+    """Return the codec that a file's first bytes tell, or None."""
+    return next((name for name, codec in CODECS.items() if head.startswith(codec.magic)), None)
+
+
+def encoding_of_head(head: bytes) -> str | None:
+    """Return the encoding that a byte order mark tells, where it is not UTF-8, or None."""
+    return next((name for bom, name in _BOMS if head.startswith(bom)), None)
+
+
+def check_encoding(name: str | None) -> str | None:
+    """Return the encoding's proper name, None for UTF-8; raises UsageError for an unknown one."""
+    if name is None:
+        return None
+    try:
+        proper = codecs.lookup(name).name
+    except LookupError:
+        raise UsageError(f"--encoding {name}: unknown; latin-1, cp1252, utf-16, ...") from None
+    return None if proper in ("utf-8", "utf-8-sig", "ascii") else proper
+
+
+def open_reader(file: BinaryIO, name: str, codec: str | None, encoding: str | None) -> BinaryIO:
+    """Return a file that reads plain bytes, in UTF-8 where an encoding is given."""
+    reader = file if codec is None else CODECS[codec].reader(file)
+    return cast(BinaryIO, _Reader(reader, name, encoding))
+
+
+def open_writer(file: BinaryIO, codec: str | None, encoding: str | None) -> Writer:
+    """Return what takes plain UTF-8 bytes and writes them encoded and compressed to `file`."""
+    return Writer(file, codec, encoding)
+
+
+class _Reader(io.RawIOBase):
+    """Reads, recodes, and says what is wrong in one line."""
+
+    def __init__(self, file: Any, name: str, encoding: str | None) -> None:
+        self.file, self.name, self.encoding = file, name, encoding
+        self.decoder = None if encoding is None else codecs.getincrementaldecoder(encoding)()
+
+    def read(self, size: int = -1) -> bytes:
+        """Return about `size` bytes, b"" only at the end."""
+        while True:
+            block = self._read(size)
+            if self.decoder is None:
+                return block
+            try:
+                text = self.decoder.decode(block, not block)
+            except UnicodeDecodeError as error:
+                raise InputError(f"{self.name}: not {self.encoding} text: {error}") from error
+            if text or not block:
+                return text.encode()
+
+    def close(self) -> None:
+        self.file.close()
+        super().close()
+
+    def _read(self, size: int) -> bytes:
+        try:
+            return cast(bytes, self.file.read(size))
+        except (OSError, EOFError, lzma.LZMAError) as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise
+            raise InputError(f"{self.name}: cannot be decompressed: {error}") from error
+
+
+class _Open(io.RawIOBase):
+    """A file that stays open when what writes to it is closed."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        return self.file.write(data)
+
+
+class Writer:
+    """Takes plain bytes; writes them in blocks of a fixed size, whatever size they came in."""
+
+    def __init__(self, file: BinaryIO, codec: str | None, encoding: str | None) -> None:
+        self.file, self.encoding = file, encoding
+        self._sink = file if codec is None else CODECS[codec].writer(file)
+        self._compresses = codec is not None
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._waiting = bytearray()
+
+    @property
+    def plain(self) -> bool:
+        """Whether bytes go through as they are, so that they may be copied to `file` itself."""
+        return not self._compresses and self.encoding is None
+
+    def write(self, data: bytes) -> None:
+        """Take bytes in."""
+        self._waiting += data
+        while len(self._waiting) >= _BUFFER_BYTES:
+            self._put(bytes(self._waiting[:_BUFFER_BYTES]), final=False)
+            del self._waiting[:_BUFFER_BYTES]
+
+    def flush(self) -> None:
+        """Pass on what is plain; what is compressed is passed on when it is closed."""
+        if self.plain:
+            self._put(bytes(self._waiting), final=False)
+            self._waiting.clear()
+            self.file.flush()
+
+    def finish(self) -> None:
+        """Write what is left and end the compressed stream; `file` stays open."""
+        self._put(bytes(self._waiting), final=True)
+        self._waiting.clear()
+        if self._compresses:
+            self._sink.close()
+
+    def _put(self, data: bytes, *, final: bool) -> None:
+        if self.encoding is not None:
+            try:
+                data = self._decoder.decode(data, final).encode(self.encoding)
+            except UnicodeError as error:
+                raise OutputError(
+                    f"a result cannot be written as {self.encoding}: {error}; "
+                    "write UTF-8 with --to-encoding utf-8"
+                ) from error
+        if data:
+            self._sink.write(data)
