@@ -20,6 +20,8 @@ from parapply.output import Output
 from parapply.types import is_settled, unify
 from parapply.worker import Refit, arrange
 
+_Number = tuple[int, ...]
+
 
 class Columns:
     """The made columns over all parts so far: names in order of appearance, one type each."""
@@ -80,10 +82,12 @@ class Assembler:
         self.columns, self.redo, self.prompt = columns, redo, prompt
         self.rows_out = 0
         self.rows_written = 0  # rows of the input whose results are in the output
-        self._arrived: dict[int, tuple[Chunk, Outcome]] = {}
-        self._parts: list[tuple[Chunk, Outcome]] = []  # in order, none missing
-        self._redoing: set[int] = set()
-        self._written = 0
+        self._arrived: dict[_Number, tuple[Chunk, Outcome]] = {}
+        self._next: _Number = (0,)
+        self._split: set[_Number] = set()
+        self._parts: dict[_Number, tuple[Chunk, Outcome]] = {}  # in order, none missing
+        self._unwritten: list[_Number] = []
+        self._redoing: set[_Number] = set()
         self._joiner: Joiner | None = None
         self._types: dict[str, Any] = {}
 
@@ -94,11 +98,14 @@ class Assembler:
             self._parts[part.number] = chunk, part
         else:
             self._arrived[part.number] = chunk, part
-        while (number := len(self._parts)) in self._arrived:
-            self._parts.append(self._arrived.pop(number))
-            self.columns.add(self._parts[number][1])
-            self.rows_out += self._parts[number][1].rows_out
+        self._take_in_order()
         self._write()
+
+    def split(self, number: _Number) -> None:
+        """Expect the two halves of a part instead of it."""
+        self._split.add(number)
+        if number == self._next:
+            self._next = (*number, 0)
 
     def finish(self, default: dict[str, Any]) -> tuple[str, ...]:
         """Write what is left, all parts having come; return the output's column names.
@@ -123,11 +130,30 @@ class Assembler:
         """Complete the output; the caller publishes it."""
         assert self._joiner is not None
         self._joiner.finish()
+        self._joiner = None
+
+    def __enter__(self) -> Assembler:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._joiner is not None:
+            self._joiner.abandon()
 
     @property
     def names(self) -> tuple[str, ...]:
         """The output's columns."""
         return tuple(self._name(column) for column in self._arrangement())
+
+    def _take_in_order(self) -> None:
+        while self._next in self._arrived:
+            number, (chunk, part) = self._next, self._arrived.pop(self._next)
+            self._parts[number] = chunk, part
+            self._unwritten.append(number)
+            self.columns.add(part)
+            self.rows_out += part.rows_out
+            self._next = _following(number)
+            while self._next in self._split:
+                self._next = (*self._next, 0)
 
     def _write(self, *, final: bool = False) -> None:
         whole = self.columns.types
@@ -138,8 +164,11 @@ class Assembler:
                 return
             self._begin(whole)
         self._ask_for_refits(whole)
-        while self._written < len(self._parts) and self._written not in self._redoing:
-            self._append(self._parts[self._written][1])
+        ready = 0
+        while ready < len(self._unwritten) and self._unwritten[ready] not in self._redoing:
+            self._append(self._parts[self._unwritten[ready]][1])
+            ready += 1
+        del self._unwritten[:ready]
 
     def _may_begin(self, final: bool) -> bool:
         if final or self.columns.settled:
@@ -160,7 +189,10 @@ class Assembler:
     def _start_over(self, whole: dict[str, Any]) -> None:
         """Forget what was written, because columns are not what they seemed."""
         if self.output.restartable:
-            self._joiner, self._written, self.rows_written = None, 0, 0
+            assert self._joiner is not None
+            self._joiner.abandon()
+            self._joiner, self.rows_written = None, 0
+            self._unwritten = list(self._parts)
             return
         changed = [name for name in whole if self._types.get(name) != whole[name]]
         raise ResultError(
@@ -170,7 +202,7 @@ class Assembler:
         )
 
     def _ask_for_refits(self, whole: dict[str, Any]) -> None:
-        for chunk, part in self._parts[self._written :]:
+        for chunk, part in map(self._parts.__getitem__, self._unwritten):
             types = {column.name: column.type for column in part.columns}
             if part.number in self._redoing or not self.target.needs_refit(types, whole):
                 continue
@@ -181,8 +213,9 @@ class Assembler:
     def _append(self, part: Outcome) -> None:
         assert self._joiner is not None
         self._joiner.append(part.path)
-        self._written += 1
         self.rows_written += part.rows_in
+        if not self.output.restartable:
+            del self._parts[part.number]  # of an endless stream nothing may be left
         if self.columns.settled or not self.output.restartable:
             os.unlink(part.path)
 
@@ -197,6 +230,13 @@ class Assembler:
 
 
 _SHAPES = {"scalar": "one value", "fields": "a dict", "table": "a DataFrame", "filter": "a filter"}
+
+
+def _following(number: _Number) -> _Number:
+    """The number of the part after this one; after the second of two halves, their parent's."""
+    while len(number) > 1 and number[-1] == 1:
+        number = number[:-1]
+    return (*number[:-1], number[-1] + 1)
 
 
 def _both(known: ResultColumn, column: ResultColumn) -> ResultColumn:

@@ -75,6 +75,13 @@ def _run(job: Job, bar: console.Bar, verbose: bool) -> None:
         bar.clear()
         pipe = isinstance(error, BrokenPipeError)
         raise console.Ended(signal.SIGPIPE if pipe else signal.SIGINT) from None
+    except Exception as error:  # noqa: BLE001 - a fault of ours is still one line
+        bar.clear()
+        kind, text = type(error).__name__, str(error).partition("\n")[0]
+        whole = ParapplyError(f"internal error: {kind}: {text} (-v shows where)")
+        whole.__cause__ = error
+        console.say_error(whole, verbose)
+        sys.exit(whole.exit_code)
     except BaseException:
         bar.clear()
         raise

@@ -135,11 +135,20 @@ def die_of(number: int) -> NoReturn:
     raise SystemExit(128 + number)  # not reached, unless the signal is blocked
 
 
+def _columns() -> int:
+    """How wide the terminal is; 0 where it does not say (docker -t, script)."""
+    try:
+        return os.get_terminal_size(2).columns
+    except OSError:
+        return 0
+
+
 def _make_bar(total: int | None) -> Any:
     from tqdm import tqdm
 
     tqdm.monitor_interval = 0  # its thread would be there when workers are forked
     return tqdm(
-        total=total, unit=" rows", unit_scale=True, dynamic_ncols=True, file=sys.stderr,
+        total=total, unit=" rows", unit_scale=True, file=sys.stderr,
+        dynamic_ncols=_columns() > 0, ncols=None if _columns() > 0 else 80,
         mininterval=0, miniters=0, smoothing=0.1,
     )  # fmt: skip

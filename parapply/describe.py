@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
 
 from parapply import formats, transport
 from parapply.call import Call
 from parapply.dtypes import parse_type
 from parapply.errors import UsageError
 from parapply.expressions import Expression
-from parapply.formats import Target, Writing
+from parapply.formats import Field, Target, Writing
 from parapply.functions import Function, frame_kind
 from parapply.inputs import Inputs
 from parapply.job import Job
@@ -63,16 +67,48 @@ def make_function(job: Job) -> Function | Expression:
     return function
 
 
-def describe_call(job: Job, function: Function | Expression, columns: tuple[str, ...]) -> Call:
-    """Return how the function is to be called on a table of these columns."""
-    if isinstance(function, Expression):
-        found = None
-        by = function.by(columns, bool(job.columns)) if job.by == "auto" else job.by
-    else:
-        found = function.find()
-        by = job.by
-        if by == "auto":
-            by = "value" if job.columns else "chunk" if frame_kind(found) else "row"
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A job on given inputs: how the function is called, what is kept, how it is written."""
+
+    call: Call
+    keep: tuple[int, ...]  # the input's columns that stay in the output, in its order
+    target: Target
+
+    @property
+    def surveyed(self) -> tuple[int, ...]:
+        """The columns whose types have to be known over the whole input."""
+        typed = self.target.reads_typed and self.call.by != "chunk"
+        return tuple(sorted({*self.call.read, *(self.keep if typed else ())}))
+
+    @property
+    def fixed(self) -> bool:
+        """Whether it is known, before any result, which columns there will be."""
+        return bool(self.call.into) or self.call.by == "value"
+
+    def default_columns(self, fields: Sequence[Field]) -> dict[str, Any]:
+        """Return the made columns of an output for which no function call made any."""
+        call = self.call
+        if call.filter or call.by == "chunk":
+            return {}
+        if call.by == "value":
+            names = call.into or tuple(fields[position].name for position in call.given)
+        else:
+            names = call.into or (call.name,)
+        return {name: call.types.get(name, pa.null()) for name in names}
+
+
+def describe(job: Job, function: Function | Expression, inputs: Inputs) -> Order:
+    """Return what the job means for these inputs."""
+    columns = inputs.sources[0].columns
+    call = _call(job, function, columns)
+    _check_results(job, call)
+    return Order(call, kept_columns(job, columns), make_target(job, inputs))
+
+
+def _call(job: Job, function: Function | Expression, columns: tuple[str, ...]) -> Call:
+    found = None if isinstance(function, Expression) else function.find()
+    by = job.by if job.by != "auto" else _kind(job, function, found, columns)
     if by == "value" and not job.columns:
         raise UsageError("--by value needs the columns whose values are given: -c COLUMN")
     given = positions(job.columns, columns, "-c") or tuple(range(len(columns)))
@@ -81,26 +117,27 @@ def describe_call(job: Job, function: Function | Expression, columns: tuple[str,
         used = function.columns(seen, by)
     else:
         used = columns_used(found, seen) if by == "row" and found is not None else None
-    read = given if used is None or by != "row" else tuple(p for p in given if columns[p] in used)
-    call = Call(
+    every = used is None or by != "row"
+    return Call(
         by=by,
         name=function.name,
         given=given,
-        read=read,
+        read=given if every else tuple(p for p in given if columns[p] in (used or ())),
         frame=(found and frame_kind(found)) or "pandas",
+        dtype_backend=job.dtype_backend,
         expression=function if isinstance(function, Expression) else None,
         into=job.into,
         filter=job.filter,
         explode=job.explode,
-        types={
-            name: parse_type(name, type_)
-            for name, type_ in job.dtypes.items()
-            if name not in columns
-        },
-        dtype_backend=job.dtype_backend,
+        types={n: parse_type(n, text) for n, text in job.dtypes.items() if n not in columns},
     )
-    _check_results(job, call)
-    return call
+
+
+def _kind(job: Job, function: Any, found: Any, columns: tuple[str, ...]) -> str:
+    """What "auto" means: by the annotation of the function, or the names in an expression."""
+    if isinstance(function, Expression):
+        return function.by(columns, bool(job.columns))
+    return "value" if job.columns else "chunk" if frame_kind(found) else "row"
 
 
 def positions(names: Sequence[str], columns: tuple[str, ...], option: str) -> tuple[int, ...]:
@@ -119,12 +156,6 @@ def kept_columns(job: Job, columns: tuple[str, ...]) -> tuple[int, ...]:
         return positions(job.select, columns, "--select")
     dropped = positions(job.drop, columns, "--drop")
     return tuple(place for place in range(len(columns)) if place not in dropped)
-
-
-def surveyed(call: Call, keep: tuple[int, ...], target: Target) -> tuple[int, ...]:
-    """Return the columns whose types have to be known over the whole input."""
-    kept = keep if target.reads_typed and call.by != "chunk" else ()
-    return tuple(sorted({*call.read, *kept}))
 
 
 def check_types(call: Call, names: Sequence[str]) -> None:

@@ -7,14 +7,17 @@ import shutil
 import stat
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from parapply import formats, transport
 from parapply.errors import InputError, UsageError
 from parapply.formats import NotStreamableError, Reading, Source
 from parapply.job import Job
+
+if TYPE_CHECKING:
+    from parapply.survey import Table
 
 _STDIN = "standard input"
 _Blocks = Iterator[tuple[int, bytes]]
@@ -37,6 +40,18 @@ class Inputs:
     encoding: str | None  # of the first, None for UTF-8
     size_bytes: int
     streams: Mapping[int, Stream] = field(default_factory=dict)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all columns are known."""
+        return all(source.complete for source in self.sources)
+
+    def completed(self, table: Table) -> Inputs:
+        """Return these inputs with the columns that a survey found, the same for each of them."""
+        names = tuple(dict.fromkeys(n for source in table.sources for n in source.columns))
+        streams = {p: Stream(blocks, self.streams[p].again) for p, blocks in table.streams.items()}
+        sources = tuple(source.widened(names) for source in table.sources)
+        return replace(self, sources=sources, streams=streams)
 
     @property
     def endless(self) -> bool:
@@ -182,7 +197,7 @@ def _check_alike(first: _Opened, other: _Opened) -> None:
         raise UsageError(
             f"{one.name} is {first.format} and {two.name} is {other.format}: convert one first"
         )
-    if one.columns == two.columns:
+    if one.columns == two.columns or not (one.complete and two.complete):
         return
     for place, (left, right) in enumerate(zip(one.columns, two.columns, strict=False), 1):
         if left != right:

@@ -57,7 +57,7 @@ class Job:
 class Chunk:
     """Consecutive rows of one source, as the numbers that a worker needs to read them itself."""
 
-    number: int  # its place in the output
+    number: tuple[int, ...]  # its place in the output; halves of chunk (7,) are (7, 0) and (7, 1)
     source: int  # which of the inputs
     span: Any  # where the rows are: the format's own
     first_row: int  # rows before it in its source
@@ -79,7 +79,7 @@ class ResultColumn:
 class Outcome:
     """What a worker says of a chunk: never rows, only numbers and where the part is."""
 
-    number: int  # the chunk's
+    number: tuple[int, ...]  # the chunk's
     rows_in: int
     rows_out: int
     columns: tuple[ResultColumn, ...]

@@ -7,8 +7,9 @@ first are large, so that there are few, and the last small, so that no worker is
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
-from parapply.formats import Index
+from parapply.formats import Index, Source
 from parapply.job import Chunk
 
 CHUNK_BYTES = 8 << 20  # about what one chunk reads at the most
@@ -51,4 +52,21 @@ def chunks(
         ranges = fixed_bounds(index.rows, chunk_size)
     for number, (start, stop) in enumerate(ranges):
         ends = last and stop == index.rows
-        yield Chunk(number, source, index.span(start, stop), start, stop - start, ends)
+        yield Chunk((number,), source, index.span(start, stop), start, stop - start, ends)
+
+
+def halve(chunk: Chunk, index: Index | None, source: Source) -> tuple[Chunk, Chunk]:
+    """Return the two halves of a chunk of at least two rows."""
+    half, start = chunk.rows // 2, chunk.first_row
+    spans: tuple[Any, Any] = (None, None)
+    texts: tuple[bytes | None, bytes | None] = (None, None)
+    if chunk.data is not None:
+        texts = source.split(chunk.data, half)
+    elif index is not None:
+        stop = start + chunk.rows
+        spans = index.span(start, start + half), index.span(start + half, stop)
+    one, two = (*chunk.number, 0), (*chunk.number, 1)
+    return (
+        Chunk(one, chunk.source, spans[0], start, half, False, texts[0]),
+        Chunk(two, chunk.source, spans[1], start + half, chunk.rows - half, chunk.last, texts[1]),
+    )

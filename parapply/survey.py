@@ -45,7 +45,7 @@ class Table:
             else:
                 found = plan.chunks(self.indexes[place], place, workers, chunk_size, last=last)
             for chunk in found:
-                yield replace(chunk, number=number)
+                yield replace(chunk, number=(number,))
                 number += 1
 
 
@@ -120,7 +120,7 @@ def _stream_chunks(blocks: _Blocks, place: int, *, last: bool) -> Iterator[Chunk
     before = 0
     for rows, data in blocks:
         if rows:
-            yield Chunk(0, place, None, before, rows, last, data)
+            yield Chunk((0,), place, None, before, rows, last, data)
         before += rows
 
 

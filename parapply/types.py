@@ -1,6 +1,7 @@
 """One Arrow type for a column over all its parts, and how a part is brought to it.
 
-The rules: null and X make X; integers and floats make float; structs and lists are joined inside;
+The rules: null and X make X; integers and floats make float, integers and decimals decimal;
+structs and lists are joined inside;
 the finer unit and the wider decimal win. Everything else is a conflict, for the caller to report.
 """
 
@@ -47,6 +48,8 @@ def fit(array: pa.Array, type_: Any) -> pa.Array:
         return pa.Array.from_buffers(
             type_, len(array), buffers, offset=array.offset, children=[values]
         )
+    if at.is_integer(array.type) and at.is_floating(type_):
+        return array.cast(type_, safe=False)  # beyond 2**53 rounded, as in Python
     return array.cast(type_)
 
 
@@ -70,15 +73,15 @@ def _numbers(one: Any, other: Any) -> Any | None:
     if at.is_unsigned_integer(one) and at.is_unsigned_integer(other):
         return max(one, other, key=lambda type_: type_.bit_width)
     if pa.uint64() in (one, other):
-        return None  # no integer type holds both
+        return pa.decimal128(38, 0)  # no integer type holds both
     return pa.int64()
 
 
 def _decimals(one: Any, other: Any) -> Any | None:
     if at.is_integer(one) and at.is_decimal(other):
-        return other
+        one = pa.decimal128(38, 0)
     if at.is_integer(other) and at.is_decimal(one):
-        return one
+        other = pa.decimal128(38, 0)
     if not (at.is_decimal(one) and at.is_decimal(other)):
         return None
     wide = at.is_decimal256(one) or at.is_decimal256(other)

@@ -41,7 +41,7 @@ def to_array(values: Sequence[Any]) -> pa.Array:
     """Return `values` as one array: None, NaT and NA are null, int and float together are float.
 
     Raises MixedTypesError where two values do not fit into one column, UnsupportedValueError for
-    an object that no column can hold (an int beyond 64 bits, a class of the user's own).
+    an object that no column can hold (a class of the user's own).
     """
     types = set(map(type, values))
     if not all(kind in _PLAIN for kind in types):
@@ -49,8 +49,8 @@ def to_array(values: Sequence[Any]) -> pa.Array:
         types = set(map(type, values))
     types.discard(type(None))
     builders = {_builder(kind) for kind in types}
-    if builders == {_ints, _floats}:
-        builders = {_floats}
+    if len(builders) == 2 and _ints in builders and builders & {_floats, _decimals}:
+        builders.discard(_ints)
     if len(builders) > 1:
         raise _mixed(values)
     if not builders:
@@ -152,13 +152,7 @@ def _ints(values: Sequence[Any]) -> pa.Array:
         return _numbers(values, "i8", pa.int64())
     except OverflowError:
         pass
-    try:
-        return _numbers(values, "u8", pa.uint64())
-    except OverflowError:
-        inside = range(-(2**63), 2**63)
-        position = next(i for i, v in enumerate(values) if v is not None and v not in inside)
-        why = "an integer outside 64 bits; return text (str) instead"
-        raise UnsupportedValueError(position, why) from None
+    return _decimals(values)  # beyond 64 bits
 
 
 def _bools(values: Sequence[Any]) -> pa.Array:
@@ -244,6 +238,7 @@ def _durations(values: Sequence[Any]) -> pa.Array:
 
 
 def _decimals(values: Sequence[Any]) -> pa.Array:
+    values = [decimal.Decimal(value) if isinstance(value, int) else value for value in values]
     scale = digits = 0
     for position, value in enumerate(values):
         if value is None:
@@ -252,9 +247,9 @@ def _decimals(values: Sequence[Any]) -> pa.Array:
             raise UnsupportedValueError(position, f"{value} as a Decimal; return None or a float")
         _, shown, exponent = value.as_tuple()
         scale, digits = max(scale, -exponent), max(digits, len(shown) + exponent)
+        if scale + max(digits, 0) > 76:
+            raise UnsupportedValueError(position, "a number of more than 76 digits; return text")
     precision = max(1, scale + max(digits, 0))
-    if precision > 76:
-        raise UnsupportedValueError(0, f"a Decimal of {precision} digits; at most 76 fit")
     type_ = (pa.decimal128 if precision <= 38 else pa.decimal256)(max(precision, 38), scale)
     if precision > 38:
         type_ = pa.decimal256(76, scale)
@@ -333,7 +328,9 @@ def _mixed(values: Sequence[Any]) -> Exception:
         build = _builder(type(value))
         if build is None:
             return _unsupported(values)
-        firsts.setdefault(_floats if build is _ints else build, position)
+        firsts.setdefault(build, position)
+    if len(firsts) > 2:  # integers go with either of the others
+        firsts.pop(_ints, None)
     first, second, *_ = firsts.values()
     return MixedTypesError(first, second)
 

@@ -64,7 +64,7 @@ class Refit:
     path: str  # where to write
 
     @property
-    def number(self) -> int:
+    def number(self) -> tuple[int, ...]:
         """The chunk's."""
         return self.chunk.number
 
@@ -112,8 +112,8 @@ class ChunkTask:
         )
         return replace(old, columns=columns, path=item.path, shape=made.shape)
 
-    def _path(self, number: int) -> str:
-        return os.path.join(self.folder, f"{number:08d}")
+    def _path(self, number: tuple[int, ...]) -> str:
+        return os.path.join(self.folder, "-".join(f"{part:08d}" for part in number))
 
     def _write(self, path: str, batch: Batch, made: Made, last: bool) -> None:
         if made.table is not None:
@@ -145,7 +145,7 @@ def arrange(keep: Sequence[int], names: Sequence[str], made: Sequence[str]) -> A
 
 
 def _outcome(
-    number: int, rows_in: int, made: Made, path: str, where: Callable[[int], str]
+    number: tuple[int, ...], rows_in: int, made: Made, path: str, where: Callable[[int], str]
 ) -> Outcome:
     rows_out = rows_in if made.take is None else len(made.take)
     arrays = made.columns

@@ -128,6 +128,19 @@ class Source(Protocol):
         """Count the rows of a piece and find the kinds of the columns at `positions` (worker)."""
         ...
 
+    @property
+    def complete(self) -> bool:
+        """Whether `columns` are all that there are: else a survey finds the others."""
+        ...
+
+    def widened(self, columns: tuple[str, ...]) -> Source:
+        """Return a complete source with these columns; asked only of one that was not."""
+        ...
+
+    def split(self, data: bytes, rows: int) -> tuple[bytes, bytes]:
+        """Return the first `rows` rows of a stream's text, and the rest (parent)."""
+        ...
+
     def again(self, surveys: Sequence[Survey]) -> Source | None:
         """Return the source to survey once more, where these surveys do not stand (parent)."""
         ...
@@ -161,6 +174,10 @@ class Joiner(Protocol):
 
     def finish(self) -> None:
         """Complete the output; the caller closes the file."""
+        ...
+
+    def abandon(self) -> None:
+        """Let go of an output that is thrown away."""
         ...
 
 

@@ -24,6 +24,15 @@ class ArrowSource:
     types: Mapping[str, Any] = field(default_factory=dict)  # what --dtype says
 
     joins_surveys = False
+    complete = True
+
+    def widened(self, columns: tuple[str, ...]) -> Source:
+        """Never asked: all columns are known."""
+        raise NotImplementedError
+
+    def split(self, data: bytes, rows: int) -> tuple[bytes, bytes]:
+        """Never asked: nothing comes as text."""
+        raise NotImplementedError
 
     @property
     def columns(self) -> tuple[str, ...]:

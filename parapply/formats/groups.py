@@ -6,6 +6,7 @@ fixed number of rows, wherever the parts end, so that its bytes do not depend on
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -135,9 +136,8 @@ class TableTarget:
         write_part(path, table)
 
     def needs_refit(self, part: dict[str, Any], whole: dict[str, Any]) -> bool:
-        """Parts are brought to the types of the whole as they are joined."""
-        del part, whole
-        return False
+        """Types are brought in line as parts are joined, columns are not."""
+        return list(part) != list(whole)
 
     def joiner(self) -> Joiner:
         """Return what writes the parts as groups of equal size."""
@@ -186,6 +186,11 @@ class GroupJoiner:
             self._write(self.rows)
         self.writer.close()
 
+    def abandon(self) -> None:
+        """Close the writer, so that it does not try to when the file is closed."""
+        with contextlib.suppress(OSError, pa.ArrowException):
+            self.writer.close()
+
     def _write(self, rows: int) -> None:
         table = pa.concat_tables(self.waiting)
         self.waiting = [table.slice(rows)] if rows < table.num_rows else []
@@ -195,16 +200,11 @@ class GroupJoiner:
 
 
 def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """Return `table` with the columns and types of `schema`; columns it lacks are missing."""
-    by_name = len(set(table.column_names)) == len(table.column_names)
-    arrays = []
-    for place, field in enumerate(schema):
-        if by_name and field.name not in table.column_names:
-            arrays.append(pa.nulls(table.num_rows, field.type))
-            continue
-        column = table.column(field.name if by_name else place)
-        chunks = [fit(chunk, field.type) for chunk in column.chunks]
-        arrays.append(pa.chunked_array(chunks, field.type))
+    """Return `table`, which has the columns of `schema` in order, with its types."""
+    arrays = [
+        pa.chunked_array([fit(chunk, field.type) for chunk in column.chunks], field.type)
+        for column, field in zip(table.columns, schema, strict=True)
+    ]
     return pa.Table.from_arrays(arrays, schema=schema)
 
 

@@ -28,6 +28,15 @@ class ParquetSource:
     types: Mapping[str, Any] = field(default_factory=dict)  # what --dtype says
 
     joins_surveys = False
+    complete = True
+
+    def widened(self, columns: tuple[str, ...]) -> Source:
+        """Never asked: all columns are known."""
+        raise NotImplementedError
+
+    def split(self, data: bytes, rows: int) -> tuple[bytes, bytes]:
+        """Never asked: nothing comes as text."""
+        raise NotImplementedError
 
     @property
     def columns(self) -> tuple[str, ...]:

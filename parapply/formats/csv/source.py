@@ -36,6 +36,16 @@ class CsvSource:
     orderly: bool = True  # newlines and quotes alone tell where records are: see records.py
 
     joins_surveys = True
+    complete = True
+
+    def widened(self, columns: tuple[str, ...]) -> CsvSource:
+        """Never asked: the header has all columns."""
+        raise NotImplementedError
+
+    def split(self, data: bytes, rows: int) -> tuple[bytes, bytes]:
+        """Cut a stream's text after some of its records."""
+        first = find_records(data, self.dialect).cut(0, rows).text
+        return first, data[len(first) :]
 
     @property
     def columns(self) -> tuple[str, ...]:

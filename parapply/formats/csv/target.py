@@ -132,6 +132,9 @@ class CsvJoiner:
         """End what is compressed."""
         self.writer.finish()
 
+    def abandon(self) -> None:
+        """Nothing holds on to the file."""
+
 
 def _sent(part: BinaryIO, file: BinaryIO) -> bool:
     """Have the kernel copy a file; False where it does not copy to such a file."""

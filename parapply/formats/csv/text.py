@@ -104,7 +104,7 @@ def _join(written: pa.Array, choice: np.ndarray[Any, Any]) -> pa.Array:
 def _by_repr(array: pa.Array, odd: np.ndarray[Any, Any]) -> pa.Array:
     values = to_list(array)
     if odd.mean() > 0.2:
-        return to_array([_repr(value) for value in values])
+        return _texts([_repr(value) for value in values])
     written = _join(
         array.cast(pa.string()),
         np.array([value is not None and value == value // 1 for value in values]),
