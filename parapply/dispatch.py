@@ -6,6 +6,8 @@ the row stands alone that no worker survives.
 
 from __future__ import annotations
 
+import math
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -15,7 +17,7 @@ from parapply.assemble import Assembler
 from parapply.backends import Done, Session
 from parapply.errors import RowError
 from parapply.formats import Index
-from parapply.job import Chunk, Outcome
+from parapply.job import Chunk, Failed, Outcome
 from parapply.plan import halve
 from parapply.worker import ChunkTask, Refit
 
@@ -29,6 +31,8 @@ class Progress:
     total: int | None
 
 
+_GRACE_S = 1.0  # how long an error waits for one that may stand before it
+
 Watch = Callable[[Progress], None]
 
 
@@ -38,13 +42,19 @@ class Agenda(Iterator[Any]):
     def __init__(self, chunks: Iterator[Chunk]) -> None:
         self._chunks = chunks
         self._pushed: deque[Chunk | Refit] = deque()
+        self.flying: set[tuple[int, ...]] = set()  # taken, and not done yet
+        self.closed = False  # nothing more is to be begun
 
     def push(self, item: Chunk | Refit) -> None:
         """Put an item before all chunks that have not been dispatched."""
         self._pushed.append(item)
 
     def __next__(self) -> Chunk | Refit:
-        return self._pushed.popleft() if self._pushed else next(self._chunks)
+        if self.closed:
+            raise StopIteration
+        item = self._pushed.popleft() if self._pushed else next(self._chunks)
+        self.flying.add(item.number)
+        return item
 
 
 class Dispatcher:
@@ -62,31 +72,55 @@ class Dispatcher:
         self.rows = self.chunks = 0
         self._watch = on_progress
         self._deaths: dict[tuple[int, ...], int] = {}
+        self._failed: Failed | None = None
+        self._deadline = math.inf
 
     def run(self, agenda: Agenda, assembler: Assembler) -> None:
-        """Dispatch until nothing is left, neither on the agenda nor with the workers."""
+        """Dispatch until nothing is left, neither on the agenda nor with the workers.
+
+        Raises the error of the first row, in order, that is known to have failed: when a chunk
+        fails nothing more is begun, and chunks before it are waited for, but not for long.
+        """
 
         def beat() -> None:
+            if self._failed is not None and time.monotonic() > self._deadline:
+                raise self._failed.error
             if self._watch is not None:
                 computed = self.rows + self.session.units()
                 self._watch(Progress(computed, assembler.rows_written, self.total))
 
-        for done in self.session.run(self.task, agenda, beat=beat if self._watch else None):
-            if done.result is None:
+        for done in self.session.run(self.task, agenda, beat=beat):
+            agenda.flying.discard(done.item.number)
+            if isinstance(done.result, Failed):
+                self._fail(done.result, agenda)
+            elif done.result is None:
                 self._lost(done, agenda, assembler)
-                continue
-            chunk = done.item if isinstance(done.item, Chunk) else done.item.chunk
-            self._count(done)
-            assembler.add(replace(chunk, data=None), done.result)
+            elif self._failed is None:
+                self._take(done.item, done.result, assembler)
+            if self._failed is not None and not self._before(self._failed, agenda):
+                raise self._failed.error
             beat()
 
-    def _count(self, done: Done[Chunk | Refit, Outcome]) -> None:
-        if isinstance(done.item, Chunk) and done.result is not None:
-            self.rows += done.result.rows_in
+    def _take(self, item: Chunk | Refit, outcome: Outcome, assembler: Assembler) -> None:
+        chunk = item if isinstance(item, Chunk) else item.chunk
+        if item is chunk:
+            self.rows += outcome.rows_in
             self.chunks += 1
+        assembler.add(replace(chunk, data=None), outcome)
+
+    def _fail(self, failed: Failed, agenda: Agenda) -> None:
+        if self._failed is None:
+            agenda.closed = True
+            self._deadline = time.monotonic() + _GRACE_S
+        if self._failed is None or failed.number < self._failed.number:
+            self._failed = failed
+
+    @staticmethod
+    def _before(failed: Failed, agenda: Agenda) -> bool:
+        return any(number < failed.number for number in agenda.flying)
 
     def _lost(
-        self, done: Done[Chunk | Refit, Outcome], agenda: Agenda, assembler: Assembler
+        self, done: Done[Chunk | Refit, Outcome | Failed], agenda: Agenda, assembler: Assembler
     ) -> None:
         """Run the item again, once; then halve the chunk, down to the row."""
         item = done.item
@@ -95,7 +129,7 @@ class Dispatcher:
         if self._deaths[number] == 1 and len(number) == 1:
             agenda.push(item)
         elif isinstance(item, Refit) or item.rows == 1:
-            raise self._died(item, done.lost or "was lost")
+            self._fail(Failed(number, self._died(item, done.lost or "was lost")), agenda)
         else:
             assembler.split(number)
             place = item.source

@@ -88,6 +88,14 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Failed:
+    """What a worker says of a chunk that ended the job: the first of its rows that failed."""
+
+    number: tuple[int, ...]  # the chunk's
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What came of a job; durations in seconds."""
 

@@ -17,10 +17,11 @@ import numpy as np
 import pyarrow as pa
 
 from parapply.call import Applier, Call, Made
+from parapply.errors import ParapplyError
 from parapply.formats import Arrangement, Batch, Field, Keep, New, Source, Target
 from parapply.formats.groups import read_part, write_part
 from parapply.functions import Function
-from parapply.job import Chunk, Outcome, ResultColumn
+from parapply.job import Chunk, Failed, Outcome, ResultColumn
 from parapply.types import fit, is_settled
 from parapply.values import first_value, integers
 
@@ -81,9 +82,12 @@ class ChunkTask:
     folder: str  # where parts are written
     refits: bool  # whether parts may have to be written anew
 
-    def __call__(self, item: Chunk | Refit, advance: Callable[[int], None]) -> Outcome:
+    def __call__(self, item: Chunk | Refit, advance: Callable[[int], None]) -> Outcome | Failed:
         """Run the function over a chunk, or write a part anew; say where the part is."""
-        return self._refit(item) if isinstance(item, Refit) else self._run(item, advance)
+        try:
+            return self._refit(item) if isinstance(item, Refit) else self._run(item, advance)
+        except ParapplyError as error:
+            return Failed(item.number, error)
 
     def _run(self, chunk: Chunk, advance: Callable[[int], None]) -> Outcome:
         source = self.sources[chunk.source]
