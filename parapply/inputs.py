@@ -104,7 +104,7 @@ class _Opener:
         self.encoding = transport.check_encoding(job.encoding)
         self.reading = Reading(
             job.delimiter, job.quote, job.escape, job.comment, job.no_headers, job.skip_rows,
-            job.null_values, job.all_strings, job.dtypes,
+            job.null_values, job.all_strings, job.dtypes, folder,
         )  # fmt: skip
 
     def file(self, path: str, name: str, usual: str | None = None) -> _Opened:

@@ -92,6 +92,7 @@ class ChunkTask:
     def _run(self, chunk: Chunk, advance: Callable[[int], None]) -> Outcome:
         source = self.sources[chunk.source]
         batch = source.batch(chunk.span, self.fields, chunk.data)
+        batch.expect((*self.call.read, *self.keep), typed=self.target.reads_typed)
 
         def where(position: int) -> str:
             return f"{source.name}: row {chunk.first_row + position + 1}"

@@ -38,6 +38,7 @@ class Reading:
     null_values: tuple[str, ...] = ()
     all_strings: bool = False
     dtypes: Mapping[str, str] = field(default_factory=dict)
+    folder: str = ""  # for what workers have to put aside
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,13 @@ class Batch(Protocol):
     """The rows of one chunk, in the worker; columns are read when they are asked for."""
 
     rows: int
+
+    def expect(self, positions: Sequence[int], *, typed: bool) -> None:
+        """Hear which columns will be asked for, so that they may be read in one go.
+
+        `typed`: all of them by `columns`, none by `verbatim`.
+        """
+        ...
 
     def columns(self, positions: Sequence[int]) -> list[Any]:
         """Return pyarrow arrays of the schema's types, missing values as nulls."""

@@ -21,7 +21,7 @@ from parapply.types import fit
 from parapply.values import integers
 
 ROWS_PER_GROUP = 1 << 17
-_SNAP_ROWS = 1 << 17  # groups up to this size are not cut for the sake of equal chunks
+WHOLE_ROWS = 1 << 17  # groups up to this size are not cut for the sake of equal chunks
 
 GroupSpan = tuple[tuple[int, int, int], ...]  # (group, start, stop) within each group
 
@@ -43,7 +43,7 @@ class GroupIndex:
         edges = np.array([0, *accumulate(self.groups)])
         nearest = int(edges[np.abs(edges - row).argmin()])
         group = int(np.searchsorted(edges, row, side="right")) - 1
-        small = group < len(self.groups) and self.groups[group] <= _SNAP_ROWS
+        small = group < len(self.groups) and self.groups[group] <= WHOLE_ROWS
         return nearest if small else row
 
     def span(self, start: int, stop: int) -> GroupSpan:
@@ -69,11 +69,18 @@ class TableBatch:
         self.rows = sum(stop - start for _, start, stop in span)
         self._span, self._fields, self._read = span, fields, read
         self._columns: dict[int, pa.Array] = {}
+        self._expected: set[int] = set()
+
+    def expect(self, positions: Sequence[int], *, typed: bool) -> None:
+        """Read these columns together when the first is asked for: groups are decoded once."""
+        del typed
+        self._expected.update(positions)
 
     def columns(self, positions: Sequence[int]) -> list[pa.Array]:
         """Return arrays of the types in the schema; those asked for together are read together."""
         missing = tuple(sorted(set(positions) - set(self._columns)))
         if missing:
+            missing = tuple(sorted({*missing, *self._expected} - set(self._columns)))
             tables = [self._read(g, missing).slice(a, b - a) for g, a, b in self._span]
             for place, position in enumerate(missing):
                 chunks = [chunk for table in tables for chunk in table.column(place).chunks]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from typing import Any, BinaryIO
 
@@ -12,7 +13,16 @@ import pyarrow.parquet as pq
 
 from parapply.errors import InputError, UsageError
 from parapply.formats import Field, NotStreamableError, Reading, Source, Survey, Target, Writing
-from parapply.formats.groups import GroupIndex, GroupSpan, TableBatch, TableTarget, Writer, types_of
+from parapply.formats.groups import (
+    WHOLE_ROWS,
+    GroupIndex,
+    GroupSpan,
+    TableBatch,
+    TableTarget,
+    Writer,
+    types_of,
+)
+from parapply.formats.unpack import unpacked
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +36,7 @@ class ParquetSource:
     size_bytes: int  # uncompressed
     nullable: tuple[bool, ...]
     types: Mapping[str, Any] = field(default_factory=dict)  # what --dtype says
+    folder: str = ""  # for row groups that are decoded once for several chunks
 
     joins_surveys = False
     complete = True
@@ -72,16 +83,28 @@ class ParquetSource:
     ) -> TableBatch:
         """Open rows of one or more row groups."""
         del data
-        return TableBatch(
-            span, fields, lambda group, positions: _group(self.path, self.name, group, positions)
-        )
+        return TableBatch(span, fields, self._read)
+
+    def _read(self, group: int, positions: tuple[int, ...]) -> pa.Table:
+        names = [self.schema.names[position] for position in positions]
+        try:
+            if self.groups[group] <= WHOLE_ROWS:
+                return _decoded(self.path, group, tuple(names))
+            key = hashlib.md5(repr((self.path, names)).encode()).hexdigest()
+            return unpacked(_opened(self.path), group, names, self.folder, key).select(names)
+        except (pa.ArrowInvalid, OSError) as error:
+            raise InputError(f"{self.name}: row group {group}: {error}") from error
 
 
 class _Parquet:
     def source(self, path: str, name: str, reading: Reading) -> ParquetSource:
         try:
             with pq.ParquetFile(path) as file:
-                return _described(path, name, file, types_of(reading, file.schema_arrow))
+                return replace(
+                    _described(path, name, file),
+                    types=types_of(reading, file.schema_arrow),
+                    folder=reading.folder,
+                )
         except pa.ArrowInvalid as error:
             raise InputError(f"{name} is not a Parquet file: {error}") from error
 
@@ -115,9 +138,7 @@ class _ParquetWriter(Writer):
         self.writer.close()
 
 
-def _described(
-    path: str, name: str, file: pq.ParquetFile, types: Mapping[str, Any]
-) -> ParquetSource:
+def _described(path: str, name: str, file: pq.ParquetFile) -> ParquetSource:
     footer = file.metadata
     groups = [footer.row_group(i) for i in range(footer.num_row_groups)]
     schema = file.schema_arrow
@@ -128,7 +149,6 @@ def _described(
         tuple(group.num_rows for group in groups),
         sum(group.total_byte_size for group in groups),
         tuple(_nullable(groups, field) for field in schema),
-        types,
     )
 
 
@@ -145,13 +165,13 @@ def _nullable(groups: Sequence[Any], field: pa.Field) -> bool:
     return False
 
 
-@lru_cache(maxsize=2)
-def _group(path: str, name: str, group: int, positions: tuple[int, ...]) -> pa.Table:
+@lru_cache(maxsize=4)
+def _opened(path: str) -> pq.ParquetFile:
+    return pq.ParquetFile(path)
+
+
+@lru_cache(maxsize=1)
+def _decoded(path: str, group: int, names: tuple[str, ...]) -> pa.Table:
     """Decode columns of a row group; kept, because the next chunk may be of the same one."""
-    try:
-        with pq.ParquetFile(path) as file:
-            names = [file.schema_arrow.names[position] for position in positions]
-            table = file.read_row_group(group, columns=names, use_threads=False)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(f"{name}: row group {group}: {error}") from error
-    return table.select(names)
+    table = _opened(path).read_row_group(group, columns=list(names), use_threads=False)
+    return table.select(list(names))

@@ -33,11 +33,18 @@ class CsvBatch:
         self.records, self.place = records, place
         self.rows = len(records)
         self._read: dict[int, pa.Array] = {}
+        self._expected: set[int] = set()
+
+    def expect(self, positions: Sequence[int], *, typed: bool) -> None:
+        """Parse these columns together when the first is asked for."""
+        if typed:
+            self._expected.update(positions)
 
     def columns(self, positions: Sequence[int]) -> list[pa.Array]:
         """Return typed arrays; those asked for together are parsed together."""
         missing = [position for position in positions if position not in self._read]
         if missing:
+            missing = sorted({*missing, *self._expected} - set(self._read))
             types = {position: self.place.fields[position].type for position in missing}
             self._read.update(zip(missing, self._parse(types), strict=True))
         return [self._read[position] for position in positions]

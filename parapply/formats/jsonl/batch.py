@@ -1,0 +1,132 @@
+"""The rows of one chunk of JSON lines, in the worker."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.types as at
+
+from parapply.errors import InputError
+from parapply.formats import Field
+from parapply.formats.jsonl.columns import MisfitError, build, cast
+from parapply.formats.jsonl.kinds import kind_of
+from parapply.formats.jsonl.lines import LineError, Lines, members, parse, parse_literal
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which lines these are, and how their values are taken."""
+
+    name: str
+    fields: tuple[Field, ...]
+    forced: Collection[str]  # columns whose type was asked for
+    nulls: Collection[str]  # texts that stand for a missing value
+    first_row: int = 0  # rows before these in the whole input
+
+    def mistake(self, error: LineError) -> InputError:
+        """Put what is wrong with a line into words."""
+        return InputError(f"{self.name}: row {self.first_row + error.row + 1} {error.why}")
+
+
+class JsonlBatch:
+    """Lines and, as far as they are asked for, their columns as Arrow arrays."""
+
+    def __init__(self, lines: Lines, place: Place) -> None:
+        self.lines, self.place = lines, place
+        self.rows = len(lines)
+        self._objects: list[dict[str, Any]] | None = None
+        self._literal: list[dict[str, Any]] | None = None
+        self._built: dict[int, pa.Array] = {}
+
+    @property
+    def objects(self) -> list[dict[str, Any]]:
+        """What is on the lines; raises InputError."""
+        if self._objects is None:
+            try:
+                self._objects = parse(self.lines.texts())
+            except LineError as error:
+                raise self.place.mistake(error) from error
+        return self._objects
+
+    def columns(self, positions: Sequence[int]) -> list[pa.Array]:
+        """Return typed arrays."""
+        for position in positions:
+            if position not in self._built:
+                self._built[position] = self._column(self.place.fields[position])
+        return [self._built[position] for position in positions]
+
+    def verbatim(self, positions: Sequence[int]) -> list[pa.Array]:
+        """Return text: strings without quotes, everything else as it stands in JSON."""
+        names = [self.place.fields[position].name for position in positions]
+        return [self._made(build, self._spelled(name), pa.string(), name) for name in names]
+
+    def _column(self, field: Field) -> pa.Array:
+        values = without(values_of(self.objects, field.name), self.place.nulls)
+        type_ = kind_of(values).type if field.type is None else field.type
+        forced = field.name in self.place.forced
+        if forced or (at.is_string(type_) and not {*map(type, values)} <= {str, type(None)}):
+            values = without(self._spelled(field.name), self.place.nulls)
+        if forced:
+            texts = self._made(build, values, pa.string(), field.name)
+            return self._made(cast, texts, type_, field.name)
+        return self._made(build, values, type_, field.name)
+
+    def _made(self, make: Any, values: Any, type_: Any, name: str) -> pa.Array:
+        """Make an array; where that cannot be done, say which row and value it is."""
+        try:
+            return make(values, type_)
+        except MisfitError:
+            pass
+        for row in range(self.rows):
+            try:
+                make(values[row : row + 1], type_)
+            except MisfitError as error:
+                shown = repr(self.objects[row].get(name))
+                shown = shown if len(shown) <= 60 else shown[:57] + "..."
+                raise InputError(
+                    f"{self.place.name}: row {self.place.first_row + row + 1}, column {name!r}: "
+                    f"{shown} {error}" + _REMEDY.format(name) * (make is build)
+                ) from error
+        raise AssertionError("what cannot be made of all values cannot be made of one")
+
+    def _spelled(self, name: str) -> list[str | None]:
+        """Return the text of a column's values as it stands."""
+        if self._literal is None:
+            self._literal = parse_literal(self.lines.texts())
+        texts = self.lines.texts()
+        found = values_of(self._literal, name)
+        return [
+            value if value is None or type(value) is str else _spelling(texts[row], name, value)
+            for row, value in enumerate(found)
+        ]
+
+
+_REMEDY = "; --dtype {}=str takes any value"
+
+
+def values_of(objects: list[dict[str, Any]], name: str) -> list[Any]:
+    """Return the values of a key, None where it is missing."""
+    try:
+        return [row[name] for row in objects]
+    except KeyError:
+        return [row.get(name) for row in objects]
+
+
+def without(values: list[Any], nulls: Collection[str]) -> list[Any]:
+    """Return `values` without the texts and numbers that stand for missing ones."""
+    if not nulls:
+        return values
+    return [
+        None if type(value) in (str, int, float) and str(value) in nulls else value
+        for value in values
+    ]
+
+
+def _spelling(line: str, name: str, value: Any) -> str:
+    if type(value) is bool:
+        return "true" if value else "false"
+    member = next(member for member in reversed(members(line)) if member.key == name)
+    return line[member.value : member.stop]

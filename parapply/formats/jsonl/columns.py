@@ -1,0 +1,102 @@
+"""Parsed JSON values to Arrow arrays of a type that the survey found. Runs in the worker."""
+
+from __future__ import annotations
+
+import json
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.types as at
+
+from parapply.types import fit
+from parapply.values import UnsupportedValueError, to_array
+
+_NONE = type(None)
+_dump = json.JSONEncoder(ensure_ascii=False).encode
+
+
+class MisfitError(Exception):
+    """A value is not of the type, or is nothing that a table can hold; says why."""
+
+
+def build(values: list[Any], type_: Any) -> pa.Array:
+    """Return `values` as an array of `type_`, which has its kind by `kinds.Kind.type`.
+
+    Raises MisfitError; which value it was is found by trying them one by one.
+    """
+    types = set(map(type, values))
+    types.discard(_NONE)
+    if not types:
+        return pa.nulls(len(values), type_)
+    if at.is_struct(type_):
+        return _structs(values, type_, types)
+    if at.is_list(type_):
+        return _lists(values, type_, types)
+    if at.is_string(type_):
+        values = values if types == {str} else [_text(value) for value in values]
+    elif at.is_float64(type_):
+        _check(types <= {int, float}, type_)
+        values = values if int not in types else [_float(value) for value in values]
+    else:
+        _check(types == {_PYTHON.get(type_)}, type_)
+    try:
+        array = to_array(values)
+    except UnsupportedValueError as error:
+        raise MisfitError(f"is {error.why}") from error
+    _check(array.type == type_, type_)  # an integer of 64 bits and no sign
+    return array
+
+
+def cast(texts: pa.Array, type_: Any) -> pa.Array:
+    """Return text as the type that was asked for; raises MisfitError."""
+    try:
+        if at.is_dictionary(type_):
+            return texts.dictionary_encode().cast(type_)
+        return fit(texts, type_)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise MisfitError(f"is not {type_} as --dtype says") from error
+
+
+_PYTHON = {pa.bool_(): bool, pa.int64(): int}
+
+
+def _check(fits: bool, type_: Any) -> None:
+    if not fits:
+        raise MisfitError(f"is not of the type {type_} that the rows before it have")
+
+
+def _text(value: Any) -> str | None:
+    return value if value is None or type(value) is str else _dump(value)
+
+
+def _float(value: float | None) -> float | None:
+    try:
+        return None if value is None else float(value)
+    except OverflowError:
+        return float(str(value))  # infinite, as 1e999 is
+
+
+def _structs(values: list[Any], type_: Any, types: set[type]) -> pa.Array:
+    _check(types == {dict}, type_)
+    known: list[dict[str, Any]] = [value or {} for value in values]
+    children = [build([value.get(field.name) for value in known], field.type) for field in type_]
+    return pa.Array.from_buffers(type_, len(values), [_bitmap(values)], children=children)
+
+
+def _lists(values: list[Any], type_: Any, types: set[type]) -> pa.Array:
+    _check(types == {list}, type_)
+    known: list[list[Any]] = [value or [] for value in values]
+    offsets = np.zeros(len(known) + 1, np.int32)
+    np.cumsum([len(value) for value in known], out=offsets[1:])
+    items = build(list(chain.from_iterable(known)), type_.value_type)
+    buffers = [_bitmap(values), pa.py_buffer(offsets)]
+    return pa.Array.from_buffers(type_, len(known), buffers, children=[items])
+
+
+def _bitmap(values: list[Any]) -> pa.Buffer | None:
+    if None not in values:
+        return None
+    known = np.fromiter((value is not None for value in values), bool, len(values))
+    return pa.py_buffer(np.packbits(known, bitorder="little"))

@@ -1,0 +1,55 @@
+"""A large Parquet row group is decoded once, for all chunks that are cut from it. In the worker.
+
+The first worker that needs it writes its columns as an uncompressed Arrow file, a batch at a time;
+all map that file into memory. Others wait for a lock that is gone with the process that holds it.
+The files of groups further back are removed, so that no more than a few are there at a time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Sequence
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+_BATCH_ROWS = 1 << 16
+_KEPT = 3  # groups whose files may be needed still: chunks are worked on in order
+
+
+def unpacked(
+    file: pq.ParquetFile, group: int, columns: Sequence[str], folder: str, name: str
+) -> pa.Table:
+    """Return columns of a row group, mapped from a file in `folder` that is made once.
+
+    `name` tells this set of columns of this Parquet file from others in the folder.
+    """
+    path = os.path.join(folder, f"{name}.{group}")
+    with open(f"{path}.lock", "wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not os.path.exists(path):
+            _write(file, group, columns, f"{path}.part")
+            os.replace(f"{path}.part", path)
+            _remove(os.path.join(folder, f"{name}.{group - _KEPT}"))
+        with pa.memory_map(path) as mapped, pa.ipc.open_stream(mapped) as reader:
+            return reader.read_all()
+
+
+def _write(file: pq.ParquetFile, group: int, columns: Sequence[str], path: str) -> None:
+    batches = file.iter_batches(
+        _BATCH_ROWS, row_groups=[group], columns=list(columns), use_threads=False
+    )
+    first = next(batches)
+    # As a stream, not as a file: dictionaries may differ from batch to batch.
+    with pa.OSFile(path, "wb") as sink, pa.ipc.new_stream(sink, first.schema) as writer:
+        writer.write_batch(first)
+        for batch in batches:
+            writer.write_batch(batch)
+
+
+def _remove(path: str) -> None:
+    for name in (path, f"{path}.lock"):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(name)
