@@ -26,8 +26,7 @@ _Number = tuple[int, ...]
 class Columns:
     """The made columns over all parts so far: names in order of appearance, one type each."""
 
-    def __init__(self, fixed: bool, forced: Collection[str] = ()) -> None:
-        self.fixed = fixed  # no further part can bring a column that no part had
+    def __init__(self, forced: Collection[str] = ()) -> None:
         self.forced = forced  # columns of a type that was asked for
         self.shape = "none"
         self.found: dict[str, ResultColumn] = {}
@@ -42,8 +41,8 @@ class Columns:
         """Whether no further part can change anything."""
         if self.shape == "filter":
             return True
-        fixed = self.fixed and self.shape == "scalar"
-        return fixed and all(
+        # A scalar has one column (or those of --into): a dict that comes later is an error.
+        return self.shape == "scalar" and all(
             name in self.forced or is_settled(column.type) for name, column in self.found.items()
         )
 
@@ -117,7 +116,6 @@ class Assembler:
             self.columns.found = {
                 name: ResultColumn(name, type_, "") for name, type_ in default.items()
             }
-        self.columns.fixed = True
         self._write(final=True)
         return self.names
 

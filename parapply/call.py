@@ -36,6 +36,8 @@ class Call:
     read: tuple[int, ...]  # those of them that are read before it is called
     frame: str = "pandas"
     dtype_backend: str | None = None
+    select: tuple[str, ...] = ()  # of the columns of a DataFrame that it returns, as of the input's
+    drop: tuple[str, ...] = ()
     expression: Expression | None = None
     into: tuple[str, ...] = ()
     filter: bool = False
@@ -181,12 +183,12 @@ class Applier:
     def _chunk_made(self, returned: Any) -> Made:
         table = frames.as_table(returned)
         if table is not None and not self.call.filter:
-            return Made("table", {}, table=results.force_table(table, self.call.types, self.where))
+            return Made("table", {}, table=self._chosen(table))
         column = frames.as_column(returned)
         if column is None or len(column) != self.batch.rows:
             size = f" of length {len(column)}" if column is not None else ""
             raise ResultError(
-                f"{self._span()}: the chunk function returned a {type(returned).__name__}{size}; "
+                f"{self._span()}: the function returned {type(returned).__name__}{size}; "
                 f"return a DataFrame or Table, or a Series or array of the chunk's length "
                 f"({self.batch.rows})"
             )
@@ -195,6 +197,19 @@ class Applier:
             return Made("filter", {}, take=np.flatnonzero(kept))
         name = self.call.into[0] if self.call.into else self.call.name
         return Made("scalar", {name: results.force(name, column, self.call.types, self.where)})
+
+    def _chosen(self, table: pa.Table) -> pa.Table:
+        call, names = self.call, table.column_names
+        if call.into:
+            raise ResultError(
+                f"--into {','.join(call.into)} names a column, and {call.name} returned a "
+                "DataFrame: name its columns in the function, or return a Series"
+            )
+        for name in call.select:
+            if name not in names:
+                raise ResultError(f"--select {','.join(call.select)}: {no_column(name, names)}")
+        names = [n for n in names if n in (call.select or names) and n not in call.drop]
+        return results.force_table(table.select(names), call.types, self.where)
 
     def _made(self, found: list[Any], name: str) -> Made:
         call, take, where = self.call, None, self.where
@@ -210,7 +225,7 @@ class Applier:
 
     def _span(self) -> str:
         first, last = self.where(0), self.where(max(self.batch.rows - 1, 0))
-        return f"{first} to {last.rpartition(' ')[2]}"
+        return f"{first.replace(': row ', ': rows ')} to {last.rpartition(' ')[2]}"
 
     def _failed(self, error: BaseException, row: int | None) -> RowError:
         """Say which row it was, with its values, and keep the user's part of the traceback."""

@@ -50,6 +50,8 @@ def check_job(job: Job) -> None:
         raise UsageError(f"--dtype-backend {job.dtype_backend}: numpy_nullable or pyarrow")
     if job.expression is not None and job.arguments:
         raise UsageError("--arg is for functions; write the value into the expression")
+    if "" in (*job.into, *job.columns, *job.select, *job.drop):
+        raise UsageError("an empty column name: is there a comma too many?")
     if len(set(job.into)) != len(job.into):
         raise UsageError(f"--into {','.join(job.into)}: each column once")
 
@@ -80,11 +82,6 @@ class Order:
         """The columns whose types have to be known over the whole input."""
         typed = self.target.reads_typed and self.call.by != "chunk"
         return tuple(sorted({*self.call.read, *(self.keep if typed else ())}))
-
-    @property
-    def fixed(self) -> bool:
-        """Whether it is known, before any result, which columns there will be."""
-        return bool(self.call.into) or self.call.by == "value"
 
     def default_columns(self, fields: Sequence[Field]) -> dict[str, Any]:
         """Return the made columns of an output for which no function call made any."""
@@ -129,6 +126,8 @@ def _call(job: Job, function: Function | Expression, columns: tuple[str, ...]) -
         into=job.into,
         filter=job.filter,
         explode=job.explode,
+        select=() if job.only else job.select,
+        drop=job.drop,
         types={n: parse_type(n, text) for n, text in job.dtypes.items() if n not in columns},
     )
 

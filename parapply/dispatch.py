@@ -6,7 +6,9 @@ the row stands alone that no worker survives.
 
 from __future__ import annotations
 
+import errno
 import math
+import select
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -14,11 +16,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from parapply.assemble import Assembler
-from parapply.backends import Done, Session
+from parapply.backends import Done, Outside, Session
 from parapply.errors import RowError
 from parapply.formats import Index
 from parapply.job import Chunk, Failed, Outcome
 from parapply.plan import halve
+from parapply.survey import StreamChunks
 from parapply.worker import ChunkTask, Refit
 
 
@@ -57,6 +60,35 @@ class Agenda(Iterator[Any]):
         return item
 
 
+class World:
+    """What a run waits for besides its workers: input that comes, a reader of the output that goes.
+
+    `reader` is the descriptor of a pipe that the output is written to, or None.
+    """
+
+    def __init__(self, chunks: Iterator[Chunk], agenda: Agenda, reader: int | None) -> None:
+        self._stream = chunks if isinstance(chunks, StreamChunks) else None
+        self._agenda, self._reader = agenda, reader
+
+    @property
+    def more(self) -> bool:
+        """Whether chunks may come."""
+        return self._stream is not None and not self._agenda.closed and self._stream.more
+
+    def descriptors(self) -> list[int]:
+        """The feed's bell, and the output's pipe, which is readable when its reader has gone."""
+        heeded = [self._stream.feed.descriptor] if self._stream and self.more else []
+        return heeded if self._reader is None else [*heeded, self._reader]
+
+    def look(self) -> None:
+        """Raise BrokenPipeError when nobody reads the output any more."""
+        if self._reader is not None:
+            poll = select.poll()
+            poll.register(self._reader, 0)
+            if any(event & select.POLLERR for _, event in poll.poll(0)):
+                raise BrokenPipeError(errno.EPIPE, "nobody reads the output")
+
+
 class Dispatcher:
     """Has everything on an agenda done, and counts."""
 
@@ -67,7 +99,9 @@ class Dispatcher:
         indexes: dict[int, Index],
         total: int | None,
         on_progress: Watch | None,
+        outside: Outside | None = None,
     ) -> None:
+        self.outside = outside
         self.session, self.task, self.indexes, self.total = session, task, indexes, total
         self.rows = self.chunks = 0
         self._watch = on_progress
@@ -89,7 +123,7 @@ class Dispatcher:
                 computed = self.rows + self.session.units()
                 self._watch(Progress(computed, assembler.rows_written, self.total))
 
-        for done in self.session.run(self.task, agenda, beat=beat):
+        for done in self.session.run(self.task, agenda, beat=beat, outside=self.outside):
             agenda.flying.discard(done.item.number)
             if isinstance(done.result, Failed):
                 self._fail(done.result, agenda)

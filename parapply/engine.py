@@ -11,7 +11,7 @@ from parapply import backends, cores
 from parapply.assemble import Assembler, Columns
 from parapply.backends import Crew, Session
 from parapply.describe import Order, check_types, describe, make_function
-from parapply.dispatch import Agenda, Dispatcher, Progress, Watch
+from parapply.dispatch import Agenda, Dispatcher, Progress, Watch, World
 from parapply.errors import OutputError
 from parapply.expressions import Expression
 from parapply.functions import Function
@@ -45,14 +45,18 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
         with backend.open(crew) as session:
             inputs, order = _complete(session, job, function, inputs, order)
             table = survey(session, inputs, order.surveyed)
-            made = Columns(order.fixed, order.call.types)
-            agenda = Agenda(table.chunks(workers, job.chunk_size))
+            made = Columns(order.call.types)
+            chunks = table.chunks(workers, job.chunk_size, order.call.by == "chunk")
+            agenda = Agenda(chunks)
             prompt = not output.restartable and inputs.endless
             with Assembler(
                 output, order.target, table.fields, order.keep, made, agenda.push, prompt=prompt
             ) as assembler:
                 task = _task(table, order, output, refits=not prompt)
-                work = Dispatcher(session, task, dict(table.indexes), table.rows, on_progress)
+                world = World(chunks, agenda, output.pipe)
+                work = Dispatcher(
+                    session, task, dict(table.indexes), table.rows, on_progress, world
+                )
                 work.run(agenda, assembler)
                 names = assembler.finish(order.default_columns(table.fields))
                 while assembler.waiting:

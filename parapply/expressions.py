@@ -19,7 +19,7 @@ from parapply.errors import FunctionError
 from parapply.rows import no_column
 
 _SHORT = {"np": "numpy", "pd": "pandas", "pa": "pyarrow", "pl": "polars", "dt": "datetime"}
-_SPECIAL = ("row", "value", "df")
+_SPECIAL = {"row": "row", "value": "value", "chunk": "df"}  # by --by
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +49,14 @@ class Expression:
         Raises FunctionError for a name that is no column, builtin or module.
         """
         names, used = self._names(), set(self.named(columns))
-        used -= {"value"} if by == "value" else {"df"} if by == "chunk" else set()
-        for name in names - used - set(_SPECIAL):
+        special = _SPECIAL[by]
+        if by != "row" and (others := used - {special}):
+            raise FunctionError(
+                f"-e {self.text!r}: {sorted(others)[0]!r} is a column, but with --by {by} "
+                f"there is only `{special}`"
+            )
+        used -= {special} if by != "row" else set()
+        for name in names - used - {special}:
             if not hasattr(builtins, name) and not _module_exists(name):
                 raise FunctionError(f"-e {self.text!r}: {no_column(name, columns)}")
         if by == "chunk" or self.uses_row(columns):

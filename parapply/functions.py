@@ -10,6 +10,7 @@ import functools
 import importlib
 import importlib.util
 import inspect
+import re
 import sys
 import traceback
 from collections.abc import Callable, Mapping
@@ -26,6 +27,7 @@ _FRAMES = {
     ("pyarrow", "Table"): "arrow",
     ("polars", "DataFrame"): "polars",
 }
+_SHORT = {"pd": "pandas", "pl": "polars", "pa": "pyarrow"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +93,22 @@ def frame_kind(function: Callable[..., Any]) -> str | None:
     parameter = first_parameter(function)
     annotation = None if parameter is None else parameter.annotation
     if isinstance(annotation, str):  # from __future__ import annotations
-        name = annotation.strip("'\"").rpartition(".")[2]
-        space = getattr(_plain(function), "__globals__", {})
-        annotation = _resolve(annotation, space) or name
-        if isinstance(annotation, str):
-            return {"DataFrame": "pandas", "Table": "arrow"}.get(name)
-    package = str(getattr(annotation, "__module__", "")).partition(".")[0]
-    return _FRAMES.get((package, getattr(annotation, "__name__", "")))
+        return _frame_named(annotation)
+    for kind in (annotation, *getattr(annotation, "__args__", ())):
+        package = str(getattr(kind, "__module__", "")).partition(".")[0]
+        if found := _FRAMES.get((package, getattr(kind, "__name__", ""))):
+            return found
+    return None
+
+
+def _frame_named(annotation: str) -> str | None:
+    """Tell a frame by its name as written: its package may be imported for type checkers only."""
+    for package, name in re.findall(r"(?:(\w+)\.)?(DataFrame|Table)\b", annotation):
+        usual = "pyarrow" if name == "Table" else "pandas"
+        found = _FRAMES.get((_SHORT.get(package, package or usual), name))
+        if found:
+            return found
+    return None
 
 
 def first_parameter(function: Callable[..., Any]) -> inspect.Parameter | None:
@@ -121,21 +132,6 @@ def user_traceback(error: BaseException) -> str:
     return ("Traceback (most recent call last):\n" if frames else "") + "".join(lines).rstrip()
 
 
-def _plain(function: Any) -> Any:
-    """The function in which the code stands: of a bound method, a partial or an instance."""
-    function = getattr(function, "func", function)
-    if not isinstance(function, FunctionType) and not inspect.ismethod(function):
-        function = getattr(type(function), "__call__", function)  # noqa: B004
-    return getattr(function, "__func__", function)
-
-
-def _resolve(annotation: str, space: Mapping[str, Any]) -> Any:
-    try:
-        return eval(annotation, dict(space))  # the user's own annotation, in the user's module
-    except Exception:  # noqa: BLE001 - names that exist for type checkers only
-        return None
-
-
 def _caller(kind: type, name: str) -> Callable[..., Any]:
     for base in kind.__mro__[:-1]:
         if "__call__" in vars(base):
@@ -146,8 +142,8 @@ def _caller(kind: type, name: str) -> Callable[..., Any]:
 
 
 def _find(reference: str) -> tuple[Any, type | None]:
-    place, colon, path = reference.rpartition(":")
-    if not colon:
+    place, _, path = reference.rpartition(":")
+    if not (place and path):
         raise FunctionError(_without_name(reference))
     is_file = place.endswith(".py") or "/" in place
     module = _import_file(Path(place)) if is_file else _import_module(place)
@@ -155,6 +151,7 @@ def _find(reference: str) -> tuple[Any, type | None]:
 
 
 def _without_name(reference: str) -> str:
+    reference = reference.rstrip(":")
     if reference.endswith(".py") and Path(reference).is_file():
         names = ", ".join(_defined(_import_file(Path(reference)))) or "no function"
         return f"{reference}: name a function in it, as {reference}:NAME (it has {names})"
@@ -253,6 +250,8 @@ def _no_attribute(holder: Any, name: str, reference: str) -> str:
 def _check(target: Any, arguments: Mapping[str, Any], name: str) -> Callable[..., Any]:
     if not callable(target):
         raise FunctionError(f"{name} is not a function: it is a {type(target).__name__}")
+    if inspect.iscoroutinefunction(target):
+        raise FunctionError(f"{name} is an async function; call it with asyncio.run in a plain one")
     _check_arguments(target, (None,), arguments, name)
     return functools.partial(target, **arguments) if arguments else target
 

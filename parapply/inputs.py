@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import stat
@@ -9,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from parapply import formats, transport
 from parapply.errors import InputError, UsageError
@@ -132,12 +133,13 @@ class _Opener:
 
     def stdin(self) -> _Opened:
         """Describe standard input, which is read once."""
-        file = sys.stdin.buffer
-        head = file.peek(8) if hasattr(file, "peek") else b""
+        # Not sys.stdin: the thread that reads it may be waiting when the process ends.
+        file = _Peeked(sys.stdin.fileno())
+        head = file.head
         codec = transport.codec_of_head(head)
         format_ = self.format or formats.name_of_head(head) or "csv"
         encoding = None if codec else self._resolved(head)
-        reader = transport.open_reader(file, _STDIN, codec, encoding)
+        reader = transport.open_reader(cast(BinaryIO, file), _STDIN, codec, encoding)
         return self._stream(lambda: reader, _STDIN, format_, encoding, again=False)
 
     def _stream(
@@ -219,3 +221,22 @@ def _redirected() -> str | None:
     except (OSError, ValueError, AttributeError):
         return None
     return path if same and fresh and stat.S_ISREG(status.st_mode) else None
+
+
+class _Peeked(io.RawIOBase):
+    """A descriptor whose first bytes have been looked at."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor, self.head = descriptor, b""
+        while len(self.head) < 8 and (more := os.read(descriptor, 8 - len(self.head))):
+            self.head += more
+        self._head = self.head
+
+    def read(self, size: int = -1) -> bytes:
+        """Return at most `size` bytes, b"" at the end; all of them where it is negative."""
+        if size < 0:
+            return b"".join(iter(lambda: self.read(1 << 20), b""))
+        if self._head:
+            head, self._head = self._head[:size], self._head[size:]
+            return head
+        return os.read(self.descriptor, size)

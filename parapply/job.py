@@ -52,6 +52,12 @@ class Job:
     input_format: str | None = None
     output_format: str | None = None
 
+    def __post_init__(self) -> None:
+        """Let a single name stand for a tuple of one: into="x"."""
+        for name in ("inputs", "columns", "into", "select", "drop", "null_values"):
+            value = getattr(self, name)
+            object.__setattr__(self, name, (value,) if isinstance(value, str) else tuple(value))
+
 
 @dataclass(frozen=True, slots=True)
 class Chunk:

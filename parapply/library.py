@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import pandas as pd
@@ -13,9 +13,10 @@ import pyarrow as pa
 
 from parapply.describe import kept_columns
 from parapply.engine import run
-from parapply.errors import InputError, UsageError
+from parapply.errors import InputError, ParapplyError, UsageError
 from parapply.functions import Function, frame_kind
 from parapply.job import Job
+from parapply.rows import no_column
 
 _PLACE = "__parapply_place__"  # the row's position in the frame, kept along with the results
 _OURS = ("inputs", "output", "expression", "input_format", "output_format", "function")
@@ -37,11 +38,18 @@ def apply(frame: pd.DataFrame, function: str | Callable[..., Any], **settings: A
     """
     if ours := [name for name in settings if name in _OURS]:
         raise UsageError(f"apply() takes a frame and returns one; it has no {ours[0]!r}")
+    known = {one.name for one in fields(Job)}
+    if unknown := [name for name in settings if name not in known]:
+        raise UsageError(f"apply() has no setting {no_column(unknown[0], tuple(known))[10:]}")
     with tempfile.TemporaryDirectory(prefix="parapply-") as folder:
         source, result = os.path.join(folder, "frame.arrow"), os.path.join(folder, "result.arrow")
         _write(frame, source)
         wish = Job(function=function, inputs=(source,), output=result, **settings)
-        run(_job(wish, frame))
+        try:
+            run(_job(wish, frame))
+        except ParapplyError as error:
+            error.args = (str(error).replace(source, "frame"),)
+            raise
         with pa.memory_map(result) as file, pa.ipc.open_file(file) as reader:
             table = reader.read_all()
         if _PLACE not in table.column_names:

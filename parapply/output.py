@@ -58,6 +58,14 @@ class Output:
             self.file = open(self._target, "wb")  # noqa: SIM115
         return self.file
 
+    @property
+    def pipe(self) -> int | None:
+        """The descriptor of the pipe that is written to, if it is one."""
+        if self._target is not None:
+            return None
+        is_pipe = stat.S_ISFIFO(os.fstat(self._stdout).st_mode)
+        return self._stdout if is_pipe else None
+
     def publish(self) -> None:
         """Make the output visible: after this it is there, synced, in place of the old one."""
         assert self.file is not None

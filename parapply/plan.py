@@ -19,13 +19,18 @@ _LEAST_ROWS = 256  # smaller chunks only where the input is small
 
 
 def bounds(
-    rows: int, workers: int, most: int, snap: Callable[[int], int] = lambda row: row
+    rows: int,
+    workers: int,
+    most: int,
+    snap: Callable[[int], int] = lambda row: row,
+    least: int = 0,
 ) -> Iterator[tuple[int, int]]:
     """Yield half-open row ranges that cover `rows`, none above about `most` rows.
 
-    `snap` moves a cut to a place nearby where cutting costs nothing.
+    `snap` moves a cut to a place nearby where cutting costs nothing; `least` rows are not cut
+    further, nor are those that would be done in a moment.
     """
-    least = max(1, min(_LEAST_ROWS, rows // (16 * workers)))
+    least = min(most, max(1, least, min(_LEAST_ROWS, rows // (16 * workers))))
     start = 0
     while start < rows:
         size = max(least, min(most, -(-(rows - start) // (_SHARE * workers))))
@@ -42,12 +47,23 @@ def fixed_bounds(rows: int, size: int) -> Iterator[tuple[int, int]]:
 
 
 def chunks(
-    index: Index, source: int, workers: int, chunk_size: int | None, *, last: bool
+    index: Index,
+    source: int,
+    workers: int,
+    chunk_size: int | None,
+    *,
+    last: bool,
+    whole: bool = False,
 ) -> Iterator[Chunk]:
-    """Yield the chunks of one source, in order; `last`: no other source comes after it."""
+    """Yield the chunks of one source, in order; `last`: no other source comes after it.
+
+    `whole`: they go to a chunk function, which is called once for each and likes them large.
+    """
     if chunk_size is None:
         most = CHUNK_BYTES * index.rows // max(index.size_bytes, 1)
-        ranges = bounds(index.rows, workers, max(1, min(most, CHUNK_ROWS)), index.snap)
+        most = max(1, min(most, CHUNK_ROWS))
+        least = min(most, index.rows // (8 * workers)) if whole else 0
+        ranges = bounds(index.rows, workers, most, index.snap, least)
     else:
         ranges = fixed_bounds(index.rows, chunk_size)
     for number, (start, stop) in enumerate(ranges):
@@ -61,7 +77,8 @@ def halve(chunk: Chunk, index: Index | None, source: Source) -> tuple[Chunk, Chu
     spans: tuple[Any, Any] = (None, None)
     texts: tuple[bytes | None, bytes | None] = (None, None)
     if chunk.data is not None:
-        texts = source.split(chunk.data, half)
+        one_text, other_text = source.cut(chunk.data, [half, chunk.rows])
+        texts = one_text, other_text
     elif index is not None:
         stop = start + chunk.rows
         spans = index.span(start, start + half), index.span(start + half, stop)

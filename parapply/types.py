@@ -1,6 +1,6 @@
 """One Arrow type for a column over all its parts, and how a part is brought to it.
 
-The rules: null and X make X; integers and floats make float, integers and decimals decimal;
+The rules: null and X make X; of integers, decimals and floats the last one wins;
 structs and lists are joined inside;
 the finer unit and the wider decimal win. Everything else is a conflict, for the caller to report.
 """
@@ -82,6 +82,8 @@ def _decimals(one: Any, other: Any) -> Any | None:
         one = pa.decimal128(38, 0)
     if at.is_integer(other) and at.is_decimal(one):
         other = pa.decimal128(38, 0)
+    if at.is_floating(one) or at.is_floating(other):
+        return pa.float64() if at.is_decimal(one) or at.is_decimal(other) else None
     if not (at.is_decimal(one) and at.is_decimal(other)):
         return None
     wide = at.is_decimal256(one) or at.is_decimal256(other)

@@ -38,7 +38,8 @@ class UnsupportedValueError(Exception):
 
 
 def to_array(values: Sequence[Any]) -> pa.Array:
-    """Return `values` as one array: None, NaT and NA are null, int and float together are float.
+    """Return `values` as one array: None, NaT and NA are null, int and Decimal
+    together are decimal, and either with float is float.
 
     Raises MixedTypesError where two values do not fit into one column, UnsupportedValueError for
     an object that no column can hold (a class of the user's own).
@@ -49,8 +50,8 @@ def to_array(values: Sequence[Any]) -> pa.Array:
         types = set(map(type, values))
     types.discard(type(None))
     builders = {_builder(kind) for kind in types}
-    if len(builders) == 2 and _ints in builders and builders & {_floats, _decimals}:
-        builders.discard(_ints)
+    if builders <= set(_TOWER):
+        builders = set(sorted(builders, key=_TOWER.index)[-1:])
     if len(builders) > 1:
         raise _mixed(values)
     if not builders:
@@ -313,6 +314,7 @@ _BUILDERS: tuple[tuple[type, _Builder], ...] = (
     (list, _lists),
     (tuple, _lists),
 )
+_TOWER: tuple[_Builder | None, ...] = (_ints, _decimals, _floats)  # the last one there wins
 _PLAIN = {type(None), bool, int, float, str, bytes, list, dict, tuple, dt.datetime, dt.date}
 
 
@@ -329,8 +331,9 @@ def _mixed(values: Sequence[Any]) -> Exception:
         if build is None:
             return _unsupported(values)
         firsts.setdefault(build, position)
-    if len(firsts) > 2:  # integers go with either of the others
-        firsts.pop(_ints, None)
+    numbers = [build for build in firsts if build in _TOWER]
+    for build in numbers[1:]:  # they go together, and were not the matter
+        del firsts[build]
     first, second, *_ = firsts.values()
     return MixedTypesError(first, second)
 

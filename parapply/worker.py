@@ -100,7 +100,7 @@ class ChunkTask:
         made = Applier(self.call, _loaded.function, batch, self.fields, where).apply(advance)
         path = self._path(chunk.number)
         self._write(path, batch, made, chunk.last)
-        if self.refits and self._may_change(made):
+        if self._may_change(made) and (self.refits or made.shape == "none"):
             _store(path, made, chunk.data)
         return _outcome(chunk.number, batch.rows, made, path, where)
 

@@ -8,7 +8,7 @@ number in flight. Every wait in it ends when a worker dies, a signal comes, or t
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
@@ -37,6 +37,23 @@ class Crew:
     start_method: str | None = None  # fork, forkserver, spawn; None: the best that is safe
 
 
+class Outside(Protocol):
+    """What a run has to heed besides its workers."""
+
+    @property
+    def more(self) -> bool:
+        """Whether items may come, though there are none now: the run does not end then."""
+        ...
+
+    def descriptors(self) -> Sequence[int]:
+        """What becomes readable (or breaks) when there is something to see."""
+        ...
+
+    def look(self) -> None:
+        """Called after each wait; what it raises ends the run."""
+        ...
+
+
 class Session(Protocol):
     """An open backend: its workers are there until the context that opened it ends."""
 
@@ -46,13 +63,14 @@ class Session(Protocol):
         items: Iterator[Item],
         *,
         beat: Callable[[], None] | None = None,
+        outside: Outside | None = None,
     ) -> Iterator[Done[Item, Result]]:
         """Yield one `Done` for each item, in the order in which they finish.
 
         `task` is called in a worker with an item and a function to report progress with, in
         whatever unit the caller counts. `items` is asked again whenever there is room, also after
         it was exhausted: a caller may add to it when it has seen a result. `beat` is called about
-        ten times a second while there is nothing to yield.
+        ten times a second while there is nothing to yield; `outside` is heeded meanwhile.
 
         An exception that `task` raises (a BaseException too) is raised here. Raises WorkerError
         when workers cannot be started. Leaving the generator early leaves what is in flight to

@@ -19,7 +19,7 @@ from multiprocessing.pool import Pool
 from types import TracebackType
 from typing import Any, NamedTuple, Protocol
 
-from parapply.backends import Done, Item, Result
+from parapply.backends import Done, Item, Outside, Result
 from parapply.errors import WorkerError
 
 Slots = Any  # for each worker: the number of its item + 1 (0: idle), the units done in that item
@@ -191,6 +191,7 @@ class Pooled:
         items: Iterator[Item],
         *,
         beat: Callable[[], None] | None = None,
+        outside: Outside | None = None,
     ) -> Iterator[Done[Item, Result]]:
         """Yield one `Done` for each item, in the order in which they finish; see `Session`."""
         flying: dict[int, Item] = {}
@@ -204,8 +205,8 @@ class Pooled:
                 yield from self._settle()
             elif self._team.broken:
                 self._replace()
-            elif flying:
-                yield from self._lost(self._wait(beat))
+            elif flying or (outside is not None and outside.more):
+                yield from self._lost(self._wait(beat, outside))
             else:
                 return
         raise WorkerError("a run cannot be continued after another has begun")
@@ -252,11 +253,15 @@ class Pooled:
             raise value
         yield Done(item, value)
 
-    def _wait(self, beat: Callable[[], None] | None) -> list[Death]:
+    def _wait(self, beat: Callable[[], None] | None, outside: Outside | None) -> list[Death]:
         """Wait until something may have happened; return the deaths, if so."""
         timeout_s = PATIENCE_S if beat is None else max(0.0, self._due - time.monotonic())
-        ready = connection.wait([self._bell.fd, *self._team.sentinels()], timeout_s)
+        # While all workers have enough to do, what waits to be sent to them is no news.
+        heeded = outside.descriptors() if outside and len(self._flying) < self._room else ()
+        ready = connection.wait([self._bell.fd, *heeded, *self._team.sentinels()], timeout_s)
         self._bell.hush()
+        if outside is not None:
+            outside.look()
         if beat is not None and time.monotonic() >= self._due:
             beat()
             self._due = time.monotonic() + BEAT_S

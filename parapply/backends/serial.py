@@ -9,9 +9,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
+from multiprocessing import connection
 
-from parapply.backends import Crew, Done, Item, Result, Session
-from parapply.backends.pooled import BEAT_S
+from parapply.backends import Crew, Done, Item, Outside, Result, Session
+from parapply.backends.pooled import BEAT_S, PATIENCE_S
 
 
 class Serial:
@@ -36,9 +37,10 @@ class _Session:
         items: Iterator[Item],
         *,
         beat: Callable[[], None] | None = None,
+        outside: Outside | None = None,
     ) -> Iterator[Done[Item, Result]]:
         progress = self._counting(beat)
-        for item in items:
+        for item in _all(items, outside):
             if self._start is not None:
                 self._start()
                 self._start = None
@@ -59,3 +61,13 @@ class _Session:
                 due = time.monotonic() + BEAT_S
 
         return progress
+
+
+def _all(items: Iterator[Item], outside: Outside | None) -> Iterator[Item]:
+    """Yield items until no more can come."""
+    while True:
+        yield from items
+        if outside is None or not outside.more:
+            return
+        connection.wait(list(outside.descriptors()), PATIENCE_S)
+        outside.look()

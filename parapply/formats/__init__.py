@@ -145,8 +145,8 @@ class Source(Protocol):
         """Return a complete source with these columns; asked only of one that was not."""
         ...
 
-    def split(self, data: bytes, rows: int) -> tuple[bytes, bytes]:
-        """Return the first `rows` rows of a stream's text, and the rest (parent)."""
+    def cut(self, data: bytes, stops: Sequence[int]) -> list[bytes]:
+        """Cut a stream's text after these numbers of rows, the last being all (parent)."""
         ...
 
     def again(self, surveys: Sequence[Survey]) -> Source | None:
@@ -255,6 +255,7 @@ class _Entry(NamedTuple):
 FORMATS: dict[str, _Entry] = {
     "csv": _Entry("parapply.formats.csv:CSV", (".csv",), text=True),
     "tsv": _Entry("parapply.formats.csv:TSV", (".tsv", ".tab"), text=True),
+    "jsonl": _Entry("parapply.formats.jsonl:JSONL", (".jsonl", ".ndjson"), b'{"', text=True),
     "parquet": _Entry("parapply.formats.parquet:PARQUET", (".parquet", ".pq"), b"PAR1"),
     "arrow": _Entry("parapply.formats.arrow:ARROW", (".arrow", ".feather", ".ipc"), b"ARROW1"),
 }

@@ -30,7 +30,7 @@ class ArrowSource:
         """Never asked: all columns are known."""
         raise NotImplementedError
 
-    def split(self, data: bytes, rows: int) -> tuple[bytes, bytes]:
+    def cut(self, data: bytes, stops: Sequence[int]) -> list[bytes]:
         """Never asked: nothing comes as text."""
         raise NotImplementedError
 

@@ -45,7 +45,7 @@ class ParquetSource:
         """Never asked: all columns are known."""
         raise NotImplementedError
 
-    def split(self, data: bytes, rows: int) -> tuple[bytes, bytes]:
+    def cut(self, data: bytes, stops: Sequence[int]) -> list[bytes]:
         """Never asked: nothing comes as text."""
         raise NotImplementedError
 

@@ -23,6 +23,7 @@ class Head:
     fields: tuple[bytes, ...] | None
     before: bytes  # what the output begins with too: a BOM, blank lines, comments
     line_end: bytes
+    ended: bool  # the header has its line end
     start: int  # of the first record, in bytes of the file
 
 
@@ -47,11 +48,12 @@ def read_head(file: BinaryIO, name: str, delimiter: int, reading: Reading) -> tu
     line_end = record[len(bare) :] or b"\n"
     if reading.no_headers:
         columns = tuple(str(place) for place in range(len(fields)))
-        head = Head(dialect, columns, None, text[:lead], line_end, skipped + lead)
-        return head, text[lead:]
+        start = skipped + lead
+        return Head(dialect, columns, None, text[:lead], line_end, True, start), text[lead:]
     columns = _names(bare, fields, dialect, name)
+    rest = text[lead + len(record) :]
     start = skipped + lead + len(record)
-    return Head(dialect, columns, fields, text[:lead], line_end, start), text[lead + len(record) :]
+    return Head(dialect, columns, fields, text[:lead], line_end, record != bare, start), rest
 
 
 def make_dialect(delimiter: int, reading: Reading) -> Dialect:

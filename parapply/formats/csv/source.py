@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
+from itertools import pairwise
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -42,10 +43,11 @@ class CsvSource:
         """Never asked: the header has all columns."""
         raise NotImplementedError
 
-    def split(self, data: bytes, rows: int) -> tuple[bytes, bytes]:
-        """Cut a stream's text after some of its records."""
-        first = find_records(data, self.dialect).cut(0, rows).text
-        return first, data[len(first) :]
+    def cut(self, data: bytes, stops: Sequence[int]) -> list[bytes]:
+        """Cut a stream's text after these numbers of records."""
+        records = find_records(data, self.dialect)
+        edges = [0, *(int(records.starts[stop]) for stop in stops[:-1]), len(data)]
+        return [data[start:end] for start, end in pairwise(edges)]
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -31,6 +31,7 @@ class CsvTarget:
     before: bytes = b""
     line_end: bytes = b"\n"
     alike: bool = False  # records of the input can go through as they are
+    ended: bool = True  # the header has a line end even where no row follows
     writing: Writing = field(default_factory=Writing)
 
     reads_typed = False
@@ -39,7 +40,7 @@ class CsvTarget:
     def like(cls, source: CsvSource, writing: Writing) -> CsvTarget:
         """Return the target that writes as `source` is written."""
         head = source.head
-        return cls(head.dialect, head.fields, head.before, head.line_end, True, writing)
+        return cls(head.dialect, head.fields, head.before, head.line_end, True, head.ended, writing)
 
     def with_dialect(self, dialect: Dialect) -> CsvTarget:
         """Return a target whose fields are written anew, in another dialect."""
@@ -117,12 +118,17 @@ class CsvJoiner:
         writing = target.writing
         self.writer = transport.open_writer(file, writing.compression, writing.encoding)
         self.writer.write(target.before)
+        self._owed = b""
         if target.names is not None:
-            self.writer.write(header(target.names, arrangement, target.dialect) + target.line_end)
+            self.writer.write(header(target.names, arrangement, target.dialect))
+            self._owed = target.line_end
+        if target.ended:
+            self._end_header()
         self.writer.flush()
 
     def append(self, path: str) -> None:
         """Copy a part's bytes, by the kernel where it can."""
+        self._end_header()
         with open(path, "rb") as part:
             if not (self.writer.plain and _sent(part, self.writer.file)):
                 shutil.copyfileobj(part, self.writer, 1 << 20)
@@ -131,6 +137,12 @@ class CsvJoiner:
     def finish(self) -> None:
         """End what is compressed."""
         self.writer.finish()
+
+    def _end_header(self) -> None:
+        if self._owed:
+            self.writer.write(self._owed)
+            self.writer.flush()
+            self._owed = b""
 
     def abandon(self) -> None:
         """Nothing holds on to the file."""

@@ -78,13 +78,13 @@ def _floats(array: pa.Array) -> pa.Array:
     """Write floats as `repr` does, most of them by Arrow's cast (a seventh of the time).
 
     Both give the shortest digits that read back the same, but Arrow leaves out `.0` and turns to
-    exponents elsewhere: values without a fraction get their `.0`, the very small and very large
-    ones go through `repr`.
+    exponents elsewhere (from 1e10 on, `repr` from 1e16): values without a fraction get their
+    `.0`, the very small and very large ones go through `repr`.
     """
     array = array if at.is_float64(array.type) else _widened(array)
     data = np.frombuffer(array.buffers()[1], "f8")[array.offset : array.offset + len(array)]
     size = np.abs(data)
-    odd = ~((size >= 1e-4) & (size < 1e16)) & (data != 0)  # NaN and infinities too
+    odd = ~((size >= 1e-4) & (size < 1e10)) & (data != 0)  # NaN and infinities too
     if odd.any():
         return _by_repr(array, odd)
     written = array.cast(pa.string())

@@ -12,8 +12,9 @@ import pyarrow.types as at
 from parapply.errors import InputError
 from parapply.formats import Field
 from parapply.formats.jsonl.columns import MisfitError, build, cast
-from parapply.formats.jsonl.kinds import kind_of
-from parapply.formats.jsonl.lines import LineError, Lines, members, parse, parse_literal
+from parapply.formats.jsonl.kinds import keys_of, kind_of
+from parapply.formats.jsonl.lines import LineError, Lines, parse, parse_literal
+from parapply.formats.jsonl.members import members
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,13 @@ class JsonlBatch:
         self.rows = len(lines)
         self._objects: list[dict[str, Any]] | None = None
         self._literal: list[dict[str, Any]] | None = None
+        self._nested: dict[int, dict[str, str]] = {}  # of rows with lists or objects
         self._built: dict[int, pa.Array] = {}
+        self.keys = {field.name for field in place.fields}  # all that the lines have, or more
+
+    def check(self) -> None:
+        """Look at every line now, as nobody has done before; raises InputError."""
+        self.keys.update(keys_of(self.objects))
 
     @property
     def objects(self) -> list[dict[str, Any]]:
@@ -50,6 +57,9 @@ class JsonlBatch:
             except LineError as error:
                 raise self.place.mistake(error) from error
         return self._objects
+
+    def expect(self, positions: Sequence[int], *, typed: bool) -> None:
+        """Whole lines are parsed, whatever is asked for."""
 
     def columns(self, positions: Sequence[int]) -> list[pa.Array]:
         """Return typed arrays."""
@@ -86,9 +96,10 @@ class JsonlBatch:
             except MisfitError as error:
                 shown = repr(self.objects[row].get(name))
                 shown = shown if len(shown) <= 60 else shown[:57] + "..."
+                remedy = f"; --dtype {name}=str takes any value" if error.strict else ""
                 raise InputError(
                     f"{self.place.name}: row {self.place.first_row + row + 1}, column {name!r}: "
-                    f"{shown} {error}" + _REMEDY.format(name) * (make is build)
+                    f"{shown} {error}{remedy}"
                 ) from error
         raise AssertionError("what cannot be made of all values cannot be made of one")
 
@@ -96,15 +107,20 @@ class JsonlBatch:
         """Return the text of a column's values as it stands."""
         if self._literal is None:
             self._literal = parse_literal(self.lines.texts())
-        texts = self.lines.texts()
-        found = values_of(self._literal, name)
-        return [
-            value if value is None or type(value) is str else _spelling(texts[row], name, value)
-            for row, value in enumerate(found)
-        ]
+        values = values_of(self._literal, name)
+        if {*map(type, values)} <= {str, type(None)}:
+            return values
+        return [self._spelling(*item, name) for item in enumerate(values)]
 
-
-_REMEDY = "; --dtype {}=str takes any value"
+    def _spelling(self, row: int, value: Any, name: str) -> str | None:
+        if value is None or type(value) is str:
+            return value
+        if type(value) is bool:
+            return "true" if value else "false"
+        if row not in self._nested:
+            line = self.lines.texts()[row]
+            self._nested[row] = {key: line[value:stop] for key, _, value, stop in members(line)}
+        return self._nested[row][name]
 
 
 def values_of(objects: list[dict[str, Any]], name: str) -> list[Any]:
@@ -123,10 +139,3 @@ def without(values: list[Any], nulls: Collection[str]) -> list[Any]:
         None if type(value) in (str, int, float) and str(value) in nulls else value
         for value in values
     ]
-
-
-def _spelling(line: str, name: str, value: Any) -> str:
-    if type(value) is bool:
-        return "true" if value else "false"
-    member = next(member for member in reversed(members(line)) if member.key == name)
-    return line[member.value : member.stop]

@@ -18,7 +18,14 @@ _dump = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class MisfitError(Exception):
-    """A value is not of the type, or is nothing that a table can hold; says why."""
+    """A value is not of the type, or is nothing that a table can hold; says why.
+
+    `strict`: the type is to blame, for it was found in rows before.
+    """
+
+    def __init__(self, why: str, *, strict: bool = False) -> None:
+        super().__init__(why)
+        self.strict = strict
 
 
 def build(values: list[Any], type_: Any) -> pa.Array:
@@ -44,7 +51,8 @@ def build(values: list[Any], type_: Any) -> pa.Array:
     try:
         array = to_array(values)
     except UnsupportedValueError as error:
-        raise MisfitError(f"is {error.why}") from error
+        _check(at.is_string(type_), type_)
+        raise MisfitError("is not valid Unicode: it has half of a surrogate pair") from error
     _check(array.type == type_, type_)  # an integer of 64 bits and no sign
     return array
 
@@ -64,7 +72,8 @@ _PYTHON = {pa.bool_(): bool, pa.int64(): int}
 
 def _check(fits: bool, type_: Any) -> None:
     if not fits:
-        raise MisfitError(f"is not of the type {type_} that the rows before it have")
+        why = f"is not of the type {type_} that the rows before it have"
+        raise MisfitError(why, strict=True)
 
 
 def _text(value: Any) -> str | None:

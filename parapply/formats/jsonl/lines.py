@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import gc
 import json
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -56,6 +55,30 @@ class Lines:
         closed = self.closed or end < len(self.every)
         return Lines(self.every[first:end], [place - first for place in filled], closed)
 
+    def replaced(self, texts: list[str], line_end: str, last: bool) -> str:
+        """Return the whole text with `texts` in place of the lines that are not blank.
+
+        A last line without an end gets one unless it is the `last` of the output, too.
+        """
+        every = texts
+        if len(texts) < len(self.every):
+            every = list(self.every)
+            for place, line in zip(self.filled, texts, strict=True):
+                every[place] = line
+        end = "\n" if self.closed else "" if last else line_end
+        return "\n".join(every) + end
+
+    def picked(self, texts: list[str], rows: list[int], line_end: str, last: bool) -> str:
+        """Return `texts`, which were made of the lines `rows`, with the ends of those."""
+        bare = len(self) - 1
+        if self.closed or self.filled[-1] < len(self.every) - 1 or bare not in rows:
+            return "".join([f"{line}\n" for line in texts])
+        ends = [line_end if row == bare else "\n" for row in rows]
+        written = [line + end for line, end in zip(texts, ends, strict=True)]
+        if last and rows[-1] == bare:
+            written[-1] = texts[-1]
+        return "".join(written)
+
 
 def find_lines(data: bytes) -> Lines:
     """Return the lines of UTF-8 text; raises LineError where it is none."""
@@ -70,10 +93,13 @@ def find_lines(data: bytes) -> Lines:
     return Lines(every, [i for i, line in enumerate(every) if line.strip(SPACE)], closed)
 
 
-def starts(data: bytes, lines: Lines) -> np.ndarray[Any, Any]:
-    """Return where in `data`, which they were found in, the lines begin that are not blank."""
+def filled_starts(data: bytes) -> np.ndarray[Any, Any]:
+    """Return where the lines begin that are not blank."""
+    lines = data.split(b"\n")
+    space = SPACE.encode()
+    filled = [place for place, line in enumerate(lines) if line.strip(space)]
     ends = np.flatnonzero(np.frombuffer(data, np.uint8) == ord("\n")) + 1
-    return np.concatenate(([0], ends))[lines.filled]
+    return np.concatenate(([0], ends))[filled].astype(np.int64)
 
 
 _typed = json.JSONDecoder()
@@ -91,9 +117,7 @@ def parse_literal(texts: list[str]) -> list[dict[str, Any]]:
     return _parse(texts, _literal.raw_decode)
 
 
-def _parse(
-    texts: list[str], decode: Callable[[str, int], tuple[Any, int]]
-) -> list[dict[str, Any]]:
+def _parse(texts: list[str], decode: Callable[[str, int], tuple[Any, int]]) -> list[dict[str, Any]]:
     objects = []
     collected = gc.isenabled()
     gc.disable()  # that many new dicts make it look through all of them: 40 % of the time
@@ -121,7 +145,9 @@ def _parse_odd(
         value, end = decode(text, 0)
     except json.JSONDecodeError as error:
         place = error.pos + len(line) - len(line.lstrip(SPACE)) + 1
-        raise LineError(row, f"is not JSON: {error.msg} at character {place}: {_cut(text)}") from error
+        raise LineError(
+            row, f"is not JSON: {error.msg} at character {place}: {_cut(text)}"
+        ) from error
     except RecursionError as error:
         raise LineError(row, f"is nested too deeply: {_cut(text)}") from error
     except ValueError:  # sys.set_int_max_str_digits
@@ -135,42 +161,3 @@ def _parse_odd(
 
 def _cut(text: str) -> str:
     return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
-
-
-class Member(NamedTuple):
-    """A key of an object, and where it stands in the line: key to stop, with value to stop."""
-
-    key: str
-    start: int
-    value: int
-    stop: int
-
-
-# In a line that was parsed before; the value is "" where it is a list or an object.
-_MEMBER = re.compile(
-    r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"[ \t\r]*+:[ \t\r]*+("[^"\\]*+(?:\\.[^"\\]*+)*+"|[^"\[{}\], \t\r]*+)'
-)
-_GAP = re.compile(r"[ \t\r,]*+")
-
-
-def members(line: str) -> list[Member]:
-    """Return the members of the object on a line that `parse` has taken."""
-    found = []
-    position = line.index("{") + 1
-    while True:
-        start = _end(_GAP, line, position)
-        member = _MEMBER.match(line, start)
-        if member is None:
-            return found
-        key, value = member[1], member.start(2)
-        position = member.end()
-        if position == value:
-            position = _typed.raw_decode(line, value)[1]
-        if "\\" in key:
-            key = json.loads(f'"{key}"')
-        found.append(Member(key, start, value, position))
-
-
-def _end(pattern: re.Pattern[str], line: str, position: int) -> int:
-    found = pattern.match(line, position)
-    return position if found is None else found.end()

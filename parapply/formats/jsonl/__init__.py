@@ -1,0 +1,55 @@
+"""JSON Lines, one object a line: the room `JSONL` of the table of formats."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import BinaryIO
+
+from parapply.dtypes import parse_type
+from parapply.formats import Reading, Source, Target, Writing
+from parapply.formats.jsonl.batch import values_of, without
+from parapply.formats.jsonl.head import Head, cut_rows, read_head
+from parapply.formats.jsonl.kinds import kind_of
+from parapply.formats.jsonl.lines import filled_starts
+from parapply.formats.jsonl.source import JsonlSource
+from parapply.formats.jsonl.target import JsonlSplicer, JsonlTarget
+
+
+class _Jsonl:
+    def source(self, path: str, name: str, reading: Reading) -> JsonlSource:
+        with open(path, "rb") as file:
+            head, _ = read_head(file, name)
+            size = os.fstat(file.fileno()).st_size
+        return _source(path, name, head, size, reading)
+
+    def stream(
+        self, file: BinaryIO, name: str, reading: Reading, rows: int | None
+    ) -> tuple[JsonlSource, Iterator[tuple[int, bytes]]]:
+        head, blocks = read_head(file, name)
+        if rows is not None:
+            blocks = cut_rows(blocks, rows)
+        nulls = reading.null_values
+        kinds = {key: kind_of(without(values_of(head.objects, key), nulls)) for key in head.columns}
+        # Whether it can be reread, so that all keys are found, is not known here: if not, the
+        # head's have to do.
+        source = replace(_source("", name, head, 0, reading), seen=kinds, complete=True)
+        return source, ((len(filled_starts(block)), block) for block in blocks)
+
+    def target(self, sources: Sequence[Source], writing: Writing) -> Target:
+        first = sources[0]
+        if isinstance(first, JsonlSource):
+            return JsonlSplicer.like(first, writing)
+        return JsonlTarget(tuple(first.columns), writing)
+
+
+JSONL = _Jsonl()
+
+
+def _source(path: str, name: str, head: Head, size: int, reading: Reading) -> JsonlSource:
+    return JsonlSource(
+        path, name, head.columns, len(head.before), size, head.before, head.line_end,
+        reading.null_values, reading.all_strings,
+        {column: parse_type(column, type_) for column, type_ in reading.dtypes.items()},
+    )  # fmt: skip

@@ -1,0 +1,108 @@
+"""The head of JSON lines, and text from a stream in blocks that end where a line ends.
+
+Runs in the parent. How a stream comes in does not matter, only what it holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, BinaryIO
+
+from parapply.errors import InputError
+from parapply.formats.jsonl.kinds import encodes, keys_of
+from parapply.formats.jsonl.lines import LineError, filled_starts, find_lines, parse
+
+HEAD_BYTES = 1 << 20  # also of a stream's blocks: its types are those of the first
+_BOM = b"\xef\xbb\xbf"
+_SPACE = b" \t\r\n"
+_HINT = "; JSON Lines has one object a line: jq -c '.[]' makes that of a JSON array"
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What was found in the first block."""
+
+    columns: tuple[str, ...]
+    before: bytes  # what the output begins with too: a BOM, blank lines
+    line_end: bytes
+    objects: list[dict[str, Any]]
+
+
+def read_head(file: BinaryIO, name: str) -> tuple[Head, Iterator[bytes]]:
+    """Return the head, and blocks with all lines after `before`.
+
+    Raises InputError where the first block is not JSON Lines.
+    """
+    block, rest = _read_block(file, b"", HEAD_BYTES)
+    lead = len(_BOM) if block.startswith(_BOM) else 0
+    body = block[lead:].lstrip(_SPACE)
+    lead = max(lead, block.rfind(b"\n", 0, len(block) - len(body)) + 1) if body else len(block)
+    before, text = block[:lead], block[lead:]
+    line_end = b"\r\n" if text.partition(b"\n")[0].endswith(b"\r") else b"\n"
+    objects = _objects(text, name)
+    head = Head(check_keys(keys_of(objects), name), before, line_end, objects)
+    return head, _followed(text, cut_blocks(file, rest, HEAD_BYTES))
+
+
+def cut_blocks(file: BinaryIO, text: bytes, size: int) -> Iterator[bytes]:
+    """Yield `text` and what is in `file`, about `size` bytes at a time, cut after newlines."""
+    while True:
+        block, text = _read_block(file, text, size)
+        if block:
+            yield block
+        if not text:
+            return
+
+
+def cut_rows(blocks: Iterator[bytes], rows: int) -> Iterator[bytes]:
+    """Yield `rows` lines that are not blank at a time, with the blank ones after each."""
+    left = b""
+    for block in blocks:
+        text = left + block
+        edges = [0, *filled_starts(text)[rows::rows].tolist()]
+        for start, stop in pairwise(edges):
+            yield text[start:stop]
+        left = text[edges[-1] :]
+    if left:
+        yield left
+
+
+def check_keys(keys: list[str], name: str) -> tuple[str, ...]:
+    """Return the keys as columns; raises InputError for one that no table can have."""
+    for key in keys:
+        if not encodes(key):
+            raise InputError(f"{name}: the key {key!r} is not valid Unicode")
+    return tuple(keys)
+
+
+def _read_block(file: BinaryIO, text: bytes, size: int) -> tuple[bytes, bytes]:
+    """Read on after `text`; return a block of lines, and what follows it: b"" only at the end.
+
+    What follows has a line that is not blank, so that no block is nothing but blank lines.
+    """
+    while True:
+        while len(text) < size and (more := file.read(size - len(text))):
+            text += more
+        if len(text) < size:
+            return text, b""
+        filled = len(text[: text.rfind(b"\n") + 1].rstrip(_SPACE))
+        if end := text.rfind(b"\n", 0, filled) + 1:
+            return text[:end], text[end:]
+        size *= 2  # one line fills the block
+
+
+def _objects(text: bytes, name: str) -> list[dict[str, Any]]:
+    try:
+        return parse(find_lines(text).texts())
+    except LineError as error:
+        line = text.partition(b"\n")[0].strip()
+        hint = _HINT if error.row == 0 and (line == b"{" or line.startswith(b"[")) else ""
+        raise InputError(f"{name}: row {error.row + 1} {error.why}{hint}") from error
+
+
+def _followed(text: bytes, blocks: Iterator[bytes]) -> Iterator[bytes]:
+    if text:
+        yield text
+    yield from blocks

@@ -1,0 +1,181 @@
+"""One input of JSON lines: its keys and where its lines are (parent, workers), and its rows."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import reduce
+from itertools import chain, pairwise
+from typing import Any
+
+import pyarrow as pa
+
+from parapply.errors import InputError
+from parapply.formats import Field, Survey
+from parapply.formats.csv.index import ByteIndex, ByteSpan, Mark
+from parapply.formats.jsonl.batch import JsonlBatch, Place, values_of, without
+from parapply.formats.jsonl.head import check_keys
+from parapply.formats.jsonl.kinds import NOTHING, Kind, keys_of, kind_of
+from parapply.formats.jsonl.lines import LineError, filled_starts, find_lines, parse
+
+BLOCK_BYTES = 4 << 20
+_MARKS = 64  # a block: how finely chunks can be cut without reading a byte twice
+
+
+@dataclass(frozen=True, slots=True)
+class JsonlSource:
+    """A file of JSON lines, or a stream, whose text comes with each chunk."""
+
+    path: str  # empty for a stream
+    name: str
+    columns: tuple[str, ...]  # all keys found so far, in order of first appearance
+    start: int  # of the first line, in bytes of the file
+    stop: int
+    before: bytes = b""
+    line_end: bytes = b"\n"
+    nulls: tuple[str, ...] = ()
+    all_strings: bool = False
+    types: Mapping[str, Any] = field(default_factory=dict)  # what --dtype says
+    seen: Mapping[str, Kind] = field(default_factory=dict)  # of a stream: what its head holds
+
+    complete: bool = False  # no line has a key that is no column
+    known: Mapping[str, Kind] | None = None  # over all lines
+
+    joins_surveys = True
+
+    def widened(self, columns: tuple[str, ...]) -> JsonlSource:
+        """Return the source with these columns, some of which its own lines may lack."""
+        return replace(self, columns=columns, complete=True)
+
+    def cut(self, data: bytes, stops: Sequence[int]) -> list[bytes]:
+        """Cut a stream's text after these numbers of lines, blank ones not counted."""
+        starts = filled_starts(data)
+        edges = [0, *(int(starts[stop]) for stop in stops[:-1]), len(data)]
+        return [data[start:end] for start, end in pairwise(edges)]
+
+    def pieces(self) -> Iterator[ByteSpan]:
+        """Yield spans of about 4 MiB that end after a newline (parent)."""
+        start = self.start
+        with open(self.path, "rb") as file:
+            while start < self.stop:
+                file.seek(start + BLOCK_BYTES - 1)
+                file.readline()
+                stop = min(file.tell(), self.stop)
+                yield ByteSpan(start, stop)
+                start = stop
+
+    def survey(self, piece: ByteSpan | bytes, positions: Sequence[int]) -> Survey:
+        """Count lines and tell the kinds of columns; marks are every 64th part of the piece.
+
+        Before all keys are known, the kinds are of all that the piece has, in one dict.
+        """
+        start = 0 if isinstance(piece, bytes) else piece.start
+        text = piece if isinstance(piece, bytes) else self._read(piece)
+        starts = filled_starts(text)
+        marks = () if isinstance(piece, bytes) else _marks(starts + start, start)
+        names = [self.columns[position] for position in positions]
+        if self.known is not None:
+            absent = NOTHING._replace(nulls=True)
+            kinds = tuple(self.known.get(name, absent) for name in names)
+            return Survey(len(starts), kinds, marks)
+        try:
+            objects = parse(find_lines(text).texts())
+            if self.complete:
+                return Survey(len(starts), tuple(self._kinds(objects, names).values()), marks)
+            keys = check_keys(keys_of(objects), self.name)
+            return Survey(len(starts), (self._kinds(objects, keys),), marks)
+        except LineError as error:
+            return Survey(len(starts), (), error=self._placed(error, start))
+        except InputError as error:
+            return Survey(len(starts), (), error=error)
+
+    def again(self, surveys: Sequence[Survey]) -> JsonlSource | None:
+        """Return a source that knows all keys and their kinds, where this one did not."""
+        failed = any(survey.error is not None for survey in surveys)
+        if self.complete or failed or self.known is not None:
+            return None
+        found = [survey.kinds[0] for survey in surveys if survey.rows]
+        absent = NOTHING._replace(nulls=True)
+        known = {
+            name: reduce(Kind.join, (kinds.get(name, absent) for kinds in found))
+            for name in dict.fromkeys(chain.from_iterable(found))
+        }
+        return replace(self, columns=tuple(known), known=known)
+
+    def index(self, surveys: Sequence[Survey]) -> ByteIndex:
+        """Put the marks of all pieces in one list."""
+        return ByteIndex.of(surveys, self.start, self.stop)
+
+    def fields(self, positions: Sequence[int], surveys: Sequence[Survey]) -> tuple[Field, ...]:
+        """Return the columns with the types that hold every piece's values."""
+        found, forced = dict[str, Kind](), self._forced
+        for place, position in enumerate(positions):
+            name = self.columns[position]
+            first = self.seen.get(name, NOTHING._replace(nulls=not surveys))
+            found[name] = reduce(Kind.join, (survey.kinds[place] for survey in surveys), first)
+        return tuple(
+            Field(name, forced[name])
+            if name in forced
+            else Field(name, found[name].type, found[name].nulls)
+            if name in found
+            else Field(name, None)
+            for name in self.columns
+        )
+
+    def batch(
+        self, span: ByteSpan | None, fields: tuple[Field, ...], data: bytes | None = None
+    ) -> JsonlBatch:
+        """Open the lines of a span, or those in `data`, which are looked at here and now."""
+        first_row = 0 if span is None else span.first_row
+        place = Place(self.name, fields, self._forced, self.nulls, first_row)
+        try:
+            lines = find_lines(data or b"" if span is None else self._read(span))
+        except LineError as error:
+            raise place.mistake(error) from error
+        if span is not None and span.rows is not None:
+            lines = lines.cut(span.skip, span.rows)
+            if len(lines) != span.rows:
+                raise InputError(f"{self.name} changed while it was read")
+        batch = JsonlBatch(lines, place)
+        if span is None:
+            batch.check()
+        return batch
+
+    @property
+    def _forced(self) -> Mapping[str, Any]:
+        every = dict.fromkeys(self.columns, pa.string()) if self.all_strings else {}
+        return {**every, **self.types}
+
+    def _kinds(self, objects: list[dict[str, Any]], names: Sequence[str]) -> dict[str, Kind]:
+        forced = names if self.all_strings else self.types
+        return {
+            name: NOTHING
+            if name in forced
+            else kind_of(without(values_of(objects, name), self.nulls))
+            for name in names
+        }
+
+    def _placed(self, error: LineError, start: int) -> InputError:
+        """Put an error into words with the row's number in the file, counted only now."""
+        before = 0
+        if self.path:
+            earlier = (piece for piece in self.pieces() if piece.stop <= start)
+            before = sum(len(filled_starts(self._read(piece))) for piece in earlier)
+        return Place(self.name, (), (), (), before).mistake(error)
+
+    def _read(self, span: ByteSpan) -> bytes:
+        with open(self.path, "rb") as file:
+            text = os.pread(file.fileno(), span.stop - span.start, span.start)
+        if len(text) != span.stop - span.start:
+            raise InputError(f"{self.name} became shorter while it was read")
+        return text
+
+
+def _marks(positions: Any, start: int) -> tuple[Mark, ...]:
+    if not len(positions):
+        return ()
+    step = -(-len(positions) // _MARKS)
+    offsets = positions[::step]
+    offsets[0] = start
+    return tuple(Mark(i * step, int(offset)) for i, offset in enumerate(offsets))

@@ -1,0 +1,116 @@
+"""JSON Lines output: workers write parts in their final form, which are joined by copying bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.types as at
+
+from parapply.formats import Arrangement, Batch, Keep, Writing
+from parapply.formats.jsonl import text
+from parapply.formats.jsonl.batch import JsonlBatch
+from parapply.formats.jsonl.edit import Edit
+from parapply.formats.jsonl.source import JsonlSource
+from parapply.formats.text_parts import TextJoiner
+from parapply.values import integers
+
+
+@dataclass(frozen=True, slots=True)
+class JsonlTarget:
+    """Writes objects with all columns, each value as its type says."""
+
+    columns: tuple[str, ...]  # the input's
+    writing: Writing = field(default_factory=Writing)
+    before: bytes = b""
+    line_end: str = "\n"
+
+    reads_typed = True
+
+    def write(
+        self,
+        path: str,
+        arrangement: Arrangement,
+        batch: Batch,
+        made: dict[str, pa.Array],
+        take: Any,
+        last: bool,
+    ) -> None:
+        """Write a part; see formats.Target."""
+        del last
+        kept = [column.position for column in arrangement if isinstance(column, Keep)]
+        have = dict(zip(kept, batch.columns(kept), strict=True))
+        if take is not None:
+            have = {position: array.take(integers(take)) for position, array in have.items()}
+        columns = [
+            (self.columns[column.position], have[column.position])
+            if isinstance(column, Keep)
+            else (column.name, made[column.name])
+            for column in arrangement
+        ]
+        self._write(path, columns, batch.rows if take is None else len(take))
+
+    def write_table(self, path: str, arrangement: Arrangement, table: pa.Table) -> None:
+        """Write a part that is all the function's."""
+        del arrangement
+        arrays = [column.combine_chunks() for column in table.columns]
+        self._write(path, list(zip(table.column_names, arrays, strict=True)), table.num_rows)
+
+    def needs_refit(self, part: dict[str, Any], whole: dict[str, Any]) -> bool:
+        """Text differs where columns are missing or stand elsewhere, or integers become floats."""
+        if list(part) != list(whole):
+            return True
+        return any(
+            part[name] != type_ and not at.is_null(part[name]) for name, type_ in whole.items()
+        )
+
+    def joiner(self) -> TextJoiner:
+        """Return what concatenates the parts."""
+        return TextJoiner(self.writing, lambda arrangement: self.before)
+
+    def _write(self, path: str, columns: list[tuple[str, pa.Array]], rows: int) -> None:
+        texts = [(name, text.values(array)) for name, array in columns]
+        with open(path, "wb") as file:
+            file.write(text.objects(texts, rows, self.line_end))
+
+
+class JsonlSplicer(JsonlTarget):
+    """Writes the input's own lines, with what the function made put into them."""
+
+    __slots__ = ()
+
+    reads_typed = False
+
+    @classmethod
+    def like(cls, source: JsonlSource, writing: Writing) -> JsonlSplicer:
+        """Return the target that writes as `source` is written."""
+        return cls(source.columns, writing, source.before, source.line_end.decode())
+
+    def write(
+        self,
+        path: str,
+        arrangement: Arrangement,
+        batch: Batch,
+        made: dict[str, pa.Array],
+        take: Any,
+        last: bool,
+    ) -> None:
+        """Write a part; see formats.Target. Blank lines stay where all rows do."""
+        keeps = any(isinstance(column, Keep) for column in arrangement)
+        if not (keeps or made.keys() >= set(self.columns)):  # --only
+            JsonlTarget.write(self, path, arrangement, batch, made, take, last)
+            return
+        assert isinstance(batch, JsonlBatch)
+        edit = Edit.of(arrangement, self.columns)
+        ready = {name: text.values(array) for name, array in made.items()}
+        own = batch.lines
+        if take is None:
+            edited = edit.lines(own.texts(), ready, batch.keys)
+            written = own.replaced(edited, self.line_end, last)
+        else:
+            rows, texts = take.tolist(), own.texts()
+            edited = edit.lines([texts[row] for row in rows], ready, batch.keys)
+            written = own.picked(edited, rows, self.line_end, last)
+        with open(path, "wb") as file:
+            file.write(written.encode())

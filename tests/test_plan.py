@@ -1,0 +1,102 @@
+"""Which rows make a chunk: all of them, once, in order, within limits."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from parapply.formats.groups import GroupIndex
+from parapply.plan import CHUNK_ROWS, bounds, chunks, fixed_bounds
+
+ROWS = st.integers(0, 200_000)
+WORKERS = st.integers(1, 64)
+
+
+def assert_covers(ranges, rows):
+    assert all(start < stop for start, stop in ranges)
+    assert all(one[1] == two[0] for one, two in pairwise(ranges))
+    edges = [edge for pair in ranges for edge in pair]
+    assert (min(edges, default=0), max(edges, default=0)) == (0, rows)
+
+
+@given(ROWS, WORKERS, st.integers(1, 5000))
+def test_bounds_cover_all_rows_once_in_order(rows, workers, most):
+    assert_covers(list(bounds(rows, workers, most)), rows)
+
+
+@given(ROWS, WORKERS, st.integers(1, 5000))
+def test_no_chunk_is_above_the_limit(rows, workers, most):
+    least = max(1, min(256, rows // (16 * workers)))
+    sizes = [stop - start for start, stop in bounds(rows, workers, most)]
+    assert max(sizes, default=0) <= max(most, least)
+
+
+@given(ROWS, WORKERS)
+def test_chunks_become_smaller_toward_the_end(rows, workers):
+    sizes = [stop - start for start, stop in bounds(rows, workers, CHUNK_ROWS)]
+    assert all(one >= two for one, two in pairwise(sizes[:-1]))
+
+
+@given(st.integers(1000, 200_000), WORKERS)
+def test_no_worker_gets_more_than_its_share_at_once(rows, workers):
+    sizes = [stop - start for start, stop in bounds(rows, workers, rows)]
+    assert max(sizes) <= max(rows / workers, 1)
+    assert len(sizes) >= workers
+
+
+@given(ROWS, WORKERS, st.integers(1, 5000), st.integers(1, 999))
+def test_snapped_bounds_cover_all_rows_too(rows, workers, most, step):
+    def snap(row):
+        return min(round(row / step) * step, rows)
+
+    assert_covers(list(bounds(rows, workers, most, snap)), rows)
+
+
+@given(st.integers(0, 3000), st.integers(1, 4000))
+def test_fixed_bounds_have_the_size_asked_for(rows, size):
+    ranges = list(fixed_bounds(rows, size))
+    assert_covers(ranges, rows)
+    assert all(stop - start == size for start, stop in ranges[:-1])
+
+
+@given(st.lists(st.integers(1, 400_000), max_size=5), WORKERS)
+def test_chunks_of_row_groups_hold_their_rows_once(groups, workers):
+    index = GroupIndex(tuple(groups), sum(groups) * 100)
+    made = list(chunks(index, 0, workers, None, last=True))
+    assert_covers([(chunk.first_row, chunk.first_row + chunk.rows) for chunk in made], index.rows)
+    held = [span for chunk in made for span in chunk.span]
+    assert sum(stop - start for _, start, stop in held) == index.rows
+    assert held == sorted(held)
+    for chunk in made:
+        assert sum(stop - start for _, start, stop in chunk.span) == chunk.rows
+
+
+@given(st.lists(st.integers(1, 1 << 16), min_size=1, max_size=5), WORKERS)
+def test_a_small_row_group_is_cut_only_where_workers_would_wait(groups, workers):
+    index = GroupIndex(tuple(groups), sum(groups) * 10)
+    for row in range(0, index.rows, 997):
+        assert index.snap(row) in {sum(groups[:place]) for place in range(len(groups) + 1)}
+
+
+def test_chunks_are_bounded_in_bytes():
+    index = GroupIndex((1_000_000,) * 4, 4 << 40)
+    assert max(chunk.rows for chunk in chunks(index, 0, 1, None, last=True)) <= 10
+
+
+@pytest.mark.parametrize(("last", "expected"), [(True, [False, False, True]), (False, [False] * 3)])
+def test_only_the_last_chunk_of_the_last_source_is_the_last(last, expected):
+    made = chunks(GroupIndex((30,), 100), 1, 2, 10, last=last)
+    assert [chunk.last for chunk in made] == expected
+
+
+def test_no_rows_make_no_chunks():
+    assert list(chunks(GroupIndex((), 0), 0, 2, None, last=True)) == []
+    assert list(chunks(GroupIndex((0, 0), 0), 0, 2, 10, last=True)) == []
+
+
+def test_a_plan_is_the_same_each_time():
+    index = GroupIndex((100_000, 3, 70_000), 1 << 30)
+    assert list(chunks(index, 0, 7, None, last=True)) == list(chunks(index, 0, 7, None, last=True))

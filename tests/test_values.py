@@ -1,0 +1,223 @@
+"""Python values to Arrow arrays and back. The oracle is pyarrow itself, or the values."""
+
+from __future__ import annotations
+
+import datetime as dt
+import decimal
+import enum
+import uuid
+import zoneinfo
+from collections import OrderedDict, namedtuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from parapply.values import (
+    MixedTypesError,
+    UnsupportedValueError,
+    first_value,
+    integers,
+    to_array,
+    to_list,
+)
+
+BERLIN = zoneinfo.ZoneInfo("Europe/Berlin")
+NOON = dt.datetime(2024, 5, 1, 12, 30, 1, 999)
+Point = namedtuple("Point", "x y")
+
+
+class Color(enum.Enum):
+    RED = "red"
+
+
+# Whatever pa.array makes of plain values, to_array makes too.
+
+SAME = {
+    "ints": st.integers(-(2**63), 2**63 - 1),
+    "floats": st.floats(allow_nan=False),
+    "texts": st.text(),
+    "bools": st.booleans(),
+    "bytes": st.binary(),
+    "dates": st.dates(),
+    "datetimes": st.datetimes(),
+    "times": st.times(),
+    "durations": st.timedeltas(dt.timedelta(-100000), dt.timedelta(100000)),
+    "lists": st.lists(st.integers(0, 9), max_size=3),
+    "nested lists": st.lists(st.lists(st.text(max_size=2), max_size=2), max_size=2),
+    "dicts": st.fixed_dictionaries({"a": st.integers(0, 9)}, optional={"b": st.text(max_size=2)}),
+}
+
+
+@pytest.mark.parametrize("kind", SAME)
+@given(data=st.data())
+def test_plain_values_make_what_pyarrow_makes(kind, data):
+    values = data.draw(st.lists(st.none() | SAME[kind], max_size=8))
+    made = to_array(values)
+    made.validate(full=True)
+    assert made.to_pylist() == pa.array(values).to_pylist()
+    assert made.type == pa.array(values).type
+
+
+@pytest.mark.parametrize("kind", SAME)
+@given(data=st.data())
+def test_a_slice_of_an_array_comes_back_as_the_values(kind, data):
+    values = data.draw(st.lists(st.none() | SAME[kind], max_size=8))
+    start = data.draw(st.integers(0, len(values)))
+    assert to_list(to_array(values)[start:]) == to_array(values).to_pylist()[start:]
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([], pa.nulls(0)),
+        ([None, None], pa.nulls(2)),
+        ([1, 0.5, None], pa.array([1.0, 0.5, None])),
+        ([2**62, -1], pa.array([2**62, -1])),
+        ([np.int8(1), 2], pa.array([1, 2])),
+        ([np.float32(0.5), None], pa.array([0.5, None])),
+        ([np.bool_(True), False], pa.array([True, False])),
+        ([np.str_("a"), "b"], pa.array(["a", "b"])),
+        ([np.datetime64("2024-05-01")], pa.array([dt.date(2024, 5, 1)])),
+        ([np.datetime64("2024-05-01T12")], pa.array([dt.datetime(2024, 5, 1, 12)])),
+        ([np.timedelta64(3, "s")], pa.array([dt.timedelta(seconds=3)])),
+        ([np.array([1, 2]), [3]], pa.array([[1, 2], [3]])),
+        ([pd.NA, 1], pa.array([None, 1])),
+        ([pd.NaT, dt.date(2024, 5, 1)], pa.array([None, dt.date(2024, 5, 1)])),
+        ([pd.Timestamp(NOON)], pa.array([NOON])),
+        ([pd.Timedelta("1 day")], pa.array([dt.timedelta(1)])),
+        ([pd.Series({"a": 1})], pa.array([{"a": 1}])),
+        ([Color.RED, "blue"], pa.array(["red", "blue"])),
+        ([uuid.UUID(int=1)], pa.array([str(uuid.UUID(int=1))])),
+        ([Point(1, "a")], pa.array([{"x": 1, "y": "a"}])),
+        ([OrderedDict(a=1)], pa.array([{"a": 1}])),
+        ([(1, 2), None], pa.array([[1, 2], None])),
+        ([{3}, frozenset()], pa.array([[3], []])),
+        ([bytearray(b"a"), memoryview(b"b")], pa.array([b"a", b"b"])),
+        ([{"a": 1}, {"b": 0.5}, {}], pa.array([{"a": 1, "b": None}, {"b": 0.5}, {}])),
+        ([{1: "one"}], pa.array([{"1": "one"}])),
+        ([[1], [0.5], None], pa.array([[1.0], [0.5], None])),
+        (["a\0b", "é😀", ""], pa.array(["a\0b", "é😀", ""])),
+    ],
+    ids=str,
+)
+def test_what_libraries_wrap_is_unwrapped(values, expected):
+    made = to_array(values)
+    made.validate(full=True)
+    assert made.type == expected.type
+    assert made.to_pylist() == expected.to_pylist()
+
+
+def test_nan_stays_a_number_and_is_not_missing():
+    made = to_array([float("nan"), None])
+    assert made.is_null().to_pylist() == [False, True]
+
+
+def test_decimals_have_the_finest_scale_of_all():
+    values = [decimal.Decimal("1.10"), None, decimal.Decimal("-20"), decimal.Decimal("1E+3"), 7]
+    made = to_array(values)
+    assert made.type.scale == 2
+    assert made.to_pylist() == values
+
+
+@pytest.mark.parametrize("number", [2**63, 2**64, -(2**63) - 1, 10**37])
+def test_integers_beyond_64_bits_are_decimals(number):
+    made = to_array([number, None, -1])
+    assert pa.types.is_decimal(made.type)
+    assert made.to_pylist() == [number, None, -1]
+
+
+def test_a_zone_is_kept():
+    made = to_array([NOON.replace(tzinfo=BERLIN), None])
+    assert made.type == pa.timestamp("us", "Europe/Berlin")
+    assert to_list(made) == [NOON.replace(tzinfo=BERLIN), None]
+
+
+def test_several_zones_become_utc():
+    other = NOON.replace(tzinfo=dt.timezone(dt.timedelta(hours=5)))
+    made = to_array([NOON.replace(tzinfo=BERLIN), other])
+    assert made.type == pa.timestamp("us", "UTC")
+    assert to_list(made) == [NOON.replace(tzinfo=BERLIN), other]
+
+
+@pytest.mark.parametrize("zone", ["+02:00", "-09:30"])
+def test_timestamps_with_an_offset_come_back_with_it(zone):
+    array = pa.array([NOON], pa.timestamp("us")).cast(pa.timestamp("us", zone))
+    assert to_list(array)[0].isoformat().endswith(zone)
+    assert to_list(array) == [NOON.replace(tzinfo=dt.UTC)]
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us"])
+def test_timestamps_come_back_as_datetimes(unit):
+    moment = NOON.replace(microsecond=0)
+    array = pa.array([None, moment], pa.timestamp(unit))
+    assert to_list(array) == [None, moment]
+    assert to_list(pa.chunked_array([array, array])) == [None, moment] * 2
+
+
+def test_nanoseconds_come_back_as_pandas_has_them():
+    array = pa.array([1], pa.timestamp("ns"))
+    assert to_list(array) == [pd.Timestamp(1)]
+
+
+# What does not fit.
+
+
+@pytest.mark.parametrize(
+    ("values", "positions"),
+    [
+        ([None, 1, "a"], (1, 2)),
+        ([1, True], (0, 1)),
+        ([True, 0.5], (0, 1)),
+        (["a", "b", b"c"], (0, 2)),
+        ([NOON.date(), NOON], (0, 1)),
+        ([NOON, NOON.replace(tzinfo=BERLIN)], (0, 1)),
+        ([[1], [2, "a"]], (0, 1)),
+        ([{"a": 1}, {}, {"a": "x"}], (0, 2)),
+        ([[1], {"a": 1}], (0, 1)),
+    ],
+    ids=str,
+)
+def test_two_values_of_different_types_are_named(values, positions):
+    with pytest.raises(MixedTypesError) as raised:
+        to_array(values)
+    assert (raised.value.first, raised.value.second) == positions
+
+
+@pytest.mark.parametrize(
+    ("values", "position", "why"),
+    [
+        ([1, object()], 1, "a object"),
+        ([None, lambda: 0], 1, "a function"),
+        (["a", "\ud800"], 1, "not valid Unicode"),
+        ([decimal.Decimal(1), decimal.Decimal("NaN")], 1, "NaN"),
+        ([1, 10**80], 1, "76 digits"),
+        ([[1], [object()]], 1, "a object"),
+        ([{"a": 1j}], 0, "a complex"),
+    ],
+    ids=str,
+)
+def test_a_value_that_no_column_holds_is_named(values, position, why):
+    with pytest.raises(UnsupportedValueError) as raised:
+        to_array(values)
+    assert raised.value.position == position
+    assert why in raised.value.why
+
+
+# The small ones.
+
+
+def test_integers_takes_any_sequence():
+    for values in ([1, 2], np.array([1, 2], "i4"), np.arange(6)[1:5:3], range(1, 3)):
+        assert integers(values).to_pylist() == [int(value) for value in values]
+        assert integers(values).type == pa.int64()
+
+
+@pytest.mark.parametrize(
+    ("values", "position"), [([1, 2], 0), ([None, None, 3], 2), ([None], 0), ([], 0)]
+)
+def test_first_value_is_the_first_that_is_not_missing(values, position):
+    assert first_value(pa.array(values, pa.int64())) == position
