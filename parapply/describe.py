@@ -39,6 +39,8 @@ def check_job(job: Job) -> None:
         raise UsageError("--filter and --explode cannot be used together")
     if job.filter and (job.into or job.only):
         raise UsageError("--filter keeps rows as they are; it takes neither --into nor --only")
+    if job.head is not None and job.sample is not None:
+        raise UsageError("--head and --sample cannot be used together")
     if job.select and job.drop:
         raise UsageError("--select and --drop cannot be used together")
     methods = multiprocessing.get_all_start_methods()

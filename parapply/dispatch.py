@@ -18,10 +18,10 @@ from typing import Any
 from parapply.assemble import Assembler
 from parapply.backends import Done, Outside, Session
 from parapply.errors import RowError
+from parapply.feed import Feed
 from parapply.formats import Index
 from parapply.job import Chunk, Failed, Outcome
 from parapply.plan import halve
-from parapply.survey import StreamChunks
 from parapply.worker import ChunkTask, Refit
 
 
@@ -48,6 +48,11 @@ class Agenda(Iterator[Any]):
         self.flying: set[tuple[int, ...]] = set()  # taken, and not done yet
         self.closed = False  # nothing more is to be begun
 
+    @property
+    def more(self) -> bool:
+        """Whether chunks may come, though there are none now."""
+        return not self.closed and bool(getattr(self._chunks, "more", False))
+
     def push(self, item: Chunk | Refit) -> None:
         """Put an item before all chunks that have not been dispatched."""
         self._pushed.append(item)
@@ -66,18 +71,17 @@ class World:
     `reader` is the descriptor of a pipe that the output is written to, or None.
     """
 
-    def __init__(self, chunks: Iterator[Chunk], agenda: Agenda, reader: int | None) -> None:
-        self._stream = chunks if isinstance(chunks, StreamChunks) else None
-        self._agenda, self._reader = agenda, reader
+    def __init__(self, feed: Feed | None, agenda: Agenda, reader: int | None) -> None:
+        self._feed, self._agenda, self._reader = feed, agenda, reader
 
     @property
     def more(self) -> bool:
         """Whether chunks may come."""
-        return self._stream is not None and not self._agenda.closed and self._stream.more
+        return self._agenda.more
 
     def descriptors(self) -> list[int]:
         """The feed's bell, and the output's pipe, which is readable when its reader has gone."""
-        heeded = [self._stream.feed.descriptor] if self._stream and self.more else []
+        heeded = [self._feed.descriptor] if self._feed is not None and self.more else []
         return heeded if self._reader is None else [*heeded, self._reader]
 
     def look(self) -> None:

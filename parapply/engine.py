@@ -6,17 +6,19 @@ Runs in the parent, which never holds a table. Neither prints nor exits.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 
 from parapply import backends, cores
 from parapply.assemble import Assembler, Columns
 from parapply.backends import Crew, Session
+from parapply.choose import Head, sample
 from parapply.describe import Order, check_types, describe, make_function
 from parapply.dispatch import Agenda, Dispatcher, Progress, Watch, World
-from parapply.errors import OutputError
+from parapply.errors import OutputError, UsageError
 from parapply.expressions import Expression
 from parapply.functions import Function
 from parapply.inputs import Inputs, open_inputs
-from parapply.job import Job, Report
+from parapply.job import Chunk, Job, Report
 from parapply.output import Output
 from parapply.survey import Table, survey
 from parapply.worker import ChunkTask, Start
@@ -46,17 +48,15 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
             inputs, order = _complete(session, job, function, inputs, order)
             table = survey(session, inputs, order.surveyed)
             made = Columns(order.call.types)
-            chunks = table.chunks(workers, job.chunk_size, order.call.by == "chunk")
-            agenda = Agenda(chunks)
+            agenda = Agenda(_chosen(job, table, workers, whole=order.call.by == "chunk"))
             prompt = not output.restartable and inputs.endless
             with Assembler(
                 output, order.target, table.fields, order.keep, made, agenda.push, prompt=prompt
             ) as assembler:
                 task = _task(table, order, output, refits=not prompt)
-                world = World(chunks, agenda, output.pipe)
-                work = Dispatcher(
-                    session, task, dict(table.indexes), table.rows, on_progress, world
-                )
+                world = World(table.feed, agenda, output.pipe)
+                total = _total(job, table)
+                work = Dispatcher(session, task, dict(table.indexes), total, on_progress, world)
                 work.run(agenda, assembler)
                 names = assembler.finish(order.default_columns(table.fields))
                 while assembler.waiting:
@@ -68,6 +68,8 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
         rows_in=work.rows,
         rows_out=assembler.rows_out,
         columns=names,
+        made=tuple(made.found),
+        shape=made.shape,
         chunks=work.chunks,
         workers=crew.workers,
         backend=job.backend,
@@ -88,6 +90,23 @@ def _complete(
         inputs = inputs.completed(survey(session, inputs, ()))
         order = describe(job, function, inputs)
     return inputs, order
+
+
+def _chosen(job: Job, table: Table, workers: int, *, whole: bool) -> Iterator[Chunk]:
+    """Return the chunks of all rows, or of the rows that were asked for."""
+    chunks = table.chunks(workers, job.chunk_size, whole)
+    if job.sample is not None:
+        if table.rows is None:
+            raise UsageError(
+                "--sample needs to know all rows: write standard input to a file first"
+            )
+        return sample(chunks, table.rows, job.sample, job.seed)
+    return chunks if job.head is None else Head(chunks, job.head)
+
+
+def _total(job: Job, table: Table) -> int | None:
+    wanted = job.head if job.head is not None else job.sample
+    return table.rows if wanted is None or table.rows is None else min(table.rows, wanted)
 
 
 def _task(table: Table, order: Order, output: Output, *, refits: bool) -> ChunkTask:

@@ -123,10 +123,11 @@ def first_parameter(function: Callable[..., Any]) -> inspect.Parameter | None:
 def user_traceback(error: BaseException) -> str:
     """Format `error` with the user's own frames only: none of parapply's or the import system's."""
     ours = str(Path(__file__).parent)
+    machinery = str(Path(importlib.__file__).parent)
     frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
-        if not frame.filename.startswith((ours, "<frozen importlib"))
+        if not frame.filename.startswith((ours, machinery, "<frozen importlib"))
     ]
     lines = traceback.format_list(frames) + traceback.format_exception_only(error)
     return ("Traceback (most recent call last):\n" if frames else "") + "".join(lines).rstrip()

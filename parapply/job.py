@@ -45,6 +45,9 @@ class Job:
     dtype_backend: str | None = None
     compression: str | None = None
     output_encoding: str | None = None
+    head: int | None = None
+    sample: int | None = None
+    seed: int = 0
     workers: int | str = "auto"
     backend: str = "auto"
     chunk_size: int | None = None
@@ -70,6 +73,7 @@ class Chunk:
     rows: int
     last: bool = True  # nothing comes after it that a line without an end would run into
     data: bytes | None = None  # the text itself, where it came from a stream
+    pick: tuple[int, ...] | None = None  # which rows of the span are wanted, where not all are
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +112,8 @@ class Report:
     rows_in: int
     rows_out: int
     columns: tuple[str, ...]
+    made: tuple[str, ...]  # those of the columns that the function made
+    shape: str  # what the function returned: scalar, fields (dicts), table, or filter
     chunks: int
     workers: int
     backend: str

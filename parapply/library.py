@@ -46,17 +46,18 @@ def apply(frame: pd.DataFrame, function: str | Callable[..., Any], **settings: A
         _write(frame, source)
         wish = Job(function=function, inputs=(source,), output=result, **settings)
         try:
-            run(_job(wish, frame))
+            report = run(_job(wish, frame))
         except ParapplyError as error:
             error.args = (str(error).replace(source, "frame"),)
             raise
         with pa.memory_map(result) as file, pa.ipc.open_file(file) as reader:
             table = reader.read_all()
-        if _PLACE not in table.column_names:
+        if report.shape == "table":
             whole: pd.DataFrame = table.to_pandas()
             return whole
-        places = table.column(_PLACE).to_numpy()
-        return _joined(frame, wish, places, table.drop_columns([_PLACE]).to_pandas())
+        moved = _PLACE in table.column_names
+        places = table.column(_PLACE).to_numpy() if moved else range(len(frame))
+        return _joined(frame, wish, places, table.select(list(report.made)).to_pandas())
 
 
 def _write(frame: pd.DataFrame, path: str) -> None:
@@ -71,14 +72,16 @@ def _write(frame: pd.DataFrame, path: str) -> None:
 
 
 def _job(wish: Job, frame: pd.DataFrame) -> Job:
-    """The job for the workers: it keeps only the row's place, which the function does not see."""
+    """The job for the workers: it gives the results alone, and their places where rows move."""
     by = wish.by
     if by == "auto":
         assert wish.function is not None
         found = Function(wish.function, dict(wish.arguments)).find()
         by = "value" if wish.columns else "chunk" if frame_kind(found) else "row"
     columns = wish.columns or tuple(map(str, frame.columns))
-    return replace(wish, by=by, columns=columns, only=False, drop=(), select=(_PLACE,))
+    if wish.filter or wish.explode:
+        return replace(wish, by=by, columns=columns, only=False, drop=(), select=(_PLACE,))
+    return replace(wish, by=by, columns=columns, only=by != "chunk")
 
 
 def _joined(frame: pd.DataFrame, wish: Job, places: Any, made: pd.DataFrame) -> pd.DataFrame:

@@ -7,6 +7,7 @@ first are large, so that there are few, and the last small, so that no worker is
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from parapply.formats import Index, Source
@@ -74,6 +75,11 @@ def chunks(
 def halve(chunk: Chunk, index: Index | None, source: Source) -> tuple[Chunk, Chunk]:
     """Return the two halves of a chunk of at least two rows."""
     half, start = chunk.rows // 2, chunk.first_row
+    if (pick := chunk.pick) is not None:
+        return (
+            replace(chunk, number=(*chunk.number, 0), rows=half, last=False, pick=pick[:half]),
+            replace(chunk, number=(*chunk.number, 1), rows=len(pick) - half, pick=pick[half:]),
+        )
     spans: tuple[Any, Any] = (None, None)
     texts: tuple[bytes | None, bytes | None] = (None, None)
     if chunk.data is not None:

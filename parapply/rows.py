@@ -49,6 +49,8 @@ class Row:
             raise
 
     def __getattr__(self, name: str) -> Any:
+        if name in Row.__slots__:  # not set yet: the row is being copied
+            raise AttributeError(name)
         if name in self._columns.names:
             return self._columns[name][self._position]
         if name.startswith("__"):

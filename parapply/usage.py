@@ -16,6 +16,8 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
+from parapply.rows import Row
+
 
 def columns_used(function: Callable[..., Any], names: tuple[str, ...]) -> tuple[str, ...] | None:
     """Return the columns of `names` that `function(row)` may look at, or None for all."""
@@ -77,7 +79,8 @@ class _Seeker(ast.NodeVisitor):
     def visit_Attribute(self, node: ast.Attribute) -> None:
         if self._is_row(node.value):
             self.found.add(node.attr)
-            self.escaped |= node.attr not in self.names
+            # What Row has itself is a method, also in a table that has a column of that name.
+            self.escaped |= node.attr not in self.names or hasattr(Row, node.attr)
         else:
             self.generic_visit(node)
 

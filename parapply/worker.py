@@ -91,11 +91,12 @@ class ChunkTask:
 
     def _run(self, chunk: Chunk, advance: Callable[[int], None]) -> Outcome:
         source = self.sources[chunk.source]
-        batch = source.batch(chunk.span, self.fields, chunk.data)
+        batch = self._batch(chunk, chunk.data)
         batch.expect((*self.call.read, *self.keep), typed=self.target.reads_typed)
 
         def where(position: int) -> str:
-            return f"{source.name}: row {chunk.first_row + position + 1}"
+            place = position if chunk.pick is None else chunk.pick[position]
+            return f"{source.name}: row {chunk.first_row + place + 1}"
 
         made = Applier(self.call, _loaded.function, batch, self.fields, where).apply(advance)
         path = self._path(chunk.number)
@@ -108,7 +109,7 @@ class ChunkTask:
         chunk, old = item.chunk, item.part
         base = self._path(chunk.number)
         data = Path(base + _TEXT).read_bytes() if chunk.span is None else None
-        batch = self.sources[chunk.source].batch(chunk.span, self.fields, data)
+        batch = self._batch(chunk, data)
         made = _stored(base + _MADE, old, item.columns)
         self._write(item.path, batch, made, chunk.last)
         columns = tuple(
@@ -116,6 +117,10 @@ class ChunkTask:
             for (_, type_), column in zip(item.columns, _padded(old, item.columns), strict=True)
         )
         return replace(old, columns=columns, path=item.path, shape=made.shape)
+
+    def _batch(self, chunk: Chunk, data: bytes | None) -> Batch:
+        batch = self.sources[chunk.source].batch(chunk.span, self.fields, data)
+        return batch if chunk.pick is None else batch.pick(chunk.pick)
 
     def _path(self, number: tuple[int, ...]) -> str:
         return os.path.join(self.folder, "-".join(f"{part:08d}" for part in number))

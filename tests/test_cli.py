@@ -143,10 +143,9 @@ def test_verbose_says_what_was_done(parapply, table):
 
 
 def test_an_error_names_the_file_and_row_among_several(fail, table, written):
-    written("second.csv", "name,number,share\na,1,1\nb,0,1\n")
-    assert "second.csv: row 2" in fail(1, "-e", "1 / (number + 19 * share - 19)", "second.csv") or 1
-    message = fail(1, "-e", "1 // (share - 1.25 or number - 5 or 0)", "table.csv", "second.csv")
-    assert "table.csv: row 6: " in message
+    written("second.csv", "name,number,share\na,50,1\nb,51,1\n")
+    message = fail(1, "-e", "1 / (number - 51)", "table.csv", "second.csv")
+    assert message.startswith("parapply: error: second.csv: row 2: result raised ZeroDivision")
 
 
 def test_without_input_on_a_terminal_the_short_help_is_shown(tmp_path, faults):
@@ -475,7 +474,7 @@ def test_a_signal_ends_all_at_once_in_one_line(
     assert content(tmp_path) == before
 
 
-@pytest.mark.parametrize("delay_s", [0.05 * step for step in range(1, 11)])
+@pytest.mark.parametrize("delay_s", [0.1, 0.2, 0.3, 0.4, 0.5, 0.7])
 def test_sigterm_at_any_moment_leaves_nothing(started, table, tmp_path, delay_s):
     before = content(tmp_path)
     process = started(

@@ -582,6 +582,19 @@ def test_text_that_is_not_unicode_is_named_where_it_is_read(folder):
         run_on(folder, data, expression="a")
 
 
+@pytest.mark.parametrize("depth", [31, 32, 33, 200, *range(600, 1000, 50)])
+def test_any_depth_goes_through_or_is_named(folder, depth):
+    nested = "[" * depth + "]" * depth
+    for options in ({"expression": "1"}, {"expression": "a"}, {"expression": "a", "to": "csv"}):
+        try:
+            found = run_on(folder, f'{{"a": {nested}}}\n'.encode(), **options)
+        except InputError as error:
+            assert depth > 500
+            assert "is nested too deeply" in str(error)
+        else:
+            assert nested in found.decode()
+
+
 def test_a_value_that_is_not_as_dtype_says_is_named(folder):
     with pytest.raises(InputError, match=r"row 2, column 'a': 'x' is not int64 as --dtype says"):
         run_on(folder, b'{"a": "5"}\n{"a": "x"}\n', expression="a", dtypes={"a": "int"})

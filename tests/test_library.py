@@ -58,6 +58,7 @@ def test_run_neither_prints_nor_leaves_anything_behind(table, tmp_path, capfd, b
             inputs=(str(table),),
             output=str(tmp_path / "out.csv"),
             backend=backend,
+            start_method="fork",
         )
     )
     assert capfd.readouterr() == ("", "")

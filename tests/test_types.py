@@ -55,6 +55,7 @@ COLUMNS = st.one_of(st.lists(kind, min_size=1, max_size=6) for kind in KINDS)
         (pa.int8(), pa.int64(), pa.int64()),
         (pa.uint8(), pa.uint64(), pa.uint64()),
         (pa.float32(), pa.float64(), pa.float64()),
+        (pa.decimal128(38, 2), pa.float64(), pa.float64()),
         (pa.string(), pa.large_string(), pa.string()),
         (pa.timestamp("s"), pa.timestamp("us"), pa.timestamp("us")),
         (pa.timestamp("s", "UTC"), pa.timestamp("s", "Asia/Tokyo"), pa.timestamp("s", "UTC")),

@@ -77,6 +77,8 @@ def test_a_slice_of_an_array_comes_back_as_the_values(kind, data):
         ([None, None], pa.nulls(2)),
         ([1, 0.5, None], pa.array([1.0, 0.5, None])),
         ([2**62, -1], pa.array([2**62, -1])),
+        ([1, decimal.Decimal("1.5"), 0.25], pa.array([1.0, 1.5, 0.25])),
+        ([2**70, 0.5], pa.array([2.0**70, 0.5])),
         ([np.int8(1), 2], pa.array([1, 2])),
         ([np.float32(0.5), None], pa.array([0.5, None])),
         ([np.bool_(True), False], pa.array([True, False])),

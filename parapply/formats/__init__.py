@@ -82,6 +82,10 @@ class Batch(Protocol):
 
     rows: int
 
+    def pick(self, rows: Sequence[int]) -> Batch:
+        """Return a batch of these rows, given by their positions, in order."""
+        ...
+
     def expect(self, positions: Sequence[int], *, typed: bool) -> None:
         """Hear which columns will be asked for, so that they may be read in one go.
 

@@ -7,6 +7,7 @@ fixed number of rows, wherever the parts end, so that its bytes do not depend on
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -70,6 +71,13 @@ class TableBatch:
         self._span, self._fields, self._read = span, fields, read
         self._columns: dict[int, pa.Array] = {}
         self._expected: set[int] = set()
+        self._picked: pa.Array | None = None
+
+    def pick(self, rows: Sequence[int]) -> TableBatch:
+        """Return the batch of some rows."""
+        picked = TableBatch(self._span, self._fields, self._read)
+        picked._picked, picked.rows = integers(rows), len(rows)
+        return picked
 
     def expect(self, positions: Sequence[int], *, typed: bool) -> None:
         """Read these columns together when the first is asked for: groups are decoded once."""
@@ -84,7 +92,10 @@ class TableBatch:
             tables = [self._read(g, missing).slice(a, b - a) for g, a, b in self._span]
             for place, position in enumerate(missing):
                 chunks = [chunk for table in tables for chunk in table.column(place).chunks]
-                self._columns[position] = self._joined(chunks, self._fields[position].type)
+                column = self._joined(chunks, self._fields[position].type)
+                self._columns[position] = (
+                    column if self._picked is None else column.take(self._picked)
+                )
         return [self._columns[position] for position in positions]
 
     verbatim = columns
@@ -172,8 +183,9 @@ class GroupJoiner:
     def begin(self, file: BinaryIO, arrangement: Arrangement, types: Sequence[Any]) -> None:
         """Open the writer with the output's schema."""
         fields = [self.target.field(*pair) for pair in zip(arrangement, types, strict=True)]
-        metadata = None if self.target.schema is None else self.target.schema.metadata
-        self.schema = pa.schema(fields, metadata)
+        source = None if self.target.schema is None else self.target.schema.metadata
+        kept = {self.target.names[c.position] for c in arrangement if isinstance(c, Keep)}
+        self.schema = pa.schema(fields, carried(source, kept, {f.name for f in fields}))
         self.writer = self.target.open_writer(file, self.schema)
         self.waiting: list[pa.Table] = []
         self.rows = 0
@@ -204,6 +216,26 @@ class GroupJoiner:
         self.rows -= rows
         # In one chunk, or where pages end would depend on where parts did.
         self.writer.write(table.slice(0, rows).unify_dictionaries().combine_chunks())
+
+
+def carried(metadata: Any, kept: set[str], names: set[str]) -> Any:
+    """Return a schema's metadata for an output that has `names`, `kept` of them from the input.
+
+    Of what pandas writes there, the columns that are not the input's any more are taken out, and
+    all of it where a column is missing that the index was in.
+    """
+    if not metadata or b"pandas" not in metadata:
+        return metadata
+    pandas = json.loads(metadata[b"pandas"])
+    index = [name for name in pandas.get("index_columns", []) if isinstance(name, str)]
+    if not names.issuperset(index):
+        return {key: value for key, value in metadata.items() if key != b"pandas"}
+    pandas["columns"] = [
+        column
+        for column in pandas.get("columns", [])
+        if column.get("field_name", column.get("name")) in kept.union(index)
+    ]
+    return {**metadata, b"pandas": json.dumps(pandas).encode()}
 
 
 def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from parapply.errors import InputError
 from parapply.formats import Field
 from parapply.formats.csv import parse
-from parapply.formats.csv.records import Dialect, Records, split_fields
+from parapply.formats.csv.records import Dialect, Records, find_records, split_fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,14 @@ class CsvBatch:
         self.rows = len(records)
         self._read: dict[int, pa.Array] = {}
         self._expected: set[int] = set()
+
+    def pick(self, rows: Sequence[int]) -> CsvBatch:
+        """Return the batch of some records."""
+        first, count = (rows[0], len(rows)) if rows else (0, 0)
+        if list(rows) == list(range(first, first + count)):
+            return CsvBatch(self.records.cut(first, count), self.place)
+        part = self.records.only(rows)
+        return CsvBatch(find_records(part.compact(), self.place.dialect), self.place)
 
     def expect(self, positions: Sequence[int], *, typed: bool) -> None:
         """Parse these columns together when the first is asked for."""

@@ -9,6 +9,7 @@ Arrow: a quote opens a field only as its first character.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -64,6 +65,13 @@ class Records:
             self.stops[part] - start,
             self.ends[part] - start,
             self.orderly,
+        )
+
+    def only(self, rows: Sequence[int]) -> Records:
+        """Return some records, given by their positions in order, with positions in this text."""
+        part = np.array(rows, np.int64)
+        return Records(
+            self.text, self.starts[part], self.stops[part], self.ends[part], self.orderly
         )
 
     def compact(self) -> bytes:

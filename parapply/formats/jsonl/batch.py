@@ -94,8 +94,7 @@ class JsonlBatch:
             try:
                 make(values[row : row + 1], type_)
             except MisfitError as error:
-                shown = repr(self.objects[row].get(name))
-                shown = shown if len(shown) <= 60 else shown[:57] + "..."
+                shown = _shown(self.objects[row].get(name))
                 remedy = f"; --dtype {name}=str takes any value" if error.strict else ""
                 raise InputError(
                     f"{self.place.name}: row {self.place.first_row + row + 1}, column {name!r}: "
@@ -121,6 +120,14 @@ class JsonlBatch:
             line = self.lines.texts()[row]
             self._nested[row] = {key: line[value:stop] for key, _, value, stop in members(line)}
         return self._nested[row][name]
+
+
+def _shown(value: Any) -> str:
+    try:
+        text = repr(value)
+    except RecursionError:
+        text = "[" * 60
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def values_of(objects: list[dict[str, Any]], name: str) -> list[Any]:

@@ -77,7 +77,10 @@ def _check(fits: bool, type_: Any) -> None:
 
 
 def _text(value: Any) -> str | None:
-    return value if value is None or type(value) is str else _dump(value)
+    try:
+        return value if value is None or type(value) is str else _dump(value)
+    except RecursionError as error:
+        raise MisfitError("is nested too deeply") from error
 
 
 def _float(value: float | None) -> float | None:

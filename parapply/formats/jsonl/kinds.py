@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 _NUMBERS = ("int", "digits", "float")  # each holds those before it
-_DEEPEST = 64  # what is nested deeper than that is text
+_DEEPEST = 32  # what is nested deeper than that is text: an Arrow file holds 64 levels
 
 
 class Kind(NamedTuple):

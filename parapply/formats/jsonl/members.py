@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import re
 
-Member = tuple[
-    str, int, int, int
-]  # a key; where it starts, where its value does, and where it ends
+Member = tuple[str, int, int, int]  # key, where it starts, where its value starts, where that ends
 
 _decoder = json.JSONDecoder()
-_STRING = r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"'
-# In a line that was parsed before; the value is "" where it is a list or an object.
+_STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_SPACE = r"[ \t\r]*+"
+# The value is empty where it is a list or an object.
 _MEMBER = re.compile(
-    rf'[ \t\r,]*+(?P<start>){_STRING}[ \t\r]*+:[ \t\r]*+(?P<value>{_STRING}|[^"\[{{}}\], \t\r]*+)'
+    rf'[ \t\r,]*+({_STRING}){_SPACE}:{_SPACE}({_STRING}|[^"\[{{}}\], \t\r]*+)',
 )
 
 
@@ -22,11 +21,12 @@ def members(line: str) -> list[Member]:
     found: list[Member] = []
     match, position = _MEMBER.match, line.index("{") + 1
     while (member := match(line, position)) is not None:
-        start, key, value = member.start(1), member[2], member.start(3)
-        position = member.end()
+        start, end = member.span(1)
+        value, position = member.span(2)
         if position == value:
             position = _decoder.raw_decode(line, value)[1]
+        key = line[start + 1 : end - 1]
         if "\\" in key:
-            key = json.loads(f'"{key}"')
+            key = json.loads(line[start:end])
         found.append((key, start, value, position))
     return found
