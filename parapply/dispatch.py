@@ -107,7 +107,7 @@ class Dispatcher:
     ) -> None:
         self.outside = outside
         self.session, self.task, self.indexes, self.total = session, task, indexes, total
-        self.rows = self.chunks = 0
+        self.rows = self.chunks = self._computed = 0
         self._watch = on_progress
         self._deaths: dict[tuple[int, ...], int] = {}
         self._failed: Failed | None = None
@@ -124,8 +124,9 @@ class Dispatcher:
             if self._failed is not None and time.monotonic() > self._deadline:
                 raise self._failed.error
             if self._watch is not None:
-                computed = self.rows + self.session.units()
-                self._watch(Progress(computed, assembler.rows_written, self.total))
+                # A chunk that is done counts for nothing until its outcome has come.
+                self._computed = max(self._computed, self.rows + self.session.units())
+                self._watch(Progress(self._computed, assembler.rows_written, self.total))
 
         for done in self.session.run(self.task, agenda, beat=beat, outside=self.outside):
             agenda.flying.discard(done.item.number)

@@ -221,6 +221,21 @@ def test_members_are_found_where_they_stand(row, separators, escaped):
         assert json.loads(line[value:stop]) == row[key]
 
 
+def test_the_first_lines_and_a_sample_are_the_inputs_own(written, succeed):
+    path = written("in.jsonl", ODD)
+    whole = succeed("-e", "5", path)
+    assert succeed("-e", "5", "--head", 2, path) == b"".join(
+        line for line in whole.splitlines(keepends=True)[:3]
+    )
+    assert succeed("-e", "5", "--sample", 4, path) == whole
+    lines = [line for line in whole.splitlines(keepends=True) if line.strip()]
+    for seed in range(6):
+        found = succeed("-e", "5", "--sample", 2, "--seed", seed, path)
+        assert [line for line in found.splitlines(keepends=True) if line.strip()] in [
+            [one, two] for i, one in enumerate(lines) for two in lines[i + 1 :]
+        ]
+
+
 # --- types ---
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -57,6 +57,17 @@ class JsonlBatch:
             except LineError as error:
                 raise self.place.mistake(error) from error
         return self._objects
+
+    def pick(self, rows: Sequence[int]) -> JsonlBatch:
+        """Return the batch of some lines; blank ones stay where the lines are a run."""
+        first, count = (rows[0], len(rows)) if rows else (0, 0)
+        run = list(rows) == list(range(first, first + count))
+        picked = JsonlBatch(
+            self.lines.cut(first, count) if run else self.lines.only(rows),
+            replace(self.place, first_row=self.place.first_row + first * run),
+        )
+        picked.keys = self.keys
+        return picked
 
     def expect(self, positions: Sequence[int], *, typed: bool) -> None:
         """Whole lines are parsed, whatever is asked for."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gc
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,6 +54,12 @@ class Lines:
         end = self.filled[stop] if stop < len(self) else len(self.every)
         closed = self.closed or end < len(self.every)
         return Lines(self.every[first:end], [place - first for place in filled], closed)
+
+    def only(self, rows: Sequence[int]) -> Lines:
+        """Return some of the lines that are not blank, in order."""
+        every = [self.every[self.filled[row]] for row in rows]
+        closed = self.closed or self.filled[rows[-1]] < len(self.every) - 1
+        return Lines(every, list(range(len(every))), closed)
 
     def replaced(self, texts: list[str], line_end: str, last: bool) -> str:
         """Return the whole text with `texts` in place of the lines that are not blank.
