@@ -14,11 +14,12 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from parapply.errors import ResultError
-from parapply.formats import Arrangement, Field, Joiner, Keep, New, Target
+from parapply.formats import Arrangement, Field, Keep, New, Target
 from parapply.job import Chunk, Outcome, ResultColumn
 from parapply.output import Output
+from parapply.sinks import FileSink, FolderSink
 from parapply.types import is_settled, unify
-from parapply.worker import Refit, arrange
+from parapply.worker import Refit, Seal, arrange
 
 _Number = tuple[int, ...]
 
@@ -73,12 +74,15 @@ class Assembler:
         fields: Sequence[Field],
         keep: Sequence[int],
         columns: Columns,
-        redo: Callable[[Refit], None],
+        redo: Callable[[Refit | Seal], None],
         *,
         prompt: bool = False,
     ) -> None:
         self.output, self.target, self.fields, self.keep = output, target, fields, keep
         self.columns, self.redo, self.prompt = columns, redo, prompt
+        self.sink: FileSink | FolderSink = FileSink(output, target)
+        if output.is_folder:
+            self.sink = FolderSink(output, target, redo)
         self.rows_out = 0
         self.rows_written = 0  # rows of the input whose results are in the output
         self._arrived: dict[_Number, tuple[Chunk, Outcome]] = {}
@@ -87,8 +91,7 @@ class Assembler:
         self._parts: dict[_Number, tuple[Chunk, Outcome]] = {}  # in order, none missing
         self._unwritten: list[_Number] = []
         self._redoing: set[_Number] = set()
-        self._joiner: Joiner | None = None
-        self._types: dict[str, Any] = {}
+        self._types: dict[str, Any] | None = None  # of the output as it was begun
 
     def add(self, chunk: Chunk, part: Outcome) -> None:
         """Take a part in, and write what can be written."""
@@ -99,6 +102,11 @@ class Assembler:
             self._arrived[part.number] = chunk, part
         self._take_in_order()
         self._write()
+
+    def sealed(self, seal: Seal) -> None:
+        """Hear that a file of a folder is complete."""
+        assert isinstance(self.sink, FolderSink)
+        self.sink.sealed(seal)
 
     def split(self, number: _Number) -> None:
         """Expect the two halves of a part instead of it."""
@@ -122,20 +130,17 @@ class Assembler:
     @property
     def waiting(self) -> bool:
         """Whether parts are being written anew."""
-        return bool(self._redoing)
+        return bool(self._redoing) or self.sink.waiting
 
     def close(self) -> None:
         """Complete the output; the caller publishes it."""
-        assert self._joiner is not None
-        self._joiner.finish()
-        self._joiner = None
+        self.sink.close()
 
     def __enter__(self) -> Assembler:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        if self._joiner is not None:
-            self._joiner.abandon()
+        self.sink.abandon()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -155,9 +160,9 @@ class Assembler:
 
     def _write(self, *, final: bool = False) -> None:
         whole = self.columns.types
-        if self._joiner is not None and self._types != whole:
+        if self._types is not None and self._types != whole:
             self._start_over(whole)
-        if self._joiner is None:
+        if self._types is None:
             if not self._may_begin(final):
                 return
             self._begin(whole)
@@ -176,26 +181,24 @@ class Assembler:
 
     def _begin(self, whole: dict[str, Any]) -> None:
         self._types = whole
-        self._joiner = self.target.joiner()
         arrangement = self._arrangement()
         types = [
             self.fields[column.position].type if isinstance(column, Keep) else whole[column.name]
             for column in arrangement
         ]
-        self._joiner.begin(self.output.open(), arrangement, types)
+        self.sink.begin(arrangement, types)
 
     def _start_over(self, whole: dict[str, Any]) -> None:
         """Forget what was written, because columns are not what they seemed."""
         if self.output.restartable:
-            assert self._joiner is not None
-            self._joiner.abandon()
-            self._joiner, self.rows_written = None, 0
+            self._types, self.rows_written = None, 0
             self._unwritten = list(self._parts)
             return
-        changed = [name for name in whole if self._types.get(name) != whole[name]]
+        begun = self._types or {}
+        changed = [name for name in whole if begun.get(name) != whole[name]]
         raise ResultError(
             f"{self.output.name}: column {changed[0]!r} was begun as "
-            f"{self._types.get(changed[0], 'nothing')} and is {whole[changed[0]]} from "
+            f"{begun.get(changed[0], 'nothing')} and is {whole[changed[0]]} from "
             f"{self.columns.found[changed[0]].first} on; return one type, or write a file with -o"
         )
 
@@ -209,12 +212,11 @@ class Assembler:
             self.redo(Refit(chunk, part, tuple(whole.items()), path))
 
     def _append(self, part: Outcome) -> None:
-        assert self._joiner is not None
-        self._joiner.append(part.path)
+        self.sink.append(part)
         self.rows_written += part.rows_in
         if not self.output.restartable:
             del self._parts[part.number]  # of an endless stream nothing may be left
-        if self.columns.settled or not self.output.restartable:
+        if not (self.output.is_folder or (self.output.restartable and not self.columns.settled)):
             os.unlink(part.path)
 
     def _arrangement(self) -> Arrangement:

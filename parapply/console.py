@@ -98,7 +98,7 @@ def say(text: str) -> None:
 
 def say_error(error: ParapplyError, verbose: bool) -> None:
     """Write one line; of an error in the user's code their own frames too, or all of them."""
-    say(f"parapply: error: {error}")
+    say("parapply: error: " + "".join(map(_shown, str(error))))
     details = getattr(error, "details", "")
     if verbose:
         import traceback
@@ -106,6 +106,11 @@ def say_error(error: ParapplyError, verbose: bool) -> None:
         say(getattr(error, "full", "") or "".join(traceback.format_exception(error)).rstrip())
     elif details:
         say("".join(f"  {line}\n" for line in details.splitlines()).rstrip())
+
+
+def _shown(character: str) -> str:
+    """A character of a message, which is one line whatever values it quotes."""
+    return character if character.isprintable() else repr(character)[1:-1]
 
 
 def say_report(report: Report) -> None:

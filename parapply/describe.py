@@ -82,8 +82,8 @@ class Order:
     @property
     def surveyed(self) -> tuple[int, ...]:
         """The columns whose types have to be known over the whole input."""
-        typed = self.target.reads_typed and self.call.by != "chunk"
-        return tuple(sorted({*self.call.read, *(self.keep if typed else ())}))
+        kept = self.keep if self.target.reads_typed else ()
+        return tuple(sorted({*self.call.read, *kept}))
 
     def default_columns(self, fields: Sequence[Field]) -> dict[str, Any]:
         """Return the made columns of an output for which no function call made any."""
@@ -171,6 +171,8 @@ def make_target(job: Job, inputs: Inputs) -> Target:
     codec = transport.codec_of(job.output)
     path = job.output.removesuffix(Path(job.output).suffix) if codec else job.output
     name = job.output_format or formats.name_of(path)
+    if name is None and job.output.endswith("/"):
+        name = inputs.format
     if name is None and (job.output in STDOUT or job.output.startswith("/dev/")):
         name = inputs.format if formats.is_text(inputs.format) else "csv"
     if name is None:
@@ -188,7 +190,8 @@ def make_target(job: Job, inputs: Inputs) -> Target:
     encoding = transport.check_encoding(job.output_encoding)
     if job.output_encoding is None and inputs.format == name:
         encoding = inputs.encoding
-    return formats.load(name).target(inputs.sources, Writing(compression, encoding))
+    writing = Writing(compression, encoding, inputs.format == name)
+    return formats.load(name).target(inputs.sources, writing)
 
 
 def _check_results(job: Job, call: Call) -> None:

@@ -17,12 +17,12 @@ from typing import Any
 
 from parapply.assemble import Assembler
 from parapply.backends import Done, Outside, Session
-from parapply.errors import RowError
+from parapply.errors import RowError, WorkerError
 from parapply.feed import Feed
 from parapply.formats import Index
 from parapply.job import Chunk, Failed, Outcome
 from parapply.plan import halve
-from parapply.worker import ChunkTask, Refit
+from parapply.worker import ChunkTask, Refit, Seal
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,7 @@ class Progress:
 
 _GRACE_S = 1.0  # how long an error waits for one that may stand before it
 
+_Item = Chunk | Refit | Seal
 Watch = Callable[[Progress], None]
 
 
@@ -44,7 +45,7 @@ class Agenda(Iterator[Any]):
 
     def __init__(self, chunks: Iterator[Chunk]) -> None:
         self._chunks = chunks
-        self._pushed: deque[Chunk | Refit] = deque()
+        self._pushed: deque[_Item] = deque()
         self.flying: set[tuple[int, ...]] = set()  # taken, and not done yet
         self.closed = False  # nothing more is to be begun
 
@@ -53,11 +54,11 @@ class Agenda(Iterator[Any]):
         """Whether chunks may come, though there are none now."""
         return not self.closed and bool(getattr(self._chunks, "more", False))
 
-    def push(self, item: Chunk | Refit) -> None:
+    def push(self, item: _Item) -> None:
         """Put an item before all chunks that have not been dispatched."""
         self._pushed.append(item)
 
-    def __next__(self) -> Chunk | Refit:
+    def __next__(self) -> _Item:
         if self.closed:
             raise StopIteration
         item = self._pushed.popleft() if self._pushed else next(self._chunks)
@@ -134,6 +135,8 @@ class Dispatcher:
                 self._fail(done.result, agenda)
             elif done.result is None:
                 self._lost(done, agenda, assembler)
+            elif isinstance(done.result, Seal):
+                assembler.sealed(done.result)
             elif self._failed is None:
                 self._take(done.item, done.result, assembler)
             if self._failed is not None and not self._before(self._failed, agenda):
@@ -159,24 +162,26 @@ class Dispatcher:
         return any(number < failed.number for number in agenda.flying)
 
     def _lost(
-        self, done: Done[Chunk | Refit, Outcome | Failed], agenda: Agenda, assembler: Assembler
+        self, done: Done[_Item, Outcome | Failed | Seal], agenda: Agenda, assembler: Assembler
     ) -> None:
         """Run the item again, once; then halve the chunk, down to the row."""
         item = done.item
         number = item.number
         self._deaths[number] = self._deaths.get(number, 0) + 1
-        if self._deaths[number] == 1 and len(number) == 1:
+        how = done.lost or "was lost"
+        if self._deaths[number] == 1 and (len(number) == 1 or not isinstance(item, Chunk)):
             agenda.push(item)
-        elif isinstance(item, Refit) or item.rows == 1:
-            self._fail(Failed(number, self._died(item, done.lost or "was lost")), agenda)
+        elif not isinstance(item, Chunk):
+            raise WorkerError(f"a worker {how} while it wrote a part, twice")
+        elif item.rows == 1:
+            self._fail(Failed(number, self._died(item, how)), agenda)
         else:
             assembler.split(number)
             place = item.source
             for half in halve(item, self.indexes.get(place), self.task.sources[place]):
                 agenda.push(half)
 
-    def _died(self, item: Chunk | Refit, how: str) -> RowError:
-        chunk = item if isinstance(item, Chunk) else item.chunk
+    def _died(self, chunk: Chunk, how: str) -> RowError:
         name, row = self.task.sources[chunk.source].name, chunk.first_row + 1
         return RowError(
             f"{name}: row {row}: the worker {how} on this row, twice; "

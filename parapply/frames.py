@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.types as at
 
-from parapply.errors import FunctionError
+from parapply.errors import FunctionError, ResultError
 from parapply.formats import Field
 from parapply.values import to_array
 
@@ -121,6 +121,9 @@ def _from_pandas(frame: Any) -> pa.Table:
     if names:
         frame = frame.reset_index()
     frame = frame.rename(columns=str)
+    if not frame.columns.is_unique:
+        twice = frame.columns[frame.columns.duplicated()][0]
+        raise ResultError(f"the function returned two columns called {twice!r}: rename one")
     return pa.Table.from_pandas(frame, preserve_index=False, nthreads=1).replace_schema_metadata()
 
 

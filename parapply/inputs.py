@@ -157,11 +157,14 @@ class _Opener:
             source, blocks = room.stream(file, name, self.reading, self.rows)
         except NotStreamableError:
             return self._copied(file, name, format_)
+        if not (again or source.complete):  # what is read once shows its columns in its head
+            source = source.widened(source.columns)
 
         def reopen() -> _Blocks:
-            return room.stream(open_(), name, self.reading, self.rows)[1]
+            file = open_()
+            return _closing(room.stream(file, name, self.reading, self.rows)[1], file)
 
-        stream = Stream(blocks, reopen if again else None)
+        stream = Stream(_closing(blocks, file), reopen if again else None)
         return _Opened(source, format_, encoding, 1 << 62, stream)
 
     def _copied(self, file: BinaryIO, name: str, format_: str) -> _Opened:
@@ -178,8 +181,8 @@ class _Opener:
     def _resolved(self, head: bytes) -> str | None:
         """The encoding that was asked for, or that a byte order mark tells."""
         marked = transport.encoding_of_head(head)
-        if self.encoding == "utf-16":  # one with a byte order, or every block would get a mark
-            return marked or "utf-16-le"
+        if self.encoding in ("utf-16", "utf-32"):  # the order, or every block would get a mark
+            return marked or f"{self.encoding}-le"
         return self.encoding or marked
 
 
@@ -208,6 +211,14 @@ def _check_alike(first: _Opened, other: _Opened) -> None:
     else:
         detail = f"{len(one.columns)} columns in one and {len(two.columns)} in the other"
     raise InputError(f"{one.name} and {two.name} are not parts of one table: {detail}")
+
+
+def _closing(blocks: _Blocks, file: BinaryIO) -> _Blocks:
+    """Yield all blocks, and close their file when they end or nobody wants more."""
+    try:
+        yield from blocks
+    finally:
+        file.close()
 
 
 def _redirected() -> str | None:

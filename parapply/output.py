@@ -31,11 +31,19 @@ class Output:
         self.name = "standard output" if to_stdout else path
         self._stdout = stdout
         self._target = None if to_stdout else _resolved(path)
-        self.restartable = self._target is not None and _is_regular(self._target)
+        self.is_folder = not to_stdout and (path.endswith("/") or os.path.isdir(path))
+        self.restartable = self._target is not None and (
+            self.is_folder or _is_regular(self._target)
+        )
         self.file: BinaryIO | None = None
 
     def __enter__(self) -> Output:
+        if self.is_folder and self._target is not None:
+            _check_folder(self._target)
         self.folder = self._make_folder()
+        self.parts = os.path.join(self.folder, "output")  # the files of a folder, until published
+        if self.is_folder:
+            os.mkdir(self.parts)
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -68,6 +76,9 @@ class Output:
 
     def publish(self) -> None:
         """Make the output visible: after this it is there, synced, in place of the old one."""
+        if self.is_folder and self._target is not None:
+            self._publish_folder(self._target)
+            return
         assert self.file is not None
         self.file.flush()
         if not (self.restartable and self._target):
@@ -78,6 +89,12 @@ class Output:
         self.file.close()
         os.replace(os.path.join(self.folder, "output"), self._target)
         _sync_folder(self._target.parent)
+
+    def _publish_folder(self, target: Path) -> None:
+        if target.exists():
+            os.replace(target, os.path.join(self.folder, "old"))
+        os.replace(self.parts, target)
+        _sync_folder(target.parent)
 
     def _make_folder(self) -> str:
         if not (self.restartable and self._target):
@@ -95,6 +112,19 @@ def _resolved(path: str) -> Path:
     """Follow links to the file that they name; what is no file (a pipe's /dev/fd/9) stays."""
     real = Path(os.path.realpath(path))
     return real if real.exists() or not os.path.exists(path) else Path(path)
+
+
+def _check_folder(target: Path) -> None:
+    """Refuse to replace a folder in which there is anything but part files."""
+    if not target.is_dir():
+        if target.exists():
+            raise UsageError(f"{target} is a file, not a folder")
+        return
+    other = next((p.name for p in sorted(target.iterdir()) if not p.name.startswith("part-")), "")
+    if other:
+        raise UsageError(
+            f"{target} is a folder with {other} in it: only a folder of part files is replaced"
+        )
 
 
 def _is_regular(target: Path) -> bool:

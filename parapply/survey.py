@@ -78,7 +78,7 @@ def survey(session: Session, inputs: Inputs, positions: tuple[int, ...]) -> Tabl
     again = {p: s for p, source in enumerate(sources) if (s := source.again(found[p]))}
     if again:
         sources = tuple(again.get(place, source) for place, source in enumerate(sources))
-        anew = _survey_all(session, inputs, sources, {}, positions, only=set(again))
+        anew = _survey_all(session, inputs, sources, streams, positions, only=set(again))
         found = [anew[p] if p in again else surveys for p, surveys in enumerate(found)]
     for surveys in found:
         for one in surveys:
@@ -107,34 +107,37 @@ def _survey_all(
     """Return the surveys of each source, in order; streams that were read are put back."""
     found: list[dict[int, Survey]] = [{} for _ in sources]
     items = (
-        (place, number, piece)
+        (place, number, piece, before)
         for place in sorted(only or range(len(sources)))
-        for number, piece in enumerate(_pieces(inputs, sources[place], place, streams))
+        for number, (piece, before) in enumerate(_pieces(inputs, sources[place], place, streams))
     )
     for done in session.run(SurveyTask(sources, positions), items):
         if done.result is None:
             raise WorkerError(f"a worker {done.lost} while it read {sources[0].name}")
-        place, number, _ = done.item
+        place, number, _, _ = done.item
         found[place][number] = done.result
     return [[pieces[number] for number in sorted(pieces)] for pieces in found]
 
 
 def _pieces(
     inputs: Inputs, source: Source, place: int, streams: dict[int, _Blocks]
-) -> Iterator[Any]:
+) -> Iterator[tuple[Any, int]]:
+    """Yield pieces, and how many rows are known to stand before each."""
     if place not in streams:
-        yield from source.pieces()
+        yield from ((piece, 0) for piece in source.pieces())
         return
     again = inputs.streams[place].again
     if again is not None:
-        for _, data in streams[place]:
-            yield data
+        before = 0
+        for rows, data in streams[place]:
+            yield data, before
+            before += rows
         streams[place] = again()
     else:
         feed = streams[place] = Feed(streams[place])
         if (first := feed.wait()) is not None:
             feed.put_back(first)
-            yield first[1]
+            yield first[1], 0
 
 
 class StreamChunks(Iterator[Chunk]):

@@ -58,13 +58,23 @@ CODECS = {
     "xz": _Codec(".xz", b"\xfd7zXZ\x00", lzma.LZMAFile, _xz_writer),
     "zstd": _Codec(".zst", b"\x28\xb5\x2f\xfd", _zstd_reader, _zstd_writer),
 }
-_BOMS = ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_BOMS = (
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
 
 
 def codec_of(path: str) -> str | None:
     """Return the codec that a path's last suffix says, or None."""
     suffix = Path(path).suffix.lower()
     return next((name for name, codec in CODECS.items() if codec.suffix == suffix), None)
+
+
+def suffix_of(codec: str | None) -> str:
+    """Return the suffix of files in a codec, "" for None."""
+    return "" if codec is None else CODECS[codec].suffix
 
 
 def codec_of_head(head: bytes) -> str | None:
@@ -83,6 +93,7 @@ def check_encoding(name: str | None) -> str | None:
         return None
     try:
         proper = codecs.lookup(name).name
+        "".encode(proper)  # not so for codecs that are no encodings of text: hex, rot13
     except LookupError:
         raise UsageError(f"--encoding {name}: unknown; latin-1, cp1252, utf-16, ...") from None
     return None if proper in ("utf-8", "utf-8-sig", "ascii") else proper

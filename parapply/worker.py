@@ -43,16 +43,16 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class SurveyTask:
-    """Surveys one piece of one source: an item is (source, number, piece)."""
+    """Surveys one piece of one source: an item is (source, number, piece, rows before it)."""
 
     sources: tuple[Source, ...]
     positions: tuple[int, ...]
 
-    def __call__(self, item: tuple[int, int, Any], advance: Callable[[int], None]) -> Any:
+    def __call__(self, item: tuple[int, int, Any, int], advance: Callable[[int], None]) -> Any:
         """Return the piece's Survey."""
         del advance
-        source, _, piece = item
-        return self.sources[source].survey(piece, self.positions)
+        source, _, piece, before = item
+        return self.sources[source].survey(piece, self.positions, before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,33 @@ class Refit:
 
 
 @dataclass(frozen=True, slots=True)
+class Seal:
+    """A part of which a file of its own is to be made, complete with what such files have."""
+
+    part: tuple[int, ...]  # its chunk's number
+    source: str | None  # where the part is; None: no rows at all
+    path: str
+    arrangement: Arrangement
+    types: tuple[Any, ...]
+
+    @property
+    def number(self) -> tuple[int, ...]:
+        """Unlike any chunk's, and before all of them."""
+        return (-1, *self.part)
+
+    def run(self, target: Target) -> None:
+        """Write the file, and sync it: nothing else will before the folder is published."""
+        with open(self.path, "wb") as file:
+            joiner = target.joiner()
+            joiner.begin(file, self.arrangement, self.types)
+            if self.source is not None:
+                joiner.append(self.source)
+            joiner.finish()
+            file.flush()
+            os.fsync(file.fileno())
+
+
+@dataclass(frozen=True, slots=True)
 class ChunkTask:
     """Everything that chunks have in common."""
 
@@ -82,9 +109,14 @@ class ChunkTask:
     folder: str  # where parts are written
     refits: bool  # whether parts may have to be written anew
 
-    def __call__(self, item: Chunk | Refit, advance: Callable[[int], None]) -> Outcome | Failed:
+    def __call__(
+        self, item: Chunk | Refit | Seal, advance: Callable[[int], None]
+    ) -> Outcome | Failed | Seal:
         """Run the function over a chunk, or write a part anew; say where the part is."""
         try:
+            if isinstance(item, Seal):
+                item.run(self.target)
+                return item
             return self._refit(item) if isinstance(item, Refit) else self._run(item, advance)
         except ParapplyError as error:
             return Failed(item.number, error)
@@ -119,7 +151,8 @@ class ChunkTask:
         return replace(old, columns=columns, path=item.path, shape=made.shape)
 
     def _batch(self, chunk: Chunk, data: bytes | None) -> Batch:
-        batch = self.sources[chunk.source].batch(chunk.span, self.fields, data)
+        source = self.sources[chunk.source]
+        batch = source.batch(chunk.span, self.fields, data, chunk.first_row)
         return batch if chunk.pick is None else batch.pick(chunk.pick)
 
     def _path(self, number: tuple[int, ...]) -> str:

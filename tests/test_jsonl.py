@@ -523,7 +523,6 @@ def test_compressed_lines_go_through(written, succeed, suffix):
     )
 
 
-@pytest.mark.xfail(reason="streams are taken as complete: see formats/jsonl/__init__.py")
 def test_keys_that_come_late_in_a_compressed_file_are_columns(written, succeed):
     rows = [{"a": i} for i in range(150_000)]
     path = written("in.jsonl.gz", gzip.compress(lines_of(*rows, {"late": 7}).encode(), 1))

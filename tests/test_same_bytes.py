@@ -17,8 +17,8 @@ import parapply
 from parapply import Job, ParapplyError
 from parapply.formats import groups
 
-ROWS, LATE = 60, 44
-SIZES = [1, 7, 43, 44, 45, None]
+ROWS, LATE = 40, 28
+SIZES = [1, 7, 28, 29, None]
 BERLIN, LIMA = zoneinfo.ZoneInfo("Europe/Berlin"), zoneinfo.ZoneInfo("America/Lima")
 NOON = dt.datetime(2024, 5, 1, 12)
 
@@ -41,7 +41,7 @@ FUNCTIONS = {
     "large int then float": early_late(lambda n: 2**60 + n, 0.5),
     "int then unsigned": early_late(int, lambda n: 2**63 + n),
     "negative then unsigned": early_late(lambda n: -n, 2**63),
-    "int then unsigned then float": early_late(int, lambda n: 0.5 if n > 50 else 2**63),
+    "int then unsigned then float": early_late(int, lambda n: 0.5 if n > 35 else 2**63),
     "int then too large": early_late(int, 2**64),
     "none then int": early_late(None, int),
     "none then float": early_late(None, lambda n: n / 7),
@@ -127,11 +127,11 @@ def test_exploded_rows_are_the_same_for_any_chunk_size(source, function, suffix)
     "settings",
     [
         {"expression": "number % 3 == 0", "filter": True},
-        {"expression": "number > 55", "filter": True},
+        {"expression": "number > 35", "filter": True},
         {"expression": "value and value * 2", "columns": ("number", "share")},
         {"expression": "name * 2", "into": ("name",), "select": ("name", "share")},
         {"expression": "(number, share)", "into": ("a", "b"), "only": True},
-        {"expression": "None if number < 44 else (number, share)", "into": ("a", "b")},
+        {"expression": "None if number < 28 else (number, share)", "into": ("a", "b")},
         {"expression": "df.assign(twice=df.number * 2)"},
         {"expression": "df.number > 7", "filter": True},
     ],

@@ -47,6 +47,7 @@ class Writing:
 
     compression: str | None = None  # a codec of transport.py for text; Parquet has its own
     encoding: str | None = None  # None: UTF-8
+    same_format: bool = False  # as the inputs', by name
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +137,11 @@ class Source(Protocol):
         """Yield what can be surveyed apart, in order (parent)."""
         ...
 
-    def survey(self, piece: Any, positions: Sequence[int]) -> Survey:
-        """Count the rows of a piece and find the kinds of the columns at `positions` (worker)."""
+    def survey(self, piece: Any, positions: Sequence[int], first_row: int = 0) -> Survey:
+        """Count the rows of a piece and find the kinds of the columns at `positions` (worker).
+
+        `first_row`: the rows before a stream's piece; a file's pieces are counted if need be.
+        """
         ...
 
     @property
@@ -165,7 +169,9 @@ class Source(Protocol):
         """Return all columns, those at `positions` with one type over all `surveys` (parent)."""
         ...
 
-    def batch(self, span: Any, fields: tuple[Field, ...], data: bytes | None = None) -> Batch:
+    def batch(
+        self, span: Any, fields: tuple[Field, ...], data: bytes | None = None, first_row: int = 0
+    ) -> Batch:
         """Open the rows of a span (worker), which are in `data` where they came from a stream.
 
         Raises InputError for what is not as surveyed.
@@ -196,7 +202,15 @@ class Joiner(Protocol):
 class Target(Protocol):
     """The format of the output, for one job. Made in the parent, sent to the workers."""
 
-    reads_typed: bool  # whether kept columns are needed as typed values, not as they stand
+    @property
+    def reads_typed(self) -> bool:
+        """Whether kept columns are needed as typed values, not as they stand."""
+        ...
+
+    @property
+    def suffix(self) -> str:
+        """What the names of such files end in."""
+        ...
 
     def write(
         self, path: str, arrangement: Arrangement, batch: Batch, made: Any, take: Any, last: bool

@@ -43,9 +43,9 @@ class ArrowSource:
         """Yield the whole file: its batches are counted in one go."""
         yield None
 
-    def survey(self, piece: Any, positions: Sequence[int]) -> Survey:
+    def survey(self, piece: Any, positions: Sequence[int], first_row: int = 0) -> Survey:
         """Count the rows of each batch, and see which columns have missing values."""
-        del piece, positions
+        del piece, positions, first_row
         with pa.memory_map(self.path) as file, pa.ipc.open_file(file) as reader:
             batches = [reader.get_batch(i) for i in range(reader.num_record_batches)]
         rows = tuple(batch.num_rows for batch in batches)
@@ -71,10 +71,14 @@ class ArrowSource:
         )
 
     def batch(
-        self, span: GroupSpan, fields: tuple[Field, ...], data: bytes | None = None
+        self,
+        span: GroupSpan,
+        fields: tuple[Field, ...],
+        data: bytes | None = None,
+        first_row: int = 0,
     ) -> TableBatch:
         """Open rows of one or more record batches."""
-        del data
+        del data, first_row
         return TableBatch(span, fields, self._read)
 
     def _read(self, group: int, positions: tuple[int, ...]) -> pa.Table:
@@ -101,7 +105,7 @@ class _Arrow:
         if codec not in (None, "lz4", "zstd"):
             raise UsageError(f"--compression {codec}: Arrow files have lz4 and zstd")
         return TableTarget(
-            tuple(sources[0].columns), schema, partial(_ArrowWriter, compression=codec)
+            tuple(sources[0].columns), schema, partial(_ArrowWriter, compression=codec), ".arrow"
         )
 
 

@@ -130,6 +130,7 @@ class TableTarget:
     names: tuple[str, ...]
     schema: Any  # pyarrow.Schema of the first source with its metadata, or None
     open_writer: Callable[[BinaryIO, Any], Writer]
+    suffix: str
 
     reads_typed = True
 
@@ -179,6 +180,7 @@ class GroupJoiner:
 
     def __init__(self, target: TableTarget) -> None:
         self.target = target
+        self.writer: Writer | None = None
 
     def begin(self, file: BinaryIO, arrangement: Arrangement, types: Sequence[Any]) -> None:
         """Open the writer with the output's schema."""
@@ -203,14 +205,17 @@ class GroupJoiner:
         """Write the last group (an empty one where the output has no rows) and the file's end."""
         if self.rows:
             self._write(self.rows)
+        assert self.writer is not None
         self.writer.close()
 
     def abandon(self) -> None:
         """Close the writer, so that it does not try to when the file is closed."""
         with contextlib.suppress(OSError, pa.ArrowException):
-            self.writer.close()
+            if self.writer is not None:
+                self.writer.close()
 
     def _write(self, rows: int) -> None:
+        assert self.writer is not None
         table = pa.concat_tables(self.waiting)
         self.waiting = [table.slice(rows)] if rows < table.num_rows else []
         self.rows -= rows

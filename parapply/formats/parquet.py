@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
@@ -36,6 +37,7 @@ class ParquetSource:
     size_bytes: int  # uncompressed
     nullable: tuple[bool, ...]
     types: Mapping[str, Any] = field(default_factory=dict)  # what --dtype says
+    version: tuple[int, int] = (0, 0)  # when it was written, and its size on disk
     folder: str = ""  # for row groups that are decoded once for several chunks
 
     joins_surveys = False
@@ -58,7 +60,7 @@ class ParquetSource:
         """The footer has said it all: nothing is left to survey."""
         return iter(())
 
-    def survey(self, piece: Any, positions: Sequence[int]) -> Survey:
+    def survey(self, piece: Any, positions: Sequence[int], first_row: int = 0) -> Survey:
         """Never asked: there are no pieces."""
         raise NotImplementedError
 
@@ -79,19 +81,25 @@ class ParquetSource:
         )
 
     def batch(
-        self, span: GroupSpan, fields: tuple[Field, ...], data: bytes | None = None
+        self,
+        span: GroupSpan,
+        fields: tuple[Field, ...],
+        data: bytes | None = None,
+        first_row: int = 0,
     ) -> TableBatch:
         """Open rows of one or more row groups."""
-        del data
+        del data, first_row
         return TableBatch(span, fields, self._read)
 
     def _read(self, group: int, positions: tuple[int, ...]) -> pa.Table:
         names = [self.schema.names[position] for position in positions]
         try:
             if self.groups[group] <= WHOLE_ROWS:
-                return _decoded(self.path, group, tuple(names))
+                return _decoded(self.path, self.version, group, tuple(names))
             key = hashlib.md5(repr((self.path, names)).encode()).hexdigest()
-            return unpacked(_opened(self.path), group, names, self.folder, key).select(names)
+            return unpacked(
+                _opened(self.path, self.version), group, names, self.folder, key
+            ).select(names)
         except (pa.ArrowInvalid, OSError) as error:
             raise InputError(f"{self.name}: row group {group}: {error}") from error
 
@@ -104,6 +112,7 @@ class _Parquet:
                     _described(path, name, file),
                     types=types_of(reading, file.schema_arrow),
                     folder=reading.folder,
+                    version=(os.stat(path).st_mtime_ns, os.stat(path).st_size),
                 )
         except pa.ArrowInvalid as error:
             raise InputError(f"{name} is not a Parquet file: {error}") from error
@@ -119,7 +128,10 @@ class _Parquet:
         if codec not in _CODECS:
             raise UsageError(f"--compression {codec}: Parquet has {', '.join(_CODECS)}")
         return TableTarget(
-            tuple(sources[0].columns), schema, partial(_ParquetWriter, compression=codec)
+            tuple(sources[0].columns),
+            schema,
+            partial(_ParquetWriter, compression=codec),
+            ".parquet",
         )
 
 
@@ -166,12 +178,14 @@ def _nullable(groups: Sequence[Any], field: pa.Field) -> bool:
 
 
 @lru_cache(maxsize=4)
-def _opened(path: str) -> pq.ParquetFile:
+def _opened(path: str, version: tuple[int, int]) -> pq.ParquetFile:
+    """Keep a file open; `version` tells it from what was there before under its name."""
+    del version
     return pq.ParquetFile(path)
 
 
 @lru_cache(maxsize=1)
-def _decoded(path: str, group: int, names: tuple[str, ...]) -> pa.Table:
+def _decoded(path: str, version: tuple[int, int], group: int, names: tuple[str, ...]) -> pa.Table:
     """Decode columns of a row group; kept, because the next chunk may be of the same one."""
-    table = _opened(path).read_row_group(group, columns=list(names), use_threads=False)
+    table = _opened(path, version).read_row_group(group, columns=list(names), use_threads=False)
     return table.select(list(names))

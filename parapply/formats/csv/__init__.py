@@ -45,15 +45,12 @@ class _Csv:
             names = tuple(quote_name(name, dialect) for name in first.columns)
             return CsvTarget(dialect, names, writing=writing)
         target = CsvTarget.like(first, writing)
-        return target if self is _format_of(first) else target.with_dialect(Dialect(self.delimiter))
+        if writing.same_format or first.dialect.delimiter == self.delimiter:
+            return target
+        return target.with_dialect(Dialect(self.delimiter))
 
 
 CSV, TSV = _Csv(ord(",")), _Csv(ord("\t"))
-
-
-def _format_of(source: CsvSource) -> _Csv:
-    """What a source counts as: with tabs it is TSV, with any other delimiter CSV."""
-    return TSV if source.dialect.delimiter == TSV.delimiter else CSV
 
 
 def _source(path: str, name: str, head: Head, size: int, reading: Reading) -> CsvSource:

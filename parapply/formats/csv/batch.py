@@ -103,14 +103,13 @@ def tabulate(
 
     Raises parse.MisfitError where a value does not have its type.
     """
+    _check_end(records, place)
     try:
         table = parse.read(records, place.dialect, place.width, types, nulls)
     except pa.ArrowInvalid as error:
         check_widths(records, place)
         if "invalid UTF8" in str(error):
-            raise InputError(
-                f"{place.name}: not UTF-8 text ({error}); name its --encoding (latin-1?)"
-            ) from error
+            raise _not_utf8(records, place, types) from error
         raise parse.MisfitError(str(error)) from error
     if table.num_rows != len(records):
         check_widths(records, place)
@@ -119,6 +118,37 @@ def tabulate(
             f"{table.num_rows} can be read; is a quote missing?"
         )
     return table
+
+
+def _check_end(records: Records, place: Place) -> None:
+    """Raise InputError where a quote is opened in the last record and never closed."""
+    quote = place.dialect.quote
+    if records.orderly or quote is None or place.dialect.escape is not None:
+        return
+    record = records.text[int(records.starts[-1]) : int(records.stops[-1])]
+    field, mark = split_fields(record, place.dialect)[-1], bytes([quote])
+    if field.startswith(mark) and field.count(mark) % 2:
+        raise InputError(
+            f"{place.name}: row {place.first_row + len(records)}: a quote is opened and never "
+            f"closed: {field[:60].decode('utf-8', 'replace')}"
+        )
+
+
+def _not_utf8(records: Records, place: Place, types: dict[int, Any]) -> InputError:
+    """Say which value is not UTF-8 text."""
+    asked = dict.fromkeys(types, parse.BYTES)
+    table = parse.read(records, place.dialect, place.width, asked, ())
+    for position, column in zip(types, table.columns, strict=True):
+        for row, value in enumerate(column.to_pylist()):
+            try:
+                value.decode()
+            except UnicodeDecodeError:
+                name = place.fields[position].name if place.fields else f"number {position + 1}"
+                return InputError(
+                    f"{place.name}: row {place.first_row + row + 1}, column {name!r}: "
+                    f"{value[:60]!r} is not UTF-8 text; name its --encoding (latin-1?)"
+                )
+    raise AssertionError("every value is UTF-8 text")
 
 
 def check_widths(records: Records, place: Place) -> None:

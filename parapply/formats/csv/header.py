@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 from parapply.errors import InputError, UsageError
 from parapply.formats import Reading
+from parapply.formats.csv.records import LINE_END as _LINE_END
 from parapply.formats.csv.records import Dialect, first_end, split_fields
 
 _BOM = b"\xef\xbb\xbf"
@@ -78,13 +79,13 @@ def _byte(text: str | None, option: str) -> int | None:
 def _after_skipped(file: BinaryIO, rows: int) -> tuple[bytes, int]:
     text, skipped = b"", 0
     for _ in range(rows):
-        while b"\n" not in text:
+        while (found := _LINE_END.search(text)) is None:
             block = file.read(1 << 16)
             text += block
             if not block:
                 return b"", skipped + len(text)
-        line, _, text = text.partition(b"\n")
-        skipped += len(line) + 1
+        text = text[found.end() :]
+        skipped += found.end()
     return text, skipped
 
 
@@ -94,8 +95,8 @@ def _lead(text: bytes, dialect: Dialect) -> int:
     while position < len(text):
         if text[position] in b"\r\n":
             position += 1
-        elif text[position] == dialect.comment and b"\n" in text[position:]:
-            position = text.index(b"\n", position) + 1
+        elif text[position] == dialect.comment and (found := _LINE_END.search(text, position)):
+            position = found.end()
         else:
             break
     return position

@@ -37,7 +37,7 @@ ARROW = {
 }
 
 
-TEXT = pa.string()
+TEXT, BYTES = pa.string(), pa.binary()  # the one is checked to be UTF-8
 
 
 class Kind(NamedTuple):

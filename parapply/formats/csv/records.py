@@ -106,9 +106,9 @@ def first_end(text: bytes, dialect: Dialect, quotes_before: int = 0) -> int:
         return _first_end_one_by_one(text, dialect)
     quote = b"" if dialect.quote is None else bytes([dialect.quote])
     odd, position = quotes_before % 2, 0
-    while (newline := text.find(b"\n", position)) >= 0:
-        odd = (odd + (text.count(quote, position, newline) if quote else 0)) % 2
-        position = newline + 1
+    for found in LINE_END.finditer(text):
+        odd = (odd + (text.count(quote, position, found.start()) if quote else 0)) % 2
+        position = found.end()
         if not odd:
             return position
     return -1
@@ -209,6 +209,7 @@ def _record_pattern(dialect: Dialect) -> re.Pattern[bytes]:
     return re.compile(field + rb"(?:" + comma + field + rb")*+(?:\r\n|\n|\r|\Z)")
 
 
+LINE_END = re.compile(rb"\r\n|\n|\r(?!\Z)")  # a CR at the very end may be half of CRLF
 _LINE = re.compile(rb"[^\r\n]*+(?:\r\n|\n|\r|\Z)")
 
 

@@ -73,7 +73,9 @@ class CsvSource:
                 yield ByteSpan(start, stop)
                 start = stop
 
-    def survey(self, piece: ByteSpan | bytes, positions: Sequence[int]) -> Survey:
+    def survey(
+        self, piece: ByteSpan | bytes, positions: Sequence[int], first_row: int = 0
+    ) -> Survey:
         """Count records and tell the kinds of columns; marks are every 64th part of the piece.
 
         What is wrong with the piece is in the survey: only the parent can tell whether the piece
@@ -89,7 +91,7 @@ class CsvSource:
             try:
                 kinds = self._kinds(records, inferred)
             except InputError as found:
-                error = self._placed(found, records, start)
+                error = self._placed(found, records, start, first_row)
         known = [kinds.get(position, parse.Kind("null", False)) for position in positions]
         marks = () if isinstance(piece, bytes) else _marks(records, start)
         sound = records.orderly or not self.dialect.plain or not self.orderly
@@ -97,7 +99,7 @@ class CsvSource:
 
     def again(self, surveys: Sequence[Survey]) -> CsvSource | None:
         """Return a source whose records are found in turn, where quotes stand out of order."""
-        if len(surveys) > 1 and not all(survey.sound for survey in surveys):
+        if self.path and len(surveys) > 1 and not all(survey.sound for survey in surveys):
             return replace(self, orderly=False)
         return None
 
@@ -123,11 +125,15 @@ class CsvSource:
         )
 
     def batch(
-        self, span: ByteSpan | None, fields: tuple[Field, ...], data: bytes | None = None
+        self,
+        span: ByteSpan | None,
+        fields: tuple[Field, ...],
+        data: bytes | None = None,
+        first_row: int = 0,
     ) -> CsvBatch:
         """Open the records of a span, or those in `data`."""
         if span is None:
-            return CsvBatch(find_records(data or b"", self.dialect), self._place(fields, 0))
+            return CsvBatch(find_records(data or b"", self.dialect), self._place(fields, first_row))
         records = find_records(self._read(span), self.dialect)
         if span.rows is not None:
             records = records.cut(span.skip, span.rows)
@@ -145,22 +151,21 @@ class CsvSource:
             return tabulate(records, place, types, self.nulls)
 
         if not positions:
-            tabulate(records, place, {0: parse.TEXT}, ())  # every record is looked at
+            tabulate(records, place, {0: parse.BYTES}, ())  # every record is looked at
             return {}
         kinds = parse.kinds(records.text, self.dialect.delimiter, positions, table_of)
         return dict(zip(positions, kinds, strict=True))
 
-    def _placed(self, error: InputError, records: Records, start: int) -> InputError:
+    def _placed(self, error: InputError, records: Records, start: int, before: int) -> InputError:
         """Say an error again with the row's number in the file: worth counting for only now."""
-        if not self.path:
-            return error
-        before = sum(
-            len(find_records(self._read(piece), self.dialect))
-            for piece in self.pieces()
-            if piece.stop <= start
-        )
+        if self.path:
+            before = sum(
+                len(find_records(self._read(piece), self.dialect))
+                for piece in self.pieces()
+                if piece.stop <= start
+            )
         try:
-            tabulate(records, self._place((), before), {0: parse.TEXT}, ())
+            tabulate(records, self._place((), before), {0: parse.BYTES}, ())
         except InputError as placed:
             return placed
         return error

@@ -87,16 +87,41 @@ def _taken(
     records: Records, pieces: list[Any], take: _Array, line_end: bytes, last: bool
 ) -> list[Any]:
     """Join the picked records with their own line ends; the last one may have none."""
-    if not len(take):
+    if not len(take) and not _has_gaps(records):
         return []
     bare = bool(records.stops[-1] == records.ends[-1])
     text, ends = records.text, records.ends
     if bare:
         text, ends = text + line_end, ends.copy()
         ends[-1] += len(line_end)
-    buffer = _joined([*pieces, _strings(text, records.stops, ends).take(integers(take))])
+    pieces = [*pieces, _strings(text, records.stops, ends).take(integers(take))]
+    if _has_gaps(records):
+        return _between_gaps(records, pc.binary_join_element_wise(*pieces, scalar("")), take)
+    buffer = _joined(pieces)
     unended = bare and last and take[-1] == len(records) - 1
     return [buffer[: len(buffer) - len(line_end)] if unended else buffer]
+
+
+def _has_gaps(records: Records) -> bool:
+    """Whether something stands between records: blank lines, comments."""
+    starts, ends = records.starts, records.ends
+    whole = starts[0] == 0 and ends[-1] == len(records.text)
+    return not (whole and (starts[1:] == ends[:-1]).all())
+
+
+def _between_gaps(records: Records, rows: pa.Array, take: _Array) -> list[bytes]:
+    """Put what stands between records back in its place, whichever records stay.
+
+    It always stays, so that it does not depend on how the input was cut into chunks.
+    """
+    made = [row.encode() for row in rows.to_pylist()]
+    firsts = np.searchsorted(take, np.arange(len(records) + 1))
+    buffers, before = [], 0
+    for place, (start, end) in enumerate(zip(records.starts, records.ends, strict=True)):
+        buffers.append(records.text[before:start])
+        buffers += made[firsts[place] : firsts[place + 1]]
+        before = int(end)
+    return [*buffers, records.text[before:]]
 
 
 def _pieces(

@@ -36,6 +36,12 @@ class CsvTarget:
 
     reads_typed = False
 
+    @property
+    def suffix(self) -> str:
+        """By the delimiter, and the compression."""
+        kind = ".tsv" if self.dialect.delimiter == ord("\t") else ".csv"
+        return kind + transport.suffix_of(self.writing.compression)
+
     @classmethod
     def like(cls, source: CsvSource, writing: Writing) -> CsvTarget:
         """Return the target that writes as `source` is written."""

@@ -34,7 +34,7 @@ class _Jsonl:
         kinds = {key: kind_of(without(values_of(head.objects, key), nulls)) for key in head.columns}
         # Whether it can be reread, so that all keys are found, is not known here: if not, the
         # head's have to do.
-        source = replace(_source("", name, head, 0, reading), seen=kinds, complete=True)
+        source = replace(_source("", name, head, 0, reading), seen=kinds)
         return source, ((len(filled_starts(block)), block) for block in blocks)
 
     def target(self, sources: Sequence[Source], writing: Writing) -> Target:

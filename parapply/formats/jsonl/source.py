@@ -65,7 +65,9 @@ class JsonlSource:
                 yield ByteSpan(start, stop)
                 start = stop
 
-    def survey(self, piece: ByteSpan | bytes, positions: Sequence[int]) -> Survey:
+    def survey(
+        self, piece: ByteSpan | bytes, positions: Sequence[int], first_row: int = 0
+    ) -> Survey:
         """Count lines and tell the kinds of columns; marks are every 64th part of the piece.
 
         Before all keys are known, the kinds are of all that the piece has, in one dict.
@@ -86,7 +88,7 @@ class JsonlSource:
             keys = check_keys(keys_of(objects), self.name)
             return Survey(len(starts), (self._kinds(objects, keys),), marks)
         except LineError as error:
-            return Survey(len(starts), (), error=self._placed(error, start))
+            return Survey(len(starts), (), error=self._placed(error, start, first_row))
         except InputError as error:
             return Survey(len(starts), (), error=error)
 
@@ -124,10 +126,14 @@ class JsonlSource:
         )
 
     def batch(
-        self, span: ByteSpan | None, fields: tuple[Field, ...], data: bytes | None = None
+        self,
+        span: ByteSpan | None,
+        fields: tuple[Field, ...],
+        data: bytes | None = None,
+        first_row: int = 0,
     ) -> JsonlBatch:
         """Open the lines of a span, or those in `data`, which are looked at here and now."""
-        first_row = 0 if span is None else span.first_row
+        first_row = first_row if span is None else span.first_row
         place = Place(self.name, fields, self._forced, self.nulls, first_row)
         try:
             lines = find_lines(data or b"" if span is None else self._read(span))
@@ -156,9 +162,8 @@ class JsonlSource:
             for name in names
         }
 
-    def _placed(self, error: LineError, start: int) -> InputError:
+    def _placed(self, error: LineError, start: int, before: int) -> InputError:
         """Put an error into words with the row's number in the file, counted only now."""
-        before = 0
         if self.path:
             earlier = (piece for piece in self.pieces() if piece.stop <= start)
             before = sum(len(filled_starts(self._read(piece))) for piece in earlier)

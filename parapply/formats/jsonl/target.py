@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.types as at
 
+from parapply import transport
 from parapply.formats import Arrangement, Batch, Keep, Writing
 from parapply.formats.jsonl import text
 from parapply.formats.jsonl.batch import JsonlBatch
@@ -27,6 +28,11 @@ class JsonlTarget:
     line_end: str = "\n"
 
     reads_typed = True
+
+    @property
+    def suffix(self) -> str:
+        """By the compression."""
+        return ".jsonl" + transport.suffix_of(self.writing.compression)
 
     def write(
         self,
