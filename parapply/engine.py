@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 from parapply import backends, cores
 from parapply.assemble import Assembler, Columns
@@ -39,7 +40,7 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
     began = time.perf_counter()
     function = make_function(job)
     backend, workers = backends.load(job.backend), cores.count_workers(job.workers)
-    with Output(job.output, stdout) as output, _DiskErrors(output.name):
+    with Output(job.output, stdout) as output, _DiskErrors(output.name), ExitStack() as ends:
         inputs = open_inputs(job, output.folder)
         order = describe(job, function, inputs) if inputs.complete else None
         start = Start(None if isinstance(function, Expression) else function)
@@ -47,6 +48,8 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
         with backend.open(crew) as session:
             inputs, order = _complete(session, job, function, inputs, order)
             table = survey(session, inputs, order.surveyed)
+            if table.feed is not None:
+                ends.callback(table.feed.close)
             made = Columns(order.call.types)
             agenda = Agenda(_chosen(job, table, workers, whole=order.call.by == "chunk"))
             prompt = not output.restartable and inputs.endless

@@ -30,6 +30,8 @@ class Feed(Iterator[_Block]):
         self._error: BaseException | None = None
         self._ended = False
         self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+        self._closed = False
         self.descriptor, self._bell = os.pipe()
 
     @property
@@ -62,21 +64,35 @@ class Feed(Iterator[_Block]):
             block = next(self, None)
             if block is not None:
                 return block
-            select.select([self.descriptor], [], [], 1)
+            poll = select.poll()  # select() fails beyond descriptor 1023
+            poll.register(self.descriptor, select.POLLIN)
+            poll.poll(1000)
         return None
 
     def put_back(self, block: _Block) -> None:
         """Let `block` be the next one again."""
         self._ready.appendleft(block)
-        os.write(self._bell, b"x")
+        self._ring()
+
+    def close(self) -> None:
+        """Give the descriptors back; the thread, which may be waiting for input, rings no more."""
+        with self._lock:
+            self._closed = True
+            os.close(self.descriptor)
+            os.close(self._bell)
+
+    def _ring(self) -> None:
+        with self._lock:
+            if not self._closed:
+                os.write(self._bell, b"x")
 
     def _read(self) -> None:
         try:
             for block in self._blocks:
                 self._room.acquire()
                 self._ready.append(block)
-                os.write(self._bell, b"x")
+                self._ring()
         except BaseException as error:  # noqa: BLE001 - raised where the blocks are asked for
             self._error = error
         self._ended = True
-        os.write(self._bell, b"x")  # stays readable: there is an end to be seen
+        self._ring()  # and nobody reads this one: there is an end to be seen

@@ -7,14 +7,14 @@ import os
 import shutil
 import stat
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from parapply import formats, transport
 from parapply.errors import InputError, UsageError
-from parapply.formats import NotStreamableError, Reading, Source
+from parapply.formats import NotStreamableError, Reading, Source, hive
 from parapply.job import Job
 
 if TYPE_CHECKING:
@@ -83,9 +83,7 @@ def open_inputs(job: Job, folder: str) -> Inputs:
     elif "-" in job.inputs:
         raise UsageError("standard input (-) cannot be read together with files")
     else:
-        for path in job.inputs:
-            _check(path)
-        opened = [opener.file(path, path) for path in job.inputs]
+        opened = _open_files(opener, job.inputs)
     for other in opened[1:]:
         _check_alike(opened[0], other)
     return Inputs(
@@ -186,14 +184,40 @@ class _Opener:
         return self.encoding or marked
 
 
-def _check(path: str) -> None:
+def _open_files(opener: _Opener, paths: Sequence[str]) -> list[_Opened]:
+    """Open files, and all files in folders, with the columns that their folders' names say."""
+    files = [found for path in paths for found in _files_of(path)]
+    keys = [hive.keys_of(inside) for _, inside in files]
+    types = hive.types_of(keys)
+    opened = []
+    for (path, _), pairs in zip(files, keys, strict=True):
+        one = opener.file(path, path)
+        if pairs:
+            one = replace(one, source=hive.HiveSource(one.source, pairs, types))
+        opened.append(one)
+    return opened
+
+
+def _files_of(path: str) -> Iterator[tuple[str, str]]:
+    """Yield a file, or a folder's files in the order of their names: (path, path in the folder).
+
+    Names that begin with `.` or `_` are left out, as by all readers of datasets.
+    """
     try:
-        if stat.S_ISDIR(os.stat(path).st_mode):
-            raise UsageError(f"{path} is a folder; name the files in it: {path.rstrip('/')}/*")
-        with open(path, "rb"):
-            pass
+        if not stat.S_ISDIR(os.stat(path).st_mode):
+            with open(path, "rb"):
+                yield path, ""
+            return
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from error
+    found = []
+    for folder, folders, names in os.walk(path):
+        folders[:] = [name for name in folders if not name.startswith((".", "_"))]
+        found += [os.path.join(folder, n) for n in names if not n.startswith((".", "_"))]
+    if not found:
+        raise UsageError(f"{path} is a folder without a file in it")
+    for name in sorted(found):
+        yield name, os.path.relpath(name, path)
 
 
 def _check_alike(first: _Opened, other: _Opened) -> None:

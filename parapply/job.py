@@ -6,6 +6,7 @@ program and from 1 in every message; ranges are half-open.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -56,10 +57,13 @@ class Job:
     output_format: str | None = None
 
     def __post_init__(self) -> None:
-        """Let a single name stand for a tuple of one: into="x"."""
+        """Let a single name stand for a tuple of one (into="x"), and a Path for its text."""
         for name in ("inputs", "columns", "into", "select", "drop", "null_values"):
             value = getattr(self, name)
-            object.__setattr__(self, name, (value,) if isinstance(value, str) else tuple(value))
+            single = isinstance(value, (str, os.PathLike))
+            names = tuple(map(os.fspath, (value,) if single else value))
+            object.__setattr__(self, name, names)
+        object.__setattr__(self, "output", os.fspath(self.output))
 
 
 @dataclass(frozen=True, slots=True)

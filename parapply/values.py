@@ -68,6 +68,20 @@ def integers(values: Any) -> pa.Array:
     return pa.Array.from_buffers(pa.int64(), len(data), [None, pa.py_buffer(data)])
 
 
+def take(array: pa.Array, positions: Any) -> pa.Array:
+    """Return the values at `positions`, of any type: some have no kernel for it."""
+    try:
+        return array.take(integers(positions))
+    except pa.ArrowNotImplementedError:
+        pass
+    if pa.types.is_run_end_encoded(array.type):
+        import pyarrow.compute as pc
+
+        return pc.run_end_encode(take(pc.run_end_decode(array), positions))
+    plain = pa.large_binary() if pa.types.is_binary_view(array.type) else pa.large_string()
+    return array.cast(plain).take(integers(positions)).cast(array.type)
+
+
 def to_list(array: pa.Array) -> list[Any]:
     """Return the Python values of `array`, as `to_pylist` does, without its import of pandas.
 

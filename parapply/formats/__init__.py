@@ -121,7 +121,10 @@ class Index(Protocol):
 class Source(Protocol):
     """One input. Made in the parent, sent to the workers."""
 
-    joins_surveys: bool  # fields() takes the surveys of several sources of its kind together
+    @property
+    def joins_surveys(self) -> bool:
+        """Whether `fields` takes the surveys of several sources of its kind together."""
+        ...
 
     @property
     def name(self) -> str:

@@ -19,7 +19,7 @@ import pyarrow as pa
 from parapply.dtypes import parse_type
 from parapply.formats import Arrangement, Batch, Field, Joiner, Keep, Reading
 from parapply.types import fit
-from parapply.values import integers
+from parapply.values import take as picked
 
 ROWS_PER_GROUP = 1 << 17
 WHOLE_ROWS = 1 << 17  # groups up to this size are not cut for the sake of equal chunks
@@ -71,13 +71,13 @@ class TableBatch:
         self._span, self._fields, self._read = span, fields, read
         self._columns: dict[int, pa.Array] = {}
         self._expected: set[int] = set()
-        self._picked: pa.Array | None = None
+        self._picked: tuple[int, ...] | None = None
 
     def pick(self, rows: Sequence[int]) -> TableBatch:
         """Return the batch of some rows."""
-        picked = TableBatch(self._span, self._fields, self._read)
-        picked._picked, picked.rows = integers(rows), len(rows)
-        return picked
+        batch = TableBatch(self._span, self._fields, self._read)
+        batch._picked, batch.rows = tuple(rows), len(rows)
+        return batch
 
     def expect(self, positions: Sequence[int], *, typed: bool) -> None:
         """Read these columns together when the first is asked for: groups are decoded once."""
@@ -94,7 +94,7 @@ class TableBatch:
                 chunks = [chunk for table in tables for chunk in table.column(place).chunks]
                 column = self._joined(chunks, self._fields[position].type)
                 self._columns[position] = (
-                    column if self._picked is None else column.take(self._picked)
+                    column if self._picked is None else picked(column, self._picked)
                 )
         return [self._columns[position] for position in positions]
 
@@ -142,7 +142,7 @@ class TableTarget:
         kept = [column.position for column in arrangement if isinstance(column, Keep)]
         have = dict(zip(kept, batch.columns(kept), strict=True))
         if take is not None:
-            have = {position: array.take(integers(take)) for position, array in have.items()}
+            have = {position: picked(array, take) for position, array in have.items()}
         arrays = [
             have[column.position] if isinstance(column, Keep) else made[column.name]
             for column in arrangement

@@ -14,11 +14,11 @@ import numpy as np
 from parapply.errors import InputError
 from parapply.formats import Field, Survey
 from parapply.formats.csv import parse
-from parapply.formats.csv.batch import CsvBatch, Place, tabulate
+from parapply.formats.csv.batch import CsvBatch, Place, check_widths, tabulate
 from parapply.formats.csv.blocks import cut_blocks
 from parapply.formats.csv.header import Head
 from parapply.formats.csv.index import ByteIndex, ByteSpan, Mark
-from parapply.formats.csv.records import Dialect, Records, find_records, first_end
+from parapply.formats.csv.records import Dialect, Records, field_edges, find_records, first_end
 
 BLOCK_BYTES = 4 << 20
 _MARKS = 64  # a block: how finely chunks can be cut without reading a byte twice
@@ -133,7 +133,11 @@ class CsvSource:
     ) -> CsvBatch:
         """Open the records of a span, or those in `data`."""
         if span is None:
-            return CsvBatch(find_records(data or b"", self.dialect), self._place(fields, first_row))
+            place = self._place(fields, first_row)
+            records = find_records(data or b"", self.dialect)
+            if field_edges(records, self.dialect, place.width) is None:  # no survey has seen it
+                check_widths(records, place)
+            return CsvBatch(records, place)
         records = find_records(self._read(span), self.dialect)
         if span.rows is not None:
             records = records.cut(span.skip, span.rows)

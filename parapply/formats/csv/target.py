@@ -19,7 +19,7 @@ from parapply.formats.csv.batch import CsvBatch
 from parapply.formats.csv.records import Dialect
 from parapply.formats.csv.source import CsvSource
 from parapply.formats.csv.splice import header, requoted, splice
-from parapply.values import integers
+from parapply.values import take as picked
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +172,4 @@ def _keeps_any(arrangement: Arrangement) -> bool:
 
 
 def _picked(array: pa.Array, take: Any) -> pa.Array:
-    if take is None:
-        return array
-    return array.take(integers(take))
+    return array if take is None else picked(array, take)

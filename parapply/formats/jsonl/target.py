@@ -15,7 +15,7 @@ from parapply.formats.jsonl.batch import JsonlBatch
 from parapply.formats.jsonl.edit import Edit
 from parapply.formats.jsonl.source import JsonlSource
 from parapply.formats.text_parts import TextJoiner
-from parapply.values import integers
+from parapply.values import take as picked
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class JsonlTarget:
         kept = [column.position for column in arrangement if isinstance(column, Keep)]
         have = dict(zip(kept, batch.columns(kept), strict=True))
         if take is not None:
-            have = {position: array.take(integers(take)) for position, array in have.items()}
+            have = {position: picked(array, take) for position, array in have.items()}
         columns = [
             (self.columns[column.position], have[column.position])
             if isinstance(column, Keep)

@@ -1,0 +1,181 @@
+"""Folders in and out, and some rows instead of all: through the command, on real files."""
+
+import pandas as pd
+import pandas.testing as pdt
+import pytest
+
+from parapply import Job, run
+from parapply.errors import UsageError
+
+
+@pytest.fixture
+def frame():
+    return pd.DataFrame({"n": range(1000), "text": [f"t{i % 7}" for i in range(1000)]})
+
+
+@pytest.fixture
+def table(tmp_path, frame):
+    path = tmp_path / "table.csv"
+    frame.to_csv(path, index=False)
+    return path
+
+
+def doubled(frame):
+    return frame.assign(result=frame["n"] * 2.5)
+
+
+@pytest.mark.parametrize("format_", ["csv", "parquet", "jsonl", "arrow"])
+def test_a_folder_of_part_files_holds_all_rows_in_order(tmp_path, table, frame, format_):
+    out = tmp_path / "out"
+    job = Job(
+        expression="n * 2.5", inputs=table, output=f"{out}/", output_format=format_, workers=2
+    )
+    report = run(job)
+    parts = sorted(out.iterdir())
+    readers = {
+        "csv": pd.read_csv,
+        "parquet": pd.read_parquet,
+        "jsonl": lambda path: pd.read_json(path, lines=True),
+        "arrow": pd.read_feather,
+    }
+    found = pd.concat([readers[format_](part) for part in parts], ignore_index=True)
+    pdt.assert_frame_equal(found, doubled(frame), check_dtype=False)
+    assert len(parts) == report.chunks > 1
+    assert [part.name for part in parts[:2]] == [f"part-00000.{format_}", f"part-00001.{format_}"]
+
+
+def test_types_that_change_late_are_those_of_every_part_file(tmp_path, table):
+    out = tmp_path / "out"
+    run(Job(expression="n if n < 900 else 0.5", inputs=table, output=f"{out}/", chunk_size=100))
+    first = (out / "part-00000.csv").read_text().splitlines()
+    assert first[1] == "0,t0,0.0"
+
+
+def test_an_old_folder_of_parts_is_replaced_as_a_whole(tmp_path, table):
+    out = tmp_path / "out"
+    run(Job(expression="n", inputs=table, output=f"{out}/", chunk_size=10))
+    run(Job(expression="n", inputs=table, output=f"{out}/", chunk_size=500))
+    assert len(list(out.iterdir())) == 2
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_folder_with_anything_else_in_it_is_not_touched(tmp_path, table):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "precious.txt").write_text("keep me")
+    with pytest.raises(UsageError, match=r"precious\.txt"):
+        run(Job(expression="n", inputs=table, output=f"{out}/"))
+    assert (out / "precious.txt").read_text() == "keep me"
+
+
+def test_a_failure_leaves_the_old_folder_and_no_litter(tmp_path, table):
+    out = tmp_path / "out"
+    run(Job(expression="n", inputs=table, output=f"{out}/", chunk_size=500))
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    with pytest.raises(Exception, match="division"):
+        run(Job(expression="1 / (n - 700)", inputs=table, output=f"{out}/"))
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "table.csv"]
+
+
+def test_no_rows_are_one_file_with_a_header(tmp_path):
+    (tmp_path / "table.csv").write_text("a,b\n")
+    run(Job(expression="a", inputs=str(tmp_path / "table.csv"), output=f"{tmp_path}/out/"))
+    assert (tmp_path / "out" / "part-00000.csv").read_text() == "a,b,result\n"
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_the_files_of_a_folder_are_one_table(tmp_path, frame, suffix):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for number, start in enumerate(range(0, 1000, 400)):
+        part = frame.iloc[start : start + 400]
+        path = folder / f"part-{number}.{suffix}"
+        part.to_csv(path, index=False) if suffix == "csv" else part.to_parquet(path, index=False)
+    (folder / "_SUCCESS").write_text("")
+    run(Job(expression="n * 2.5", inputs=str(folder), output=str(tmp_path / "out.csv")))
+    pdt.assert_frame_equal(pd.read_csv(tmp_path / "out.csv"), doubled(frame), check_dtype=False)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_the_names_of_hive_folders_are_columns(tmp_path, frame, suffix):
+    rows = []
+    for year in (2023, 2024):
+        for place in ("a b", "c"):
+            folder = tmp_path / "in" / f"year={year}" / f"place={place.replace(' ', '%20')}"
+            folder.mkdir(parents=True)
+            part = frame.iloc[:3]
+            path = folder / f"x.{suffix}"
+            part.to_csv(path, index=False) if suffix == "csv" else part.to_parquet(path)
+            rows.append(part.assign(year=year, place=place, result=year + part["n"]))
+    run(Job(expression="year + n", inputs=str(tmp_path / "in"), output=str(tmp_path / "o.parquet")))
+    found = pd.read_parquet(tmp_path / "o.parquet").reset_index(drop=True)
+    pdt.assert_frame_equal(found, pd.concat(rows, ignore_index=True), check_dtype=False)
+
+
+def test_an_empty_folder_is_an_error(tmp_path):
+    (tmp_path / "in").mkdir()
+    with pytest.raises(UsageError, match="without a file"):
+        run(Job(expression="n", inputs=str(tmp_path / "in"), output=str(tmp_path / "out.csv")))
+
+
+@pytest.mark.parametrize("rows", [0, 1, 7, 1000, 5000])
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_head_is_the_first_rows_of_the_input(tmp_path, table, frame, rows, suffix):
+    source = table
+    if suffix == "parquet":
+        source = tmp_path / "table.parquet"
+        frame.to_parquet(source, index=False, row_group_size=64)
+    out = tmp_path / "out.csv"
+    report = run(Job(expression="n * 2.5", inputs=str(source), output=str(out), head=rows))
+    pdt.assert_frame_equal(pd.read_csv(out), doubled(frame).head(rows), check_dtype=False)
+    assert report.rows_in == min(rows, 1000)
+
+
+def test_head_of_a_pipe_does_not_read_it_to_its_end(succeed, frame):
+    text = frame.to_csv(index=False)
+    lines = succeed("-e", "n", "--head", "3", stdin=text.encode()).splitlines()
+    assert lines == [b"n,text,result", b"0,t0,0", b"1,t1,1", b"2,t2,2"]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_a_sample_does_not_depend_on_chunks_or_workers(tmp_path, table, frame, suffix):
+    source = table
+    if suffix == "parquet":
+        source = tmp_path / "table.parquet"
+        frame.to_parquet(source, index=False)
+    found = set()
+    for size in (None, 1, 33):
+        out = tmp_path / "out.csv"
+        job = Job(expression="n", inputs=str(source), output=str(out), sample=50, chunk_size=size)
+        run(job)
+        found.add(out.read_bytes())
+    rows = pd.read_csv(out)
+    assert len(found) == 1
+    assert len(rows) == 50
+    assert rows["n"].is_monotonic_increasing
+    assert rows["n"].is_unique
+    assert (rows["result"] == rows["n"]).all()
+
+
+def test_another_seed_is_another_sample(tmp_path, table):
+    out, samples = tmp_path / "out.csv", set()
+    for seed in range(3):
+        run(Job(expression="n", inputs=str(table), output=str(out), sample=20, seed=seed))
+        samples.add(out.read_text())
+    assert len(samples) == 3
+
+
+def test_an_error_in_a_sample_names_the_row_of_the_input(tmp_path, table):
+    job = Job(
+        expression="1 / 0 if n > 500 else n", inputs=str(table), output=str(tmp_path / "o.csv"),
+        sample=100,
+    )  # fmt: skip
+    with pytest.raises(Exception, match=r"row \d+") as raised:
+        run(job)
+    row = int(str(raised.value).split("row ")[1].split(":")[0])
+    assert f"n={row - 1}]" in str(raised.value)
+
+
+def test_a_sample_of_a_pipe_is_refused(fail, frame):
+    assert "all rows" in fail(2, "-e", "n", "--sample", "3", stdin=frame.to_csv().encode())
