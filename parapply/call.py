@@ -65,8 +65,10 @@ class Applier:
         batch: Batch,
         fields: tuple[Field, ...],
         where: Callable[[int], str],
+        metadata: Mapping[bytes, bytes] | None = None,
     ) -> None:
         self.call, self.batch, self.fields, self.where = call, batch, fields, where
+        self.metadata = metadata
         self.function = function
 
     def apply(self, advance: _Advance) -> Made:
@@ -170,7 +172,9 @@ class Applier:
         if self.call.expression is not None:
             function = self.call.expression.function("df")
         assert function is not None
-        frame = frames.make_frame(self.call.frame, fields, arrays, self.call.dtype_backend)
+        frame = frames.make_frame(
+            self.call.frame, fields, arrays, self.call.dtype_backend, self.metadata
+        )
         try:
             returned = function(frame)
         except BaseException as error:
@@ -181,7 +185,8 @@ class Applier:
         return self._chunk_made(returned)
 
     def _chunk_made(self, returned: Any) -> Made:
-        table = frames.as_table(returned)
+        indexed = frames.INDEX in (self.fields[position].name for position in self.call.given)
+        table = frames.as_table(returned, indexed)
         if table is not None and not self.call.filter:
             return Made("table", {}, table=self._chosen(table))
         column = frames.as_column(returned)
@@ -234,7 +239,10 @@ class Applier:
         text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
         message = f"{place}: {self.call.name} raised {type(error).__name__}"
         message += (f": {text}" if text else "") + (f" [{values}]" if values else "")
-        return RowError(message, user_traceback(error), "".join(traceback.format_exception(error)))
+        if "=None" in values and isinstance(error, (TypeError, AttributeError)):
+            message += "; a missing value is None: say what becomes of it, as in `x and x * 2`"
+        details = "" if self.call.expression is not None else user_traceback(error)
+        return RowError(message, details, "".join(traceback.format_exception(error)))
 
     def _values_of(self, row: int) -> str:
         shown = []

@@ -2,41 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.types as at
 
-from parapply.errors import FunctionError, ResultError
+from parapply.errors import FunctionError, InputError, ResultError
 from parapply.formats import Field
 from parapply.values import to_array
 
+INDEX = "__index_level_0__"  # the column that pandas writes an index without a name to
+
 
 def make_frame(
-    kind: str, fields: Sequence[Field], arrays: Sequence[pa.Array], backend: str | None = None
+    kind: str,
+    fields: Sequence[Field],
+    arrays: Sequence[pa.Array],
+    backend: str | None = None,
+    metadata: Mapping[bytes, bytes] | None = None,
 ) -> Any:
     """Return a chunk as a "pandas", "arrow" or "polars" frame.
 
     pandas dtypes are those that the whole input has, also in a chunk without a missing value:
     float64 for integers and object for booleans of a column that has missing ones. With a
-    `backend`, "pyarrow" or "numpy_nullable", they are those of that backend.
+    `backend`, "pyarrow" or "numpy_nullable", they are those of that backend. `metadata` is that
+    of the input's schema, in which pandas keeps its dtypes and which columns are the index.
+
+    Raises InputError for a column that the frame cannot hold.
     """
     table = pa.Table.from_arrays(list(arrays), names=[field.name for field in fields])
-    return _MAKERS[kind](table, fields, backend)
+    try:
+        return _MAKERS[kind](table, fields, backend, metadata)
+    except _MISFITS as error:
+        raise InputError(
+            f"a {kind} frame cannot hold this table: {str(error).splitlines()[0]}; annotate the "
+            "function's parameter as pyarrow.Table, or name the columns that it needs with -c"
+        ) from error
 
 
-def _pandas(table: pa.Table, fields: Sequence[Field], backend: str | None) -> Any:
+_MISFITS = (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError)
+
+
+def _pandas(
+    table: pa.Table,
+    fields: Sequence[Field],
+    backend: str | None,
+    metadata: Mapping[bytes, bytes] | None,
+) -> Any:
     if backend is not None:
         return table.to_pandas(types_mapper=_dtypes(backend))
-    frame = table.to_pandas()
+    names = [field.name for field in fields]
+    frame = table.replace_schema_metadata(_of_pandas(metadata, names)).to_pandas()
     for place, field in enumerate(fields):
-        if not field.nullable or table.column(place).null_count:
+        if not field.nullable or table.column(place).null_count or names.count(field.name) > 1:
             continue
-        dtype = "f8" if at.is_integer(field.type) else "O" if at.is_boolean(field.type) else None
-        if dtype is not None:
-            frame.isetitem(place, frame.iloc[:, place].astype(dtype))
+        if field.name in frame.columns:
+            dtype = frame[field.name].dtype
+            if at.is_integer(field.type) and dtype.kind in "iu" and _is_numpy(dtype):
+                frame[field.name] = frame[field.name].astype("f8")
+            elif at.is_boolean(field.type) and _is_numpy(dtype):
+                frame[field.name] = frame[field.name].astype("O")
     return frame
+
+
+def _is_numpy(dtype: Any) -> bool:
+    return type(dtype).__module__.startswith("numpy")
+
+
+def _of_pandas(metadata: Mapping[bytes, bytes] | None, names: Sequence[str]) -> Any:
+    """What pandas wrote of these columns; of an index that is a range, nothing: it is a file's."""
+    if not metadata or b"pandas" not in metadata:
+        return None
+    known = json.loads(metadata[b"pandas"])
+    known["index_columns"] = [name for name in known.get("index_columns", []) if name in names]
+    return {b"pandas": json.dumps(known).encode()}
 
 
 def _dtypes(backend: str) -> Callable[[Any], Any]:
@@ -56,13 +97,11 @@ def _dtypes(backend: str) -> Callable[[Any], Any]:
     return nullable.get
 
 
-def _arrow(table: pa.Table, fields: Sequence[Field], backend: str | None) -> pa.Table:
-    del fields, backend
+def _arrow(table: pa.Table, *_: Any) -> pa.Table:
     return table
 
 
-def _polars(table: pa.Table, fields: Sequence[Field], backend: str | None) -> Any:
-    del fields, backend
+def _polars(table: pa.Table, *_: Any) -> Any:
     try:
         import polars as pl
     except ImportError as error:
@@ -73,10 +112,11 @@ def _polars(table: pa.Table, fields: Sequence[Field], backend: str | None) -> An
 _MAKERS = {"pandas": _pandas, "arrow": _arrow, "polars": _polars}
 
 
-def as_table(result: Any) -> pa.Table | None:
+def as_table(result: Any, indexed: bool = False) -> pa.Table | None:
     """Return a frame of any kind as a table, or None where `result` is not a frame.
 
-    A named pandas index becomes columns; an unnamed one is dropped, as by `to_csv(index=False)`.
+    A named pandas index becomes columns; an unnamed one is dropped, as by `to_csv(index=False)`,
+    unless the input was `indexed` by such a one.
     """
     if isinstance(result, pa.Table):
         return result
@@ -87,7 +127,7 @@ def as_table(result: Any) -> pa.Table | None:
         return None
     if package == "polars":
         return _plain_strings(result.to_arrow())
-    return _from_pandas(result)
+    return _from_pandas(result, indexed)
 
 
 def as_column(result: Any) -> pa.Array | None:
@@ -116,15 +156,21 @@ def _is_pandas(result: Any, name: str) -> bool:
     )
 
 
-def _from_pandas(frame: Any) -> pa.Table:
+def _from_pandas(frame: Any, indexed: bool) -> pa.Table:
     names = [name for name in frame.index.names if name is not None]
-    if names:
+    if indexed and not names:
+        frame = frame.assign(**{INDEX: frame.index})
+    elif names:
         frame = frame.reset_index()
     frame = frame.rename(columns=str)
     if not frame.columns.is_unique:
         twice = frame.columns[frame.columns.duplicated()][0]
         raise ResultError(f"the function returned two columns called {twice!r}: rename one")
-    return pa.Table.from_pandas(frame, preserve_index=False, nthreads=1).replace_schema_metadata()
+    try:
+        table = pa.Table.from_pandas(frame, preserve_index=False, nthreads=1)
+    except _MISFITS as error:
+        raise ResultError(f"the function returned what no table holds: {error}") from error
+    return table.replace_schema_metadata()
 
 
 def _plain_strings(table: pa.Table) -> pa.Table:

@@ -130,7 +130,9 @@ class ChunkTask:
             place = position if chunk.pick is None else chunk.pick[position]
             return f"{source.name}: row {chunk.first_row + place + 1}"
 
-        made = Applier(self.call, _loaded.function, batch, self.fields, where).apply(advance)
+        metadata = getattr(getattr(source, "schema", None), "metadata", None)
+        applier = Applier(self.call, _loaded.function, batch, self.fields, where, metadata)
+        made = applier.apply(advance)
         path = self._path(chunk.number)
         self._write(path, batch, made, chunk.last)
         if self._may_change(made) and (self.refits or made.shape == "none"):

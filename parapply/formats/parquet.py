@@ -93,6 +93,8 @@ class ParquetSource:
 
     def _read(self, group: int, positions: tuple[int, ...]) -> pa.Table:
         names = [self.schema.names[position] for position in positions]
+        if len(set(self.schema.names)) < len(self.schema.names):  # names do not tell them apart
+            return self._read_all(group).select(list(positions))
         try:
             if self.groups[group] <= WHOLE_ROWS:
                 return _decoded(self.path, self.version, group, tuple(names))
@@ -102,6 +104,10 @@ class ParquetSource:
             ).select(names)
         except (pa.ArrowInvalid, OSError) as error:
             raise InputError(f"{self.name}: row group {group}: {error}") from error
+
+    def _read_all(self, group: int) -> pa.Table:
+        file = _opened(self.path, self.version)
+        return file.read_row_group(group, use_threads=False)
 
 
 class _Parquet:
