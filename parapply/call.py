@@ -15,12 +15,12 @@ import numpy as np
 import pyarrow as pa
 
 from parapply import frames, results
+from parapply.arrays import to_list
 from parapply.errors import ResultError, RowError
 from parapply.expressions import Expression
 from parapply.formats import Batch, Field
 from parapply.functions import user_traceback
 from parapply.rows import Columns, Row, no_column
-from parapply.values import to_list
 
 _Advance = Callable[[int], None]
 _BEAT_S = 0.05  # rows are counted about this often

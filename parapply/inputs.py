@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import shutil
 import stat
@@ -16,6 +15,7 @@ from parapply import formats, transport
 from parapply.errors import InputError, UsageError
 from parapply.formats import NotStreamableError, Reading, Source, hive
 from parapply.job import Job
+from parapply.stdin import Peeked, redirected
 
 if TYPE_CHECKING:
     from parapply.survey import Table
@@ -78,7 +78,7 @@ def open_inputs(job: Job, folder: str) -> Inputs:
     """
     opener = _Opener(job, folder)
     if list(job.inputs) == ["-"]:
-        path = _redirected()
+        path = redirected()
         opened = [opener.stdin() if path is None else opener.file(path, _STDIN, "csv")]
     elif "-" in job.inputs:
         raise UsageError("standard input (-) cannot be read together with files")
@@ -132,7 +132,7 @@ class _Opener:
     def stdin(self) -> _Opened:
         """Describe standard input, which is read once."""
         # Not sys.stdin: the thread that reads it may be waiting when the process ends.
-        file = _Peeked(sys.stdin.fileno())
+        file = Peeked(sys.stdin.fileno())
         head = file.head
         codec = transport.codec_of_head(head)
         format_ = self.format or formats.name_of_head(head) or "csv"
@@ -192,6 +192,7 @@ def _open_files(opener: _Opener, paths: Sequence[str]) -> list[_Opened]:
     opened = []
     for (path, _), pairs in zip(files, keys, strict=True):
         one = opener.file(path, path)
+        pairs = tuple(pair for pair in pairs if pair[0] not in one.source.columns)
         if pairs:
             one = replace(one, source=hive.HiveSource(one.source, pairs, types))
         opened.append(one)
@@ -243,35 +244,3 @@ def _closing(blocks: _Blocks, file: BinaryIO) -> _Blocks:
         yield from blocks
     finally:
         file.close()
-
-
-def _redirected() -> str | None:
-    """Return the file that standard input is redirected from at its start, or None."""
-    try:
-        descriptor = sys.stdin.fileno()
-        status = os.fstat(descriptor)
-        path = os.readlink(f"/proc/self/fd/{descriptor}")
-        same = os.path.samestat(status, os.stat(path))
-        fresh = os.lseek(descriptor, 0, os.SEEK_CUR) == 0
-    except (OSError, ValueError, AttributeError):
-        return None
-    return path if same and fresh and stat.S_ISREG(status.st_mode) else None
-
-
-class _Peeked(io.RawIOBase):
-    """A descriptor whose first bytes have been looked at."""
-
-    def __init__(self, descriptor: int) -> None:
-        self.descriptor, self.head = descriptor, b""
-        while len(self.head) < 8 and (more := os.read(descriptor, 8 - len(self.head))):
-            self.head += more
-        self._head = self.head
-
-    def read(self, size: int = -1) -> bytes:
-        """Return at most `size` bytes, b"" at the end; all of them where it is negative."""
-        if size < 0:
-            return b"".join(iter(lambda: self.read(1 << 20), b""))
-        if self._head:
-            head, self._head = self._head[:size], self._head[size:]
-            return head
-        return os.read(self.descriptor, size)

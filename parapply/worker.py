@@ -16,14 +16,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from parapply.arrays import first_value, integers
 from parapply.call import Applier, Call, Made
 from parapply.errors import ParapplyError
 from parapply.formats import Arrangement, Batch, Field, Keep, New, Source, Target
-from parapply.formats.groups import read_part, write_part
+from parapply.formats.group_target import read_part, write_part
 from parapply.functions import Function
 from parapply.job import Chunk, Failed, Outcome, ResultColumn
 from parapply.types import fit, is_settled
-from parapply.values import first_value, integers
 
 _loaded = threading.local()  # the function, once a worker
 _MADE, _TEXT = ".made", ".text"  # beside a part: what the function made, and a stream's text

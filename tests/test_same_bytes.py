@@ -15,7 +15,7 @@ import pytest
 
 import parapply
 from parapply import Job, ParapplyError
-from parapply.formats import groups
+from parapply.formats import group_target
 
 ROWS, LATE = 40, 28
 SIZES = [1, 7, 28, 29, None]
@@ -157,7 +157,7 @@ def test_the_number_of_workers_makes_no_difference(source, backend, workers, nam
 
 @pytest.mark.parametrize("size", [1, 20, 30, 4096])
 def test_row_groups_do_not_depend_on_the_chunks(source, monkeypatch, size):
-    monkeypatch.setattr(groups, "ROWS_PER_GROUP", 20)
+    monkeypatch.setattr(group_target, "ROWS_PER_GROUP", 20)
     settings = {"expression": "name.upper()", "suffix": "parquet"}
     whole = outcome(source, chunk_size=ROWS, **settings)
     assert outcome(source, chunk_size=size, **settings) == whole

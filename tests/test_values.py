@@ -16,14 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parapply.values import (
-    MixedTypesError,
-    UnsupportedValueError,
-    first_value,
-    integers,
-    to_array,
-    to_list,
-)
+from parapply.arrays import first_value, integers, to_list
+from parapply.values import MixedTypesError, UnsupportedValueError, to_array
 
 BERLIN = zoneinfo.ZoneInfo("Europe/Berlin")
 NOON = dt.datetime(2024, 5, 1, 12, 30, 1, 999)
@@ -192,12 +186,12 @@ def test_two_values_of_different_types_are_named(values, positions):
 @pytest.mark.parametrize(
     ("values", "position", "why"),
     [
-        ([1, object()], 1, "a object"),
+        ([1, object()], 1, "object"),
         ([None, lambda: 0], 1, "a function"),
         (["a", "\ud800"], 1, "not valid Unicode"),
         ([decimal.Decimal(1), decimal.Decimal("NaN")], 1, "NaN"),
         ([1, 10**80], 1, "76 digits"),
-        ([[1], [object()]], 1, "a object"),
+        ([[1], [object()]], 1, "object"),
         ([{"a": 1j}], 0, "a complex"),
     ],
     ids=str,

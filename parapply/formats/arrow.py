@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from parapply.errors import InputError, UsageError
 from parapply.formats import Field, NotStreamableError, Reading, Source, Survey, Target, Writing
-from parapply.formats.groups import GroupIndex, GroupSpan, TableBatch, TableTarget, Writer, types_of
+from parapply.formats.group_target import TableTarget, Writer
+from parapply.formats.groups import GroupIndex, GroupSpan, TableBatch, types_of
 
 
 @dataclass(frozen=True, slots=True)

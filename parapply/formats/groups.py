@@ -1,27 +1,20 @@
-"""What Parquet row groups and Arrow record batches share: rows by group, and parts as Arrow files.
-
-A part is an Arrow IPC file, which the joiner maps into memory. The output is cut into groups of a
-fixed number of rows, wherever the parts end, so that its bytes do not depend on the chunks.
-"""
+"""What Parquet row groups and Arrow record batches share: how rows are read, group by group."""
 
 from __future__ import annotations
 
-import contextlib
-import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any, BinaryIO, Protocol
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from parapply.arrays import take as picked
 from parapply.dtypes import parse_type
-from parapply.formats import Arrangement, Batch, Field, Joiner, Keep, Reading
+from parapply.formats import Field, Reading
 from parapply.types import fit
-from parapply.values import take as picked
 
-ROWS_PER_GROUP = 1 << 17
 WHOLE_ROWS = 1 << 17  # groups up to this size are not cut for the sake of equal chunks
 
 GroupSpan = tuple[tuple[int, int, int], ...]  # (group, start, stop) within each group
@@ -109,159 +102,6 @@ class TableBatch:
         if pa.types.is_dictionary(type_):
             return pa.chunked_array(chunks).unify_dictionaries().combine_chunks()
         return pa.concat_arrays(chunks)
-
-
-class Writer(Protocol):
-    """Writes tables of one schema into a file, each as a group."""
-
-    def write(self, table: pa.Table) -> None:
-        """Write a group."""
-        ...
-
-    def close(self) -> None:
-        """Write what ends the file."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class TableTarget:
-    """Writes parts as Arrow files, and joins them with the writer of the output's format."""
-
-    names: tuple[str, ...]
-    schema: Any  # pyarrow.Schema of the first source with its metadata, or None
-    open_writer: Callable[[BinaryIO, Any], Writer]
-    suffix: str
-
-    reads_typed = True
-
-    def write(
-        self, path: str, arrangement: Arrangement, batch: Batch, made: Any, take: Any, last: bool
-    ) -> None:
-        """Write a part; see formats.Target."""
-        del last
-        kept = [column.position for column in arrangement if isinstance(column, Keep)]
-        have = dict(zip(kept, batch.columns(kept), strict=True))
-        if take is not None:
-            have = {position: picked(array, take) for position, array in have.items()}
-        arrays = [
-            have[column.position] if isinstance(column, Keep) else made[column.name]
-            for column in arrangement
-        ]
-        write_part(path, pa.Table.from_arrays(arrays, names=list(self._names(arrangement))))
-
-    def write_table(self, path: str, arrangement: Arrangement, table: pa.Table) -> None:
-        """Write a part that is all the function's."""
-        del arrangement
-        write_part(path, table)
-
-    def needs_refit(self, part: dict[str, Any], whole: dict[str, Any]) -> bool:
-        """Types are brought in line as parts are joined, columns are not."""
-        return list(part) != list(whole)
-
-    def joiner(self) -> Joiner:
-        """Return what writes the parts as groups of equal size."""
-        return GroupJoiner(self)
-
-    def field(self, column: Any, type_: Any) -> pa.Field:
-        """Return the output's field, with the metadata that the input's column had."""
-        if not isinstance(column, Keep):
-            return pa.field(column.name, type_)
-        if self.schema is None:
-            return pa.field(self.names[column.position], type_)
-        return self.schema.field(column.position).with_type(type_)
-
-    def _names(self, arrangement: Arrangement) -> Iterator[str]:
-        for column in arrangement:
-            yield self.names[column.position] if isinstance(column, Keep) else column.name
-
-
-class GroupJoiner:
-    """Holds at most one group's rows and writes each as it is full."""
-
-    def __init__(self, target: TableTarget) -> None:
-        self.target = target
-        self.writer: Writer | None = None
-
-    def begin(self, file: BinaryIO, arrangement: Arrangement, types: Sequence[Any]) -> None:
-        """Open the writer with the output's schema."""
-        fields = [self.target.field(*pair) for pair in zip(arrangement, types, strict=True)]
-        source = None if self.target.schema is None else self.target.schema.metadata
-        kept = {self.target.names[c.position] for c in arrangement if isinstance(c, Keep)}
-        self.schema = pa.schema(fields, carried(source, kept, {f.name for f in fields}))
-        self.writer = self.target.open_writer(file, self.schema)
-        self.waiting: list[pa.Table] = []
-        self.rows = 0
-
-    def append(self, path: str) -> None:
-        """Take a part in, and write as many groups as are full."""
-        with pa.memory_map(path) as file, pa.ipc.open_file(file) as reader:
-            table = reader.read_all()
-        self.waiting.append(conform(table, self.schema))
-        self.rows += table.num_rows
-        while self.rows >= ROWS_PER_GROUP:
-            self._write(ROWS_PER_GROUP)
-
-    def finish(self) -> None:
-        """Write the last group (an empty one where the output has no rows) and the file's end."""
-        if self.rows:
-            self._write(self.rows)
-        assert self.writer is not None
-        self.writer.close()
-
-    def abandon(self) -> None:
-        """Close the writer, so that it does not try to when the file is closed."""
-        with contextlib.suppress(OSError, pa.ArrowException):
-            if self.writer is not None:
-                self.writer.close()
-
-    def _write(self, rows: int) -> None:
-        assert self.writer is not None
-        table = pa.concat_tables(self.waiting)
-        self.waiting = [table.slice(rows)] if rows < table.num_rows else []
-        self.rows -= rows
-        # In one chunk, or where pages end would depend on where parts did.
-        self.writer.write(table.slice(0, rows).unify_dictionaries().combine_chunks())
-
-
-def carried(metadata: Any, kept: set[str], names: set[str]) -> Any:
-    """Return a schema's metadata for an output that has `names`, `kept` of them from the input.
-
-    Of what pandas writes there, the columns that are not the input's any more are taken out, and
-    all of it where a column is missing that the index was in.
-    """
-    if not metadata or b"pandas" not in metadata:
-        return metadata
-    pandas = json.loads(metadata[b"pandas"])
-    index = [name for name in pandas.get("index_columns", []) if isinstance(name, str)]
-    if not names.issuperset(index):
-        return {key: value for key, value in metadata.items() if key != b"pandas"}
-    pandas["columns"] = [
-        column
-        for column in pandas.get("columns", [])
-        if column.get("field_name", column.get("name")) in kept.union(index)
-    ]
-    return {**metadata, b"pandas": json.dumps(pandas).encode()}
-
-
-def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """Return `table`, which has the columns of `schema` in order, with its types."""
-    arrays = [
-        pa.chunked_array([fit(chunk, field.type) for chunk in column.chunks], field.type)
-        for column, field in zip(table.columns, schema, strict=True)
-    ]
-    return pa.Table.from_arrays(arrays, schema=schema)
-
-
-def write_part(path: str, table: pa.Table) -> None:
-    """Write a table as an Arrow file, uncompressed: it is mapped, read once and deleted."""
-    with pa.OSFile(path, "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
-        writer.write_table(table)
-
-
-def read_part(path: str) -> pa.Table:
-    """Map a part that `write_part` wrote."""
-    with pa.memory_map(path) as file, pa.ipc.open_file(file) as reader:
-        return reader.read_all()
 
 
 def types_of(reading: Reading, schema: pa.Schema) -> dict[str, Any]:

@@ -14,13 +14,12 @@ import pyarrow.parquet as pq
 
 from parapply.errors import InputError, UsageError
 from parapply.formats import Field, NotStreamableError, Reading, Source, Survey, Target, Writing
+from parapply.formats.group_target import TableTarget, Writer
 from parapply.formats.groups import (
     WHOLE_ROWS,
     GroupIndex,
     GroupSpan,
     TableBatch,
-    TableTarget,
-    Writer,
     types_of,
 )
 from parapply.formats.unpack import unpacked

@@ -13,20 +13,30 @@ from parapply.formats import Arrangement, Writing
 
 
 class TextJoiner:
-    """Writes what the output begins with, then the bytes of each part."""
+    """Writes what the output begins with, then the bytes of each part.
 
-    def __init__(self, writing: Writing, head: Callable[[Arrangement], bytes]) -> None:
+    `head` gives what it begins with, and what has to come between that and the first part.
+    """
+
+    def __init__(
+        self, writing: Writing, head: Callable[[Arrangement], tuple[bytes, bytes]]
+    ) -> None:
         self.writing, self.head = writing, head
 
     def begin(self, file: BinaryIO, arrangement: Arrangement, types: Sequence[Any]) -> None:
         """Write the head."""
         del types
         self.writer = transport.open_writer(file, self.writing.compression, self.writing.encoding)
-        self.writer.write(self.head(arrangement))
+        head, self._owed = self.head(arrangement)
+        self.writer.write(head)
         self.writer.flush()
 
     def append(self, path: str) -> None:
         """Copy a part's bytes, by the kernel where it can."""
+        if self._owed:
+            self.writer.write(self._owed)
+            self.writer.flush()
+            self._owed = b""
         with open(path, "rb") as part:
             if not (self.writer.plain and _sent(part, self.writer.file)):
                 shutil.copyfileobj(part, self.writer, 1 << 20)

@@ -14,12 +14,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from parapply.arrays import integers
 from parapply.errors import InputError
 from parapply.formats import Arrangement, Keep, New
 from parapply.formats.csv.records import Dialect, Records, field_edges
 from parapply.formats.csv.text import data, fields
 from parapply.scalars import text as scalar
-from parapply.values import integers, to_array
+from parapply.values import to_array
 
 _Array = np.ndarray[Any, Any]
 

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import errno
-import os
-import shutil
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, BinaryIO
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.types as at
 
 from parapply import transport
+from parapply.arrays import take as picked
 from parapply.formats import Arrangement, Batch, Keep, Writing
 from parapply.formats.csv import text
 from parapply.formats.csv.batch import CsvBatch
 from parapply.formats.csv.records import Dialect
 from parapply.formats.csv.source import CsvSource
 from parapply.formats.csv.splice import header, requoted, splice
-from parapply.values import take as picked
+from parapply.formats.text_parts import TextJoiner
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +92,16 @@ class CsvTarget:
             part[name] != type_ and not at.is_null(part[name]) for name, type_ in whole.items()
         )
 
-    def joiner(self) -> CsvJoiner:
+    def joiner(self) -> TextJoiner:
         """Return what concatenates the parts after a header."""
-        return CsvJoiner(self)
+        return TextJoiner(self.writing, self._head)
+
+    def _head(self, arrangement: Arrangement) -> tuple[bytes, bytes]:
+        """The header, and its line end where only a row that follows makes it have one."""
+        if self.names is None:
+            return self.before, b""
+        record = self.before + header(self.names, arrangement, self.dialect)
+        return (record + self.line_end, b"") if self.ended else (record, self.line_end)
 
     def _lines(
         self, arrangement: Arrangement, kept: dict[int, pa.Array], made: dict[str, pa.Array]
@@ -110,61 +114,6 @@ class CsvTarget:
             return []
         joined = text.lines(columns, chr(self.dialect.delimiter), self.line_end.decode())
         return [text.data(joined)]
-
-
-class CsvJoiner:
-    """Writes the header, then the bytes of each part."""
-
-    def __init__(self, target: CsvTarget) -> None:
-        self.target = target
-
-    def begin(self, file: BinaryIO, arrangement: Arrangement, types: Sequence[Any]) -> None:
-        """Write the header."""
-        target = self.target
-        writing = target.writing
-        self.writer = transport.open_writer(file, writing.compression, writing.encoding)
-        self.writer.write(target.before)
-        self._owed = b""
-        if target.names is not None:
-            self.writer.write(header(target.names, arrangement, target.dialect))
-            self._owed = target.line_end
-        if target.ended:
-            self._end_header()
-        self.writer.flush()
-
-    def append(self, path: str) -> None:
-        """Copy a part's bytes, by the kernel where it can."""
-        self._end_header()
-        with open(path, "rb") as part:
-            if not (self.writer.plain and _sent(part, self.writer.file)):
-                shutil.copyfileobj(part, self.writer, 1 << 20)
-                self.writer.flush()
-
-    def finish(self) -> None:
-        """End what is compressed."""
-        self.writer.finish()
-
-    def _end_header(self) -> None:
-        if self._owed:
-            self.writer.write(self._owed)
-            self.writer.flush()
-            self._owed = b""
-
-    def abandon(self) -> None:
-        """Nothing holds on to the file."""
-
-
-def _sent(part: BinaryIO, file: BinaryIO) -> bool:
-    """Have the kernel copy a file; False where it does not copy to such a file."""
-    left = os.fstat(part.fileno()).st_size
-    try:
-        while left:
-            left -= os.sendfile(file.fileno(), part.fileno(), None, left)
-    except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOSYS):  # a file opened to append, say
-            raise
-        return False
-    return True
 
 
 def _keeps_any(arrangement: Arrangement) -> bool:

@@ -15,9 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as at
 
+from parapply.arrays import to_list
 from parapply.formats.csv.records import Dialect
 from parapply.scalars import text
-from parapply.values import to_array, to_list
+from parapply.values import to_array
 
 
 def fields(array: pa.Array, dialect: Dialect) -> pa.Array:

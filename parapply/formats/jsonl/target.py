@@ -9,13 +9,13 @@ import pyarrow as pa
 import pyarrow.types as at
 
 from parapply import transport
+from parapply.arrays import take as picked
 from parapply.formats import Arrangement, Batch, Keep, Writing
 from parapply.formats.jsonl import text
 from parapply.formats.jsonl.batch import JsonlBatch
 from parapply.formats.jsonl.edit import Edit
 from parapply.formats.jsonl.source import JsonlSource
 from parapply.formats.text_parts import TextJoiner
-from parapply.values import take as picked
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class JsonlTarget:
 
     def joiner(self) -> TextJoiner:
         """Return what concatenates the parts."""
-        return TextJoiner(self.writing, lambda arrangement: self.before)
+        return TextJoiner(self.writing, lambda arrangement: (self.before, b""))
 
     def _write(self, path: str, columns: list[tuple[str, pa.Array]], rows: int) -> None:
         texts = [(name, text.values(array)) for name, array in columns]

@@ -1,0 +1,40 @@
+"""Standard input: a file that it is redirected from, or bytes that come once. In the parent."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import sys
+
+
+def redirected() -> str | None:
+    """Return the file that standard input is redirected from at its start, or None."""
+    try:
+        descriptor = sys.stdin.fileno()
+        status = os.fstat(descriptor)
+        path = os.readlink(f"/proc/self/fd/{descriptor}")
+        same = os.path.samestat(status, os.stat(path))
+        fresh = os.lseek(descriptor, 0, os.SEEK_CUR) == 0
+    except (OSError, ValueError, AttributeError):
+        return None
+    return path if same and fresh and stat.S_ISREG(status.st_mode) else None
+
+
+class Peeked(io.RawIOBase):
+    """A descriptor whose first bytes have been looked at."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor, self.head = descriptor, b""
+        while len(self.head) < 8 and (more := os.read(descriptor, 8 - len(self.head))):
+            self.head += more
+        self._head = self.head
+
+    def read(self, size: int = -1) -> bytes:
+        """Return at most `size` bytes, b"" at the end; all of them where it is negative."""
+        if size < 0:
+            return b"".join(iter(lambda: self.read(1 << 20), b""))
+        if self._head:
+            head, self._head = self._head[:size], self._head[size:]
+            return head
+        return os.read(self.descriptor, size)
