@@ -187,12 +187,12 @@ def test_two_values_of_different_types_are_named(values, positions):
     ("values", "position", "why"),
     [
         ([1, object()], 1, "object"),
-        ([None, lambda: 0], 1, "a function"),
+        ([None, lambda: 0], 1, "function"),
         (["a", "\ud800"], 1, "not valid Unicode"),
         ([decimal.Decimal(1), decimal.Decimal("NaN")], 1, "NaN"),
         ([1, 10**80], 1, "76 digits"),
         ([[1], [object()]], 1, "object"),
-        ([{"a": 1j}], 0, "a complex"),
+        ([{"a": 1j}], 0, "complex"),
     ],
     ids=str,
 )
