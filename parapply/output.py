@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import shutil
 import stat
 import tempfile
@@ -40,10 +41,19 @@ class Output:
     def __enter__(self) -> Output:
         if self.is_folder and self._target is not None:
             _check_folder(self._target)
-        self.folder = self._make_folder()
+        parent, name = self._place()
+        # Named before it is made: a signal that comes meanwhile must not leave it behind.
+        self.folder = os.path.join(parent, f"{name}{secrets.token_hex(6)}")
         self.parts = os.path.join(self.folder, "output")  # the files of a folder, until published
-        if self.is_folder:
-            os.mkdir(self.parts)
+        try:
+            os.mkdir(self.folder, 0o700)
+            if self.is_folder:
+                os.mkdir(self.parts)
+        except OSError as error:
+            raise OutputError(f"{self.name}: cannot write in {parent}: {error.strerror}") from error
+        except BaseException:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            raise
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -96,16 +106,14 @@ class Output:
         os.replace(self.parts, target)
         _sync_folder(target.parent)
 
-    def _make_folder(self) -> str:
+    def _place(self) -> tuple[str, str]:
+        """Where to make our folder, beside the file or among temporary ones, and its name."""
         if not (self.restartable and self._target):
-            return tempfile.mkdtemp(prefix="parapply-")
+            return tempfile.gettempdir(), "parapply-"
         parent = self._target.parent
         if not parent.is_dir():
             raise UsageError(f"{self.name}: there is no folder {parent}; make it with mkdir -p")
-        try:
-            return tempfile.mkdtemp(prefix=f".{self._target.name}.parapply-", dir=parent)
-        except OSError as error:
-            raise OutputError(f"{self.name}: cannot write in {parent}: {error.strerror}") from error
+        return str(parent), f".{self._target.name}.parapply-"
 
 
 def _resolved(path: str) -> Path:

@@ -91,6 +91,19 @@ def test_run_raises_what_it_cannot_do_and_prints_nothing(table, tmp_path, capfd,
     assert not (tmp_path / "out.csv").exists()
 
 
+def test_an_interruption_as_the_folder_is_made_leaves_nothing(table, tmp_path, monkeypatch):
+    make = os.mkdir
+
+    def interrupted(*arguments, **settings):
+        make(*arguments, **settings)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "mkdir", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        parapply.run(Job(expression="1", inputs=(str(table),), output=str(tmp_path / "out.csv")))
+    assert os.listdir(tmp_path) == ["table.csv"]
+
+
 def test_progress_goes_up_to_all_rows(table, tmp_path):
     seen = []
     job = Job(expression="number", inputs=(str(table),), output=str(tmp_path / "out.csv"))
