@@ -102,7 +102,7 @@ def check_encoding(name: str | None) -> str | None:
 def open_reader(file: BinaryIO, name: str, codec: str | None, encoding: str | None) -> BinaryIO:
     """Return a file that reads plain bytes, in UTF-8 where an encoding is given."""
     reader = file if codec is None else CODECS[codec].reader(file)
-    return cast(BinaryIO, _Reader(reader, name, encoding))
+    return cast(BinaryIO, _Reader(reader, name, encoding, file))
 
 
 def open_writer(file: BinaryIO, codec: str | None, encoding: str | None) -> Writer:
@@ -113,8 +113,8 @@ def open_writer(file: BinaryIO, codec: str | None, encoding: str | None) -> Writ
 class _Reader(io.RawIOBase):
     """Reads, recodes, and says what is wrong in one line."""
 
-    def __init__(self, file: Any, name: str, encoding: str | None) -> None:
-        self.file, self.name, self.encoding = file, name, encoding
+    def __init__(self, file: Any, name: str, encoding: str | None, raw: BinaryIO) -> None:
+        self.file, self.name, self.encoding, self.raw = file, name, encoding, raw
         self.decoder = None if encoding is None else codecs.getincrementaldecoder(encoding)()
 
     def read(self, size: int = -1) -> bytes:
@@ -132,6 +132,7 @@ class _Reader(io.RawIOBase):
 
     def close(self) -> None:
         self.file.close()
+        self.raw.close()  # decompressors do not
         super().close()
 
     def _read(self, size: int) -> bytes:

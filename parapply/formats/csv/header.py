@@ -42,6 +42,8 @@ def read_head(file: BinaryIO, name: str, delimiter: int, reading: Reading) -> tu
     record = text[lead:] if end < 0 else text[lead : lead + end]
     if not record:
         raise InputError(f"{name} is empty: it has no header")
+    if end < 0:
+        _check_closed(record, dialect, name)
     bare = record.rstrip(b"\r\n")
     if reading.delimiter is None:
         dialect = _sniffed(bare, dialect)
@@ -55,6 +57,16 @@ def read_head(file: BinaryIO, name: str, delimiter: int, reading: Reading) -> tu
     rest = text[lead + len(record) :]
     start = skipped + lead + len(record)
     return Head(dialect, columns, fields, text[:lead], line_end, record != bare, start), rest
+
+
+def _check_closed(record: bytes, dialect: Dialect, name: str) -> None:
+    """Raise InputError where a quote is opened in the header and the file ends within it."""
+    if dialect.quote is None or dialect.escape is not None:
+        return
+    field, quote = split_fields(record, dialect)[-1], bytes([dialect.quote])
+    if field.startswith(quote) and field.count(quote) % 2:
+        shown = record[:60].decode("utf-8", "replace")
+        raise InputError(f"{name}: a quote is opened in the header and never closed: {shown}")
 
 
 def make_dialect(delimiter: int, reading: Reading) -> Dialect:

@@ -193,7 +193,7 @@ def _field_pattern(dialect: Dialect) -> re.Pattern[bytes]:
     comma, quote, escape = map(_escaped, (dialect.delimiter, dialect.quote, dialect.escape))
     bare = rb"[^\r\n" + comma + escape + rb"]*+"
     if escape:
-        bare = rb"(?:" + bare + rb"|" + escape + rb"(?s:.))*+"
+        bare += rb"(?:" + escape + rb"(?s:.)" + bare + rb")*+"
     if not quote:
         return re.compile(bare)
     inner = rb"[^" + quote + escape + rb"]*+"

@@ -96,11 +96,14 @@ def _taken(
         text, ends = text + line_end, ends.copy()
         ends[-1] += len(line_end)
     pieces = [*pieces, _strings(text, records.stops, ends).take(integers(take))]
+    unended = bare and last and len(take) > 0 and take[-1] == len(records) - 1
+    cut = len(line_end) if unended else 0
     if _has_gaps(records):
-        return _between_gaps(records, pc.binary_join_element_wise(*pieces, scalar("")), take)
+        rows = pc.binary_join_element_wise(*pieces, scalar("")).cast(pa.binary()).to_pylist()
+        rows[-1:] = [row[: len(row) - cut] for row in rows[-1:]]
+        return _between_gaps(records, rows, take)
     buffer = _joined(pieces)
-    unended = bare and last and take[-1] == len(records) - 1
-    return [buffer[: len(buffer) - len(line_end)] if unended else buffer]
+    return [buffer[: len(buffer) - cut]]
 
 
 def _has_gaps(records: Records) -> bool:
@@ -110,17 +113,16 @@ def _has_gaps(records: Records) -> bool:
     return not (whole and (starts[1:] == ends[:-1]).all())
 
 
-def _between_gaps(records: Records, rows: pa.Array, take: _Array) -> list[bytes]:
+def _between_gaps(records: Records, rows: list[bytes], take: _Array) -> list[bytes]:
     """Put what stands between records back in its place, whichever records stay.
 
     It always stays, so that it does not depend on how the input was cut into chunks.
     """
-    made = [row.encode() for row in rows.to_pylist()]
     firsts = np.searchsorted(take, np.arange(len(records) + 1))
     buffers, before = [], 0
     for place, (start, end) in enumerate(zip(records.starts, records.ends, strict=True)):
         buffers.append(records.text[before:start])
-        buffers += made[firsts[place] : firsts[place + 1]]
+        buffers += rows[firsts[place] : firsts[place + 1]]
         before = int(end)
     return [*buffers, records.text[before:]]
 
