@@ -199,7 +199,8 @@ class Assembler:
         raise ResultError(
             f"{self.output.name}: column {changed[0]!r} was begun as "
             f"{begun.get(changed[0], 'nothing')} and is {whole[changed[0]]} from "
-            f"{self.columns.found[changed[0]].first} on; return one type, or write a file with -o"
+            f"{self.columns.found[changed[0]].first} on; say --dtype {changed[0]}=TYPE, "
+            "or write a file with -o"
         )
 
     def _ask_for_refits(self, whole: dict[str, Any]) -> None:

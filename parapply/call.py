@@ -213,7 +213,8 @@ class Applier:
         for name in call.select:
             if name not in names:
                 raise ResultError(f"--select {','.join(call.select)}: {no_column(name, names)}")
-        names = [n for n in names if n in (call.select or names) and n not in call.drop]
+        wanted = set(call.select or names).difference(call.drop)
+        names = [name for name in names if name in wanted]
         return results.force_table(table.select(names), call.types, self.where)
 
     def _made(self, found: list[Any], name: str) -> Made:

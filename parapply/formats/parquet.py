@@ -158,28 +158,30 @@ class _ParquetWriter(Writer):
 def _described(path: str, name: str, file: pq.ParquetFile) -> ParquetSource:
     footer = file.metadata
     groups = [footer.row_group(i) for i in range(footer.num_row_groups)]
-    schema = file.schema_arrow
+    schema, full = file.schema_arrow, _full(groups)
     return ParquetSource(
         path,
         name,
         schema,
         tuple(group.num_rows for group in groups),
         sum(group.total_byte_size for group in groups),
-        tuple(_nullable(groups, field) for field in schema),
+        tuple(field.nullable and bool(groups) and field.name not in full for field in schema),
     )
 
 
-def _nullable(groups: Sequence[Any], field: pa.Field) -> bool:
-    """Whether a column has missing values, as far as the statistics tell; in doubt, yes."""
-    if not field.nullable:
-        return False
+def _full(groups: Sequence[Any]) -> set[str]:
+    """The columns without a missing value, as far as the statistics of all groups tell."""
+    full: set[str] | None = None
     for group in groups:
         columns = (group.column(i) for i in range(group.num_columns))
-        chunk = next((column for column in columns if column.path_in_schema == field.name), None)
-        statistics = None if chunk is None else chunk.statistics
-        if statistics is None or not statistics.has_null_count or statistics.null_count:
-            return True
-    return False
+        here = {column.path_in_schema for column in columns if _has_all(column.statistics)}
+        full = here if full is None else full & here
+    return full or set()
+
+
+def _has_all(statistics: Any) -> bool:
+    known = statistics is not None and statistics.has_null_count
+    return bool(known and not statistics.null_count)
 
 
 @lru_cache(maxsize=4)

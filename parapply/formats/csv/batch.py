@@ -88,7 +88,8 @@ class CsvBatch:
                 break
         raise InputError(
             f"{self.place.name}: row {self.place.first_row + row + 1}, column {name!r}: "
-            f"{value!r} is not of the type {type_} that the rows before it have"
+            f"{value!r} is not of the type {type_} that the rows before it have; "
+            f"--dtype {name}=str takes any value"
         )
 
     def _tabulate(self, types: dict[int, Any], nulls: tuple[str, ...]) -> list[pa.Array]:

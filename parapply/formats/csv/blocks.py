@@ -15,20 +15,32 @@ def cut_blocks(file: BinaryIO, text: bytes, dialect: Dialect, size: int) -> Iter
 
     How the stream comes in does not matter, only what it holds.
     """
+    wanted = size
     while True:
-        while len(text) < size and (block := file.read(size - len(text))):
-            text += block
-        if len(text) < size:
+        text, ended = _filled(file, text, wanted)
+        if ended:
             if text:
                 yield find_records(text, dialect)
             return
         records = find_records(text, dialect)
         if len(records) < 2:
-            size += 1 << 20  # one record fills the block: read on
+            wanted *= 2  # one record fills the block: read on
             continue
         done = records.cut(0, len(records) - 1)
         yield done
-        text = text[len(done.text) :]
+        text, wanted = text[len(done.text) :], size
+
+
+def _filled(file: BinaryIO, text: bytes, size: int) -> tuple[bytes, bool]:
+    """Return `text` and what follows, of `size` bytes, and whether the stream ended before that."""
+    parts, length = [text], len(text)
+    while length < size:
+        block = file.read(size - length)
+        if not block:
+            return b"".join(parts), True
+        parts.append(block)
+        length += len(block)
+    return b"".join(parts), False
 
 
 def cut_rows(blocks: Iterator[Records], dialect: Dialect, rows: int) -> Iterator[Records]:
