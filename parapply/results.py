@@ -14,7 +14,7 @@ import pyarrow as pa
 from parapply.errors import ResultError
 from parapply.rows import Row
 from parapply.types import fit
-from parapply.values import MixedTypesError, UnsupportedValueError, to_array
+from parapply.values import MixedTypesError, UnsupportedValueError, plain, to_array
 
 Where = Callable[[int], str]  # a result's position -> the row, in words
 
@@ -58,6 +58,10 @@ def force(name: str, array: pa.Array, types: Mapping[str, Any], where: Where) ->
     type_ = types.get(name, array.type)
     try:
         return fit(array, type_)
+    except pa.ArrowNotImplementedError as error:
+        raise ResultError(
+            f"column {name!r}: {array.type} cannot be made {type_} as --dtype says"
+        ) from error
     except pa.ArrowInvalid:
         pass
     for position in range(len(array)):
@@ -81,8 +85,12 @@ def force_table(table: pa.Table, types: Mapping[str, Any], where: Where) -> pa.T
     return table
 
 
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else str(value)
+def _text(value: Any) -> str | None:
+    """Return any value as text, for `--dtype NAME=str`; what is missing stays so."""
+    value = plain(value)
+    if value is None or value != value:
+        return None
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
 def explode(results: list[Any]) -> tuple[list[int], list[Any]]:

@@ -30,6 +30,10 @@ class Peeked(io.RawIOBase):
             self.head += more
         self._head = self.head
 
+    def readable(self) -> bool:
+        """Say so to readers that ask."""
+        return True
+
     def read(self, size: int = -1) -> bytes:
         """Return at most `size` bytes, b"" at the end; all of them where it is negative."""
         if size < 0:

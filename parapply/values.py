@@ -45,7 +45,7 @@ def to_array(values: Sequence[Any]) -> pa.Array:
     """
     types = set(map(type, values))
     if not all(kind in _PLAIN for kind in types):
-        values = [_plain(value) for value in values]
+        values = [plain(value) for value in values]
         types = set(map(type, values))
     types.discard(type(None))
     builders = {_builder(kind) for kind in types}
@@ -61,13 +61,13 @@ def to_array(values: Sequence[Any]) -> pa.Array:
     return build(values)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Turn what libraries wrap (numpy scalars, NaT, NA, enums) into the plain value inside."""
     kind = type(value)
     if kind in _PLAIN:
         return value
     if isinstance(value, enum.Enum):
-        return _plain(value.value)
+        return plain(value.value)
     if kind.__name__ in ("NaTType", "NAType"):
         return None
     if isinstance(value, (np.datetime64, np.timedelta64)):
@@ -220,13 +220,23 @@ def _strings_of(values: Sequence[Any]) -> pa.Array:
 
 
 def _lists(values: Sequence[Any]) -> pa.Array:
-    items = [[] if value is None else list(value) for value in values]
+    items = [[] if value is None else _ordered(value) for value in values]
     offsets = np.zeros(len(items) + 1, np.int32)
     np.cumsum([len(item) for item in items], out=offsets[1:])
     owners = np.repeat(np.arange(len(items)), np.diff(offsets))
     child = _nested(lambda: to_array([value for item in items for value in item]), owners)
     buffers = [_bitmap(_valid(values)), pa.py_buffer(offsets)]
     return pa.Array.from_buffers(pa.list_(child.type), len(items), buffers, children=[child])
+
+
+def _ordered(value: Any) -> list[Any]:
+    """The items in an order that does not change from process to process, as a set's does."""
+    if not isinstance(value, Set):
+        return list(value)
+    try:
+        return sorted(value)
+    except TypeError:
+        return sorted(value, key=repr)
 
 
 def _structs(values: Sequence[Any]) -> pa.Array:
