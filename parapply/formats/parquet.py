@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
@@ -184,11 +185,14 @@ def _has_all(statistics: Any) -> bool:
     return bool(known and not statistics.null_count)
 
 
-@lru_cache(maxsize=4)
+_held = threading.local()  # the file that was opened last: one reader must not serve two threads
+
+
 def _opened(path: str, version: tuple[int, int]) -> pq.ParquetFile:
     """Keep a file open; `version` tells it from what was there before under its name."""
-    del version
-    return pq.ParquetFile(path)
+    if getattr(_held, "key", None) != (path, version):
+        _held.file, _held.key = pq.ParquetFile(path), (path, version)
+    return _held.file
 
 
 @lru_cache(maxsize=1)
