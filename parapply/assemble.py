@@ -18,8 +18,8 @@ from parapply.formats import Arrangement, Field, Keep, New, Target
 from parapply.job import Chunk, Outcome, ResultColumn
 from parapply.output import Output
 from parapply.sinks import FileSink, FolderSink
+from parapply.tasks import Refit, Seal, arrange
 from parapply.types import is_settled, unify
-from parapply.worker import Refit, Seal, arrange
 
 _Number = tuple[int, ...]
 

@@ -22,7 +22,7 @@ from parapply.feed import Feed
 from parapply.formats import Index
 from parapply.job import Chunk, Failed, Outcome
 from parapply.plan import halve
-from parapply.worker import ChunkTask, Refit, Seal
+from parapply.tasks import ChunkTask, Refit, Seal
 
 
 @dataclass(frozen=True, slots=True)

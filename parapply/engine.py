@@ -22,7 +22,7 @@ from parapply.inputs import Inputs, open_inputs
 from parapply.job import Chunk, Job, Report
 from parapply.output import Output
 from parapply.survey import Table, survey
-from parapply.worker import ChunkTask, Start
+from parapply.tasks import ChunkTask, Start
 
 __all__ = ["Progress", "run"]
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from parapply.formats import Arrangement, Joiner, Target
 from parapply.job import Outcome
 from parapply.output import Output
-from parapply.worker import Seal
+from parapply.tasks import Seal
 
 
 class Sink(Protocol):

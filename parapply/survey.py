@@ -21,8 +21,8 @@ from parapply.feed import Feed
 from parapply.formats import Field, Index, Source, Survey
 from parapply.inputs import Inputs
 from parapply.job import Chunk
+from parapply.tasks import SurveyTask
 from parapply.types import unify
-from parapply.worker import SurveyTask
 
 _Blocks = Iterator[tuple[int, bytes]]
 
