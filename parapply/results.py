@@ -93,18 +93,12 @@ def _text(value: Any) -> str | None:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
-def explode(results: list[Any]) -> tuple[list[int], list[Any]]:
-    """Return how many items each result has, and all of them; None has none, text is one."""
-    lengths, items = [], []
-    for result in results:
-        if result is None:
-            lengths.append(0)
-            continue
-        single = isinstance(result, (str, bytes, Mapping)) or not hasattr(result, "__iter__")
-        found = [result] if single else list(result)
-        lengths.append(len(found))
-        items.extend(found)
-    return lengths, items
+def items(result: Any) -> list[Any]:
+    """Return the items of a result that is exploded: None has none, text and a dict are one."""
+    if result is None:
+        return []
+    single = isinstance(result, (str, bytes, Mapping)) or not hasattr(result, "__iter__")
+    return [result] if single else list(result)
 
 
 def _has_keys(kind: type) -> bool:

@@ -69,6 +69,20 @@ class JsonlBatch:
         picked.keys = self.keys
         return picked
 
+    def bad_rows(self, positions: Sequence[int]) -> dict[int, str]:
+        """Return none."""
+        return {}
+
+    def without(self, rows: Collection[int]) -> JsonlBatch:
+        """Return the batch of the other lines."""
+        return self.pick([row for row in range(self.rows) if row not in rows])
+
+    def mended(
+        self, rows: Sequence[int], ragged: Collection[int], blank: Collection[int]
+    ) -> JsonlBatch:
+        """Pick lines."""
+        return JsonlBatch(self.lines.only(rows), self.place)
+
     def expect(self, positions: Sequence[int], *, typed: bool) -> None:
         """Whole lines are parsed, whatever is asked for."""
 
