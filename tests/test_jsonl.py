@@ -134,12 +134,12 @@ def test_a_new_key_is_all_that_changes(folder, content, size):
 
 @pytest.mark.parametrize("size", [1, 2, None])
 @pytest.mark.parametrize("content", CONTENTS.values(), ids=CONTENTS)
-def test_a_filter_keeps_the_lines_it_keeps(folder, content, size):
-    kept = run_on(folder, content, expression="True", filter=True, chunk_size=size, block=16)
-    lines = content.splitlines(keepends=True)
-    first = next((i for i, line in enumerate(lines) if line.strip()), len(lines))
-    later = [line for line in lines[first:] if line.strip()]
-    assert kept == b"".join([*lines[:first], *later])
+def test_a_filter_keeps_blank_lines(folder, content, size):
+    options = {"filter": True, "chunk_size": size, "block": 16}
+    assert run_on(folder, content, expression="True", **options) == content
+    mark = b"\xef\xbb\xbf" if content.startswith(b"\xef\xbb\xbf") else b""
+    blank = [line for line in content.splitlines(keepends=True) if not line.strip()]
+    assert run_on(folder, content, expression="False", **options) == mark + b"".join(blank)
 
 
 def test_a_key_goes_into_the_lines_own_text(folder):
@@ -163,7 +163,7 @@ def test_a_replaced_value_stands_where_it_stood(folder):
 def test_dropped_keys_leave_the_rest_as_it_is(folder):
     assert run_on(folder, ODD, expression="True", filter=True, drop=("a",)) == (
         b'{"b": "x"}\r\n'
-        b"{ }\r\n"
+        b"{ }\r\n\r\n"
         b' {"b": [1,2] , "c": {"d": null, "e": "\\u00e9\xc3\xa9"}}\t\r\n'
         b'{"c":{"e":"}{\\""}}'
     )
@@ -193,6 +193,13 @@ def test_picked_lines_are_the_inputs_own(folder, data, picks, size, block):
     )  # fmt: skip
     wanted = [line for i, line in enumerate(text.splitlines(keepends=True)) if rows[i]]
     assert kept == b"".join(wanted)
+
+
+def test_exploded_lines_have_blank_ones_between_them(folder):
+    data = b'{"a": 1}\n\n{"a": 2}\r\n \n{"a": 3}'
+    kept = run_on(folder, data, expression="[0] * (a - 1)", explode=True, into=("b",))
+    lines = [b"", b'{"a": 2, "b": 0}\r', b" ", b'{"a": 3, "b": 0}', b'{"a": 3, "b": 0}']
+    assert kept == b"\n".join(lines)
 
 
 @given(texts(simple), sizes, blocks)
@@ -518,9 +525,7 @@ def test_compressed_lines_go_through(written, succeed, suffix):
     path = written("in.jsonl", ODD)
     succeed("-e", "1", path, "-o", f"one.jsonl.{suffix}")
     succeed("--filter", "-e", "True", f"one.jsonl.{suffix}", "-o", "two.jsonl")
-    assert path.with_name("two.jsonl").read_bytes() == succeed("-e", "1", path).replace(
-        b"\r\n\r\n", b"\r\n"
-    )
+    assert path.with_name("two.jsonl").read_bytes() == succeed("-e", "1", path)
 
 
 def test_keys_that_come_late_in_a_compressed_file_are_columns(written, succeed):
