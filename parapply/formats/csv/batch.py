@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -24,6 +24,12 @@ class Place:
     nulls: tuple[str, ...]  # what stands for a missing value
     fields: tuple[Field, ...]
     first_row: int  # rows before these in the whole input
+    picked: tuple[int, ...] | None = None  # which of the rows after those, where not all are there
+
+    def where(self, position: int) -> str:
+        """Name a record by its number in the whole input."""
+        place = position if self.picked is None else self.picked[position]
+        return f"{self.name}: row {self.first_row + place + 1}"
 
 
 class CsvBatch:
@@ -38,10 +44,11 @@ class CsvBatch:
     def pick(self, rows: Sequence[int]) -> CsvBatch:
         """Return the batch of some records."""
         first, count = (rows[0], len(rows)) if rows else (0, 0)
+        place = replace(self.place, picked=tuple(rows))
         if list(rows) == list(range(first, first + count)):
-            return CsvBatch(self.records.cut(first, count), self.place)
+            return CsvBatch(self.records.cut(first, count), place)
         part = self.records.only(rows)
-        return CsvBatch(find_records(part.compact(), self.place.dialect), self.place)
+        return CsvBatch(find_records(part.compact(), place.dialect), place)
 
     def expect(self, positions: Sequence[int], *, typed: bool) -> None:
         """Parse these columns together when the first is asked for."""
@@ -87,7 +94,7 @@ class CsvBatch:
                 value, name = texts[row].as_py(), self.place.fields[position].name
                 break
         raise InputError(
-            f"{self.place.name}: row {self.place.first_row + row + 1}, column {name!r}: "
+            f"{self.place.where(row)}, column {name!r}: "
             f"{value!r} is not of the type {type_} that the rows before it have; "
             f"--dtype {name}=str takes any value"
         )
@@ -115,7 +122,7 @@ def tabulate(
     if table.num_rows != len(records):
         check_widths(records, place)
         raise InputError(
-            f"{place.name}: near row {place.first_row + 1}: {len(records)} records, of which only "
+            f"{place.where(0)}, or after it: {len(records)} records, of which only "
             f"{table.num_rows} can be read; is a quote missing?"
         )
     return table
@@ -130,7 +137,7 @@ def _check_end(records: Records, place: Place) -> None:
     field, mark = split_fields(record, place.dialect)[-1], bytes([quote])
     if field.startswith(mark) and field.count(mark) % 2:
         raise InputError(
-            f"{place.name}: row {place.first_row + len(records)}: a quote is opened and never "
+            f"{place.where(len(records) - 1)}: a quote is opened and never "
             f"closed: {field[:60].decode('utf-8', 'replace')}"
         )
 
@@ -146,7 +153,7 @@ def _not_utf8(records: Records, place: Place, types: dict[int, Any]) -> InputErr
             except UnicodeDecodeError:
                 name = place.fields[position].name if place.fields else f"number {position + 1}"
                 return InputError(
-                    f"{place.name}: row {place.first_row + row + 1}, column {name!r}: "
+                    f"{place.where(row)}, column {name!r}: "
                     f"{value[:60]!r} is not UTF-8 text; name its --encoding (latin-1?)"
                 )
     raise AssertionError("every value is UTF-8 text")
@@ -161,6 +168,6 @@ def check_widths(records: Records, place: Place) -> None:
         if found != place.width:
             shown = records.text[start : min(stop, start + 60)].decode("utf-8", "replace")
             raise InputError(
-                f"{place.name}: row {place.first_row + row + 1} has {found} "
+                f"{place.where(row)} has {found} "
                 f"field{'s' * (found != 1)}, the header has {place.width}: {shown}"
             )

@@ -18,7 +18,7 @@ from parapply.arrays import integers
 from parapply.errors import InputError
 from parapply.formats import Arrangement, Keep, New
 from parapply.formats.csv.records import Dialect, Records, field_edges
-from parapply.formats.csv.text import data, fields
+from parapply.formats.csv.text import alone, data, fields
 from parapply.scalars import text as scalar
 from parapply.values import to_array
 
@@ -151,7 +151,7 @@ def _pieces(
         else:
             kept = _strings(records.text, *_run_span(records, edges, width, *run))
             pieces.append(kept if take is None else kept.take(integers(take)))
-    return pieces
+    return [alone(pieces[0], dialect)] if len(arrangement) == 1 else pieces
 
 
 def _gaps(records: Records) -> pa.Array:
