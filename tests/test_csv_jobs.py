@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
+import io
+
 import pytest
 
 import parapply
 from parapply import Job
 from parapply.errors import ResultError
+from parapply.formats import Reading
+from parapply.formats.csv import header
+from parapply.formats.csv.records import first_end
 
 
 @pytest.fixture
@@ -20,6 +26,56 @@ def run(tmp_path):
         return (tmp_path / to).read_bytes()
 
     return run_on
+
+
+# Blank lines.
+
+HEADS = {
+    "blank lines": b"a,b\n\n\r\n\n",
+    "no end": b"a,b",
+    "a byte order mark": b"\xef\xbb\xbf\na,b\n\n",
+    "many blank lines": b"a,b" + b"\n" * 100_000,
+    "nothing else": b"a,b\n",
+    "returns": b"a,b\r\r\r",
+}
+
+
+@pytest.mark.parametrize("name", ["in.csv", "in.csv.gz"])
+@pytest.mark.parametrize("head", HEADS.values(), ids=HEADS)
+def test_blank_lines_without_rows_stay(run, head, name):
+    data = gzip.compress(head) if name.endswith("gz") else head
+    assert run(data, expression="True", filter=True, name=name) == head
+
+
+def test_comments_without_rows_stay(run):
+    for head in (b"a,b\n#x\n\n#y", b"#\na,b\n\n#" + b"y" * 100_000):
+        assert run(head, expression="True", filter=True, comment="#") == head
+
+
+def test_blank_lines_without_rows_stay_in_a_folder(run, tmp_path):
+    run(b"a\n\n\n", expression="True", filter=True, to="out.csv")
+    parapply.run(Job(expression="a", inputs=tmp_path / "in.csv", output=f"{tmp_path}/out/"))
+    assert (tmp_path / "out/part-00000.csv").read_bytes() == b"a,result\n\n\n"
+
+
+def test_a_long_header_takes_time_in_proportion(run):
+    data = ",".join(f"column{i}" for i in range(1_000_000)).encode() + b"\n"
+
+    class Pipe(io.RawIOBase):
+        """Gives little at a time, as pipes do; counts what is read at all."""
+
+        def __init__(self, data: bytes) -> None:
+            self.data, self.asked = io.BytesIO(data), 0
+
+        def read(self, size=-1):
+            self.asked += 1
+            return self.data.read(min(size, 1 << 12))
+
+    found = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(header, "first_end", lambda *a: found.append(0) or first_end(*a))
+        head, rest = header.read_head(Pipe(data), "it", ord(","), Reading())
+    assert (len(head.columns), rest, len(found)) == (1_000_000, b"", pytest.approx(12, abs=4))
 
 
 # No quotes.

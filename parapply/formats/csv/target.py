@@ -30,6 +30,7 @@ class CsvTarget:
     dialect: Dialect
     names: tuple[bytes, ...] | None  # the input's columns, as they stand in a header, if any
     before: bytes = b""
+    after: bytes = b""  # stands after the header where there are no rows
     line_end: bytes = b"\n"
     alike: bool = False  # records of the input can go through as they are
     ended: bool = True  # the header has a line end even where no row follows
@@ -47,12 +48,15 @@ class CsvTarget:
     def like(cls, source: CsvSource, writing: Writing) -> CsvTarget:
         """Return the target that writes as `source` is written."""
         head = source.head
-        return cls(head.dialect, head.fields, head.before, head.line_end, True, head.ended, writing)
+        return cls(
+            head.dialect, head.fields, head.before, head.after, head.line_end, True, head.ended,
+            writing,
+        )  # fmt: skip
 
     def with_dialect(self, dialect: Dialect) -> CsvTarget:
         """Return a target whose fields are written anew, in another dialect."""
         names = self.names and tuple(requoted(name, self.dialect, dialect) for name in self.names)
-        return replace(self, dialect=dialect, names=names, alike=False)
+        return replace(self, dialect=dialect, names=names, after=b"", alike=False)
 
     def write(
         self,
@@ -106,7 +110,7 @@ class CsvTarget:
 
     def joiner(self) -> TextJoiner:
         """Return what concatenates the parts after a header."""
-        return TextJoiner(self.writing, self._head)
+        return TextJoiner(self.writing, self._head, self.after)
 
     def _fields(self, name: str, array: pa.Array, where: Callable[[int], str]) -> pa.Array:
         with _worded(where, name):
