@@ -11,10 +11,12 @@ from dataclasses import replace
 from typing import Any
 
 from parapply.formats import Index, Source
+from parapply.formats.blocks import cut
 from parapply.job import Chunk
 
 CHUNK_BYTES = 8 << 20  # about what one chunk reads at the most
 CHUNK_ROWS = 1 << 16  # and how many rows: Python values of a column take 32 bytes and more
+MOST_BYTES = 1 << 28  # what a chunk reads at the very most, whatever --chunk-size says
 _SHARE = 3  # a chunk is this part of a worker's share of what is left
 _LEAST_ROWS = 256  # smaller chunks only where the input is small
 
@@ -72,6 +74,15 @@ def chunks(
         yield Chunk((number,), source, index.span(start, stop), start, stop - start, ends)
 
 
+def too_large(chunk_size: int, rows: int, size_bytes: int) -> str:
+    """Say that a chunk function cannot be given so much at once."""
+    return (
+        f"--chunk-size {chunk_size}: {rows} rows are {size_bytes >> 20} MB, and a chunk is "
+        f"{MOST_BYTES >> 20} MB at the most; give fewer rows, about "
+        f"{max(1, rows * (MOST_BYTES >> 1) // size_bytes)}"
+    )
+
+
 def halve(chunk: Chunk, index: Index | None, source: Source) -> tuple[Chunk, Chunk]:
     """Return the two halves of a chunk of at least two rows."""
     half, start = chunk.rows // 2, chunk.first_row
@@ -83,7 +94,7 @@ def halve(chunk: Chunk, index: Index | None, source: Source) -> tuple[Chunk, Chu
     spans: tuple[Any, Any] = (None, None)
     texts: tuple[bytes | None, bytes | None] = (None, None)
     if chunk.data is not None:
-        one_text, other_text = source.cut(chunk.data, [half, chunk.rows])
+        one_text, other_text = cut(chunk.data, source.starts(chunk.data), [half, chunk.rows])
         texts = one_text, other_text
     elif index is not None:
         stop = start + chunk.rows

@@ -130,6 +130,11 @@ class _Reader(io.RawIOBase):
             if text or not block:
                 return text.encode()
 
+    @property
+    def silent(self) -> Callable[[float | None], bool] | None:
+        """Whether nothing comes for so many seconds (None: waits); None where that is not known."""
+        return getattr(self.file, "silent", None)
+
     def close(self) -> None:
         self.file.close()
         self.raw.close()  # decompressors do not

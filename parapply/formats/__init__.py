@@ -156,8 +156,8 @@ class Source(Protocol):
         """Return a complete source with these columns; asked only of one that was not."""
         ...
 
-    def cut(self, data: bytes, stops: Sequence[int]) -> list[bytes]:
-        """Cut a stream's text after these numbers of rows, the last being all (parent)."""
+    def starts(self, data: bytes) -> Any:
+        """Return where the rows of a stream's text begin, a numpy array of integers (parent)."""
         ...
 
     def again(self, surveys: Sequence[Survey]) -> Source | None:
@@ -249,9 +249,9 @@ class Format(Protocol):
         ...
 
     def stream(
-        self, file: BinaryIO, name: str, reading: Reading, rows: int | None
+        self, file: BinaryIO, name: str, reading: Reading
     ) -> tuple[Source, Iterator[tuple[int, bytes]]]:
-        """Describe a stream, and yield (rows, data) as it is read, `rows` at a time (parent).
+        """Describe a stream, and yield (rows, data) as it is read (parent).
 
         Raises NotStreamableError where the whole input is needed before its first row is known.
         """

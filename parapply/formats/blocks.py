@@ -10,8 +10,9 @@ from __future__ import annotations
 import enum
 import re
 import time
-from collections.abc import Callable
-from typing import BinaryIO, NamedTuple
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any, BinaryIO, NamedTuple
 
 
 class Pause(NamedTuple):
@@ -29,7 +30,7 @@ class Stop(enum.Enum):
     ENDED = enum.auto()
 
 
-FIRST, LATER = Pause(1.0, 5.0), Pause(0.2, 1.0)
+FIRST, LATER = Pause(1.0, 2.0), Pause(0.2, 1.0)
 _GLANCE = Pause(0.02, float("inf"))
 _READ_BYTES = 1 << 16
 
@@ -81,3 +82,9 @@ def after_lines(file: BinaryIO, lines: int, line_end: re.Pattern[bytes]) -> tupl
             return b"", len(text)
         position = found.end()
     return text[position:], position
+
+
+def cut(text: bytes, starts: Any, stops: Sequence[int]) -> list[bytes]:
+    """Cut text whose rows begin at `starts` after these numbers of rows, the last being all."""
+    edges = [0, *(int(starts[stop]) for stop in stops[:-1]), len(text)]
+    return [text[start:end] for start, end in pairwise(edges)]

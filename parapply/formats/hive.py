@@ -79,9 +79,9 @@ class HiveSource:
         own = tuple(column for column in columns if column not in names)
         return replace(self, inner=self.inner.widened(own))
 
-    def cut(self, data: bytes, stops: Sequence[int]) -> list[bytes]:
+    def starts(self, data: bytes) -> Any:
         """As the file's."""
-        return self.inner.cut(data, stops)
+        return self.inner.starts(data)
 
     def pieces(self) -> Iterator[Any]:
         """As the file's."""

@@ -47,7 +47,7 @@ class ParquetSource:
         """Never asked: all columns are known."""
         raise NotImplementedError
 
-    def cut(self, data: bytes, stops: Sequence[int]) -> list[bytes]:
+    def starts(self, data: bytes) -> Any:
         """Never asked: nothing comes as text."""
         raise NotImplementedError
 
@@ -124,7 +124,7 @@ class _Parquet:
             raise InputError(f"{name} is not a Parquet file: {error}") from error
 
     def stream(
-        self, file: BinaryIO, name: str, reading: Reading, rows: int | None
+        self, file: BinaryIO, name: str, reading: Reading
     ) -> tuple[Source, Iterator[tuple[int, bytes]]]:
         raise NotStreamableError
 

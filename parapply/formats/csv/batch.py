@@ -11,7 +11,7 @@ import pyarrow as pa
 from parapply.errors import InputError
 from parapply.formats import Field
 from parapply.formats.csv import parse
-from parapply.formats.csv.records import Dialect, Records, find_records, split_fields
+from parapply.formats.csv.records import Dialect, Records, find_records, is_closed, split_fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +130,9 @@ def tabulate(
 
 def _check_end(records: Records, place: Place) -> None:
     """Raise InputError where a quote is opened in the last record and never closed."""
-    quote = place.dialect.quote
-    if records.orderly or quote is None or place.dialect.escape is not None:
-        return
-    record = records.text[int(records.starts[-1]) : int(records.stops[-1])]
-    field, mark = split_fields(record, place.dialect)[-1], bytes([quote])
-    if field.startswith(mark) and field.count(mark) % 2:
+    if not is_closed(records, place.dialect):
+        record = records.text[int(records.starts[-1]) : int(records.stops[-1])]
+        field = split_fields(record, place.dialect)[-1]
         raise InputError(
             f"{place.where(len(records) - 1)}: a quote is opened and never "
             f"closed: {field[:60].decode('utf-8', 'replace')}"

@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
-from itertools import pairwise
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -43,11 +42,9 @@ class CsvSource:
         """Never asked: the header has all columns."""
         raise NotImplementedError
 
-    def cut(self, data: bytes, stops: Sequence[int]) -> list[bytes]:
-        """Cut a stream's text after these numbers of records."""
-        records = find_records(data, self.dialect)
-        edges = [0, *(int(records.starts[stop]) for stop in stops[:-1]), len(data)]
-        return [data[start:end] for start, end in pairwise(edges)]
+    def starts(self, data: bytes) -> Any:
+        """Return where the records begin."""
+        return find_records(data, self.dialect).starts
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -42,7 +42,7 @@ def splice(
     except the last one of the input where the input had none.
     """
     if not len(records):
-        return []
+        return [records.text]
     if not made and take is None and _is_identity(arrangement, width):
         return [_closed(records, memoryview(records.text), line_end, last)]
     pieces = _pieces(records, dialect, width, arrangement, made, take)

@@ -10,7 +10,7 @@ from typing import BinaryIO
 from parapply.dtypes import parse_type
 from parapply.formats import Reading, Source, Target, Writing
 from parapply.formats.jsonl.batch import values_of, without
-from parapply.formats.jsonl.head import Head, cut_rows, read_head
+from parapply.formats.jsonl.head import Head, read_head
 from parapply.formats.jsonl.kinds import kind_of
 from parapply.formats.jsonl.lines import filled_starts
 from parapply.formats.jsonl.source import JsonlSource
@@ -25,11 +25,9 @@ class _Jsonl:
         return _source(path, name, head, size, reading)
 
     def stream(
-        self, file: BinaryIO, name: str, reading: Reading, rows: int | None
+        self, file: BinaryIO, name: str, reading: Reading
     ) -> tuple[JsonlSource, Iterator[tuple[int, bytes]]]:
         head, blocks = read_head(file, name)
-        if rows is not None:
-            blocks = cut_rows(blocks, rows)
         nulls = reading.null_values
         kinds = {key: kind_of(without(values_of(head.objects, key), nulls)) for key in head.columns}
         # Whether it can be reread, so that all keys are found, is not known here: if not, the

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
-from itertools import chain, pairwise
+from itertools import chain
 from typing import Any
 
 import pyarrow as pa
@@ -48,11 +48,9 @@ class JsonlSource:
         """Return the source with these columns, some of which its own lines may lack."""
         return replace(self, columns=columns, complete=True)
 
-    def cut(self, data: bytes, stops: Sequence[int]) -> list[bytes]:
-        """Cut a stream's text after these numbers of lines, blank ones not counted."""
-        starts = filled_starts(data)
-        edges = [0, *(int(starts[stop]) for stop in stops[:-1]), len(data)]
-        return [data[start:end] for start, end in pairwise(edges)]
+    def starts(self, data: bytes) -> Any:
+        """Return where the lines begin that are not blank."""
+        return filled_starts(data)
 
     def pieces(self) -> Iterator[ByteSpan]:
         """Yield spans of about 4 MiB that end after a newline (parent)."""
