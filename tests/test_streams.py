@@ -52,7 +52,8 @@ def test_what_a_chunk_function_gets_does_not_depend_on_the_blocks(
 def cut(source, chunk_size, blocks, *, whole=True):
     cutter = streams.make_cutter(source, chunk_size, whole)
     found = [piece for block in blocks for piece in cutter.add(*block)]
-    assert cutter.left == bool(ended := cutter.end())
+    left, ended = cutter.left, cutter.end()
+    assert left == bool(ended)
     return found + ended
 
 
