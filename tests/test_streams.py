@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parapply import plan, streams
-from parapply.errors import UsageError
+from parapply.errors import InputError, UsageError
 from parapply.formats.csv import CSV
 from parapply.formats.jsonl import JSONL
 
@@ -77,6 +77,58 @@ def test_the_first_block_decides_the_types_whatever_the_chunks(succeed, size):
     rows = ["1", "2", "3", "x", "4"]
     found = succeed("-e", "repr(a)", *size, stdin="\n".join(["a", *rows, ""]).encode())
     assert found.decode().splitlines()[1:] == [f"{row},'{row}'" for row in rows]
+
+
+MISFITS = {
+    "leading zeros": ("1", "007"),
+    "leading zeros after a space": ("1", " -08"),
+    "hexadecimal": ("1", "0x10"),
+    "20 digits": ("1", "12345678901234567890"),
+    "letters": ("1", "x"),
+    "a fraction": ("1", "1.5"),
+    "NAN in capitals": ("1.5", "NAN"),
+    "hexadecimal among fractions": ("1.5", "0X1f"),
+    "a number among booleans": ("True", "1"),
+    "letters among booleans": ("True", "yes"),
+}
+
+
+@pytest.mark.parametrize("late", [0, 1, 700])
+@pytest.mark.parametrize(("early", "odd"), MISFITS.values(), ids=MISFITS)
+def test_a_later_value_of_another_type_is_named(tmp_path, early, odd, late):
+    source = source_of("csv", tmp_path)
+    first = f"{early},2024-01-01\n".encode()
+    fields = source.fields((0, 1), [source.survey(first, (0, 1))])
+    rows = [f"{early},0"] * late + [f"{odd},007", f"{odd},1", f"{early},1"]
+    batch = source.batch(None, fields, "\n".join(rows).encode(), 1000)
+    with pytest.raises(InputError) as raised:
+        batch.columns((0, 1))
+    where = f"row {1001 + late}, column 'a': {odd!r}"
+    assert where in str(raised.value)
+    assert "--dtype a=str" in str(raised.value)
+
+
+@pytest.mark.parametrize("value", ["+5", " 7 ", "0", "-0", "", "NA", "nan", "10", "1-0"])
+def test_later_values_that_fit_are_read(tmp_path, value):
+    source = source_of("csv", tmp_path)
+    fields = source.fields((0, 1), [source.survey(b"1,1-1\n", (0, 1))])
+    batch = source.batch(None, fields, f"5,{value}\n{value},x".replace("1-0,", "1,").encode(), 1)
+    ours = batch.columns((0, 1))[0].to_pylist()
+    known = value.strip().removeprefix("+")
+    assert ours == [5, 1 if known == "1-0" else int(known) if known.strip("-").isdigit() else None]
+
+
+def test_the_first_row_of_several_columns_that_do_not_fit_is_named(tmp_path):
+    source = source_of("csv", tmp_path)
+    fields = source.fields((0, 1), [source.survey(b"1,2\n", (0, 1))])
+    batch = source.batch(None, fields, b"1,2\n1,x\ny,2\n", 0)
+    with pytest.raises(InputError, match="row 2, column 'b': 'x'"):
+        batch.columns((0, 1))
+
+
+def test_types_that_were_asked_for_take_zeros(succeed):
+    found = succeed("-e", "a", "--dtype", "a=int", stdin=b"a\n007\n0x10\n")
+    assert found == b"a,result\n007,7\n0x10,16\n"
 
 
 @pytest.fixture

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from parapply.errors import InputError
 from parapply.formats import Field
@@ -24,6 +25,7 @@ class Place:
     nulls: tuple[str, ...]  # what stands for a missing value
     fields: tuple[Field, ...]
     first_row: int  # rows before these in the whole input
+    unseen: Collection[int] = ()  # columns whose types are those of rows before these
     picked: tuple[int, ...] | None = None  # which of the rows after those, where not all are there
 
     def where(self, position: int) -> str:
@@ -74,34 +76,58 @@ class CsvBatch:
         if not self.rows:
             return [pa.nulls(0, type_) for type_ in types.values()]
         try:
-            return self._tabulate(types, self.place.nulls)
+            arrays = self._tabulate(types, self.place.nulls)
         except parse.MisfitError:
-            texts = self._tabulate(dict.fromkeys(types, pa.string()), self.place.nulls)
-            return [
-                self._convert(text, *item) for text, item in zip(texts, types.items(), strict=True)
-            ]
+            return self._converted(types)
+        unseen = [array for p, array in zip(types, arrays, strict=True) if p in self.place.unseen]
+        delimiter = self.place.dialect.delimiter
+        if unseen and parse.may_be_misread(self.records.text, delimiter, unseen):
+            return self._converted(types)
+        return arrays
 
-    def _convert(self, texts: pa.Array, position: int, type_: Any) -> pa.Array:
-        """Convert one column by itself; say which row and value do not fit."""
-        try:
-            return parse.column(texts, type_)
-        except pa.ArrowInvalid:
-            pass
-        for row in range(len(texts)):
-            try:
-                parse.column(texts[row : row + 1], type_)
-            except pa.ArrowInvalid:
-                value, name = texts[row].as_py(), self.place.fields[position].name
-                break
+    def _converted(self, types: dict[int, Any]) -> list[pa.Array]:
+        """Convert each column by itself; raises InputError for the first row that does not fit."""
+        texts = self._tabulate(dict.fromkeys(types, pa.string()), self.place.nulls)
+        found, misfits = [], []
+        for text, (position, type_) in zip(texts, types.items(), strict=True):
+            row = _misfit(text, type_, unseen=position in self.place.unseen)
+            if row is None:
+                found.append(text if type_ is None else parse.column(text, type_))
+            else:
+                misfits.append((row, position, text[row].as_py()))
+        if not misfits:
+            return found
+        row, position, value = min(misfits)
+        field = self.place.fields[position]
         raise InputError(
-            f"{self.place.where(row)}, column {name!r}: "
-            f"{value!r} is not of the type {type_} that the rows before it have; "
-            f"--dtype {name}=str takes any value"
+            f"{self.place.where(row)}, column {field.name!r}: {value!r} is not of the type "
+            f"{field.type} that the rows before it have; --dtype {field.name}=str takes any value"
         )
 
     def _tabulate(self, types: dict[int, Any], nulls: tuple[str, ...]) -> list[pa.Array]:
         table = tabulate(self.records, self.place, types, nulls)
         return [column.combine_chunks() for column in table.columns]
+
+
+def _misfit(texts: pa.Array, type_: Any, *, unseen: bool) -> int | None:
+    """Return the first row whose text is no `type_`."""
+    if type_ is None:
+        return None
+    misread = pc.index(parse.misread(texts, type_), True).as_py() if unseen else -1
+    rows = len(texts) if misread < 0 else misread
+    try:
+        parse.column(texts[:rows], type_)
+    except parse.MisfitError:
+        return next(row for row in range(rows) if not _fits(texts[row : row + 1], type_))
+    return None if misread < 0 else misread
+
+
+def _fits(text: pa.Array, type_: Any) -> bool:
+    try:
+        parse.column(text, type_)
+    except parse.MisfitError:
+        return False
+    return True
 
 
 def tabulate(

@@ -130,7 +130,11 @@ class CsvSource:
     ) -> CsvBatch:
         """Open the records of a span, or those in `data`."""
         if span is None:
-            place = self._place(fields, first_row)
+            forced = self.types or {}
+            unseen = [
+                p for p, f in enumerate(fields) if p not in forced and parse.is_number(f.type)
+            ]
+            place = replace(self._place(fields, first_row), unseen=frozenset(unseen))
             records = find_records(data or b"", self.dialect)
             if field_edges(records, self.dialect, place.width) is None:  # no survey has seen it
                 check_widths(records, place)
