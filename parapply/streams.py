@@ -12,7 +12,6 @@ from itertools import pairwise
 from typing import Protocol
 
 from parapply import plan
-from parapply.errors import UsageError
 from parapply.feed import Feed
 from parapply.formats import Source
 from parapply.formats.blocks import cut
@@ -93,8 +92,7 @@ class _ByRows:
     def _hold(self, rows: int, text: bytes) -> None:
         self._parts.append(text)
         self._have, self._size = self._have + rows, self._size + len(text)
-        if self._size > plan.MOST_BYTES:
-            raise UsageError(plan.too_large(self.rows, self._have, self._size))
+        plan.check_size(self.rows, self._have, self._size)
 
 
 class _BySize:

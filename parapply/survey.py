@@ -62,9 +62,11 @@ class Table:
                 cutter = make_cutter(self.sources[place], chunk_size, whole)
                 found = stream_chunks(self.streams[place], place, cutter, last=last)
             else:
+                columns = len(self.sources[place].columns)
                 found = plan.chunks(
-                    self.indexes[place], place, workers, chunk_size, last=last, whole=whole
-                )
+                    self.indexes[place], place, workers, chunk_size,
+                    last=last, whole=whole, columns=columns,
+                )  # fmt: skip
             for chunk in found:
                 yield replace(chunk, number=(number,))
                 number += 1

@@ -67,7 +67,7 @@ def test_chunks_for_rows_are_at_most_as_large_as_asked_for(tmp_path):
 
 
 def test_a_chunk_for_a_chunk_function_can_be_too_large(tmp_path, monkeypatch):
-    monkeypatch.setattr(plan, "MOST_BYTES", 1 << 20)
+    monkeypatch.setattr(plan, "WHOLE_BYTES", 1 << 20)
     with pytest.raises(UsageError, match="--chunk-size 900000: 300000 rows are 1 MB"):
         cut(source_of("csv", tmp_path), 900_000, [(100_000, b"1,2\n" * 100_000)] * 9)
 

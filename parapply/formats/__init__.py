@@ -113,6 +113,10 @@ class Index(Protocol):
         """Return the row nearest to `row` at which a chunk starts for nothing."""
         ...
 
+    def text_bytes(self, start: int, stop: int) -> int:
+        """Return about how much text is read for these rows: 0 where none is."""
+        ...
+
     def span(self, start: int, stop: int) -> Any:
         """Return where rows start to stop are: what `Source.batch` takes."""
         ...

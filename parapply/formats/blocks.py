@@ -8,11 +8,14 @@ of its columns; so the first one is given more time.
 from __future__ import annotations
 
 import enum
+import os
 import re
 import time
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any, BinaryIO, NamedTuple
+
+from parapply.errors import InputError
 
 
 class Pause(NamedTuple):
@@ -32,7 +35,8 @@ class Stop(enum.Enum):
 
 FIRST, LATER = Pause(1.0, 2.0), Pause(0.2, 1.0)
 _GLANCE = Pause(0.02, float("inf"))
-_READ_BYTES = 1 << 16
+_LEAST_BYTES = 1 << 16
+READ_BYTES = (1 << 31) - (1 << 20)  # Linux reads no more at once, and Arrow's offsets count so far
 
 
 def filled(file: BinaryIO, text: bytes, size: int, pause: Pause | None) -> tuple[bytes, Stop]:
@@ -67,7 +71,7 @@ def grown(file: BinaryIO, text: bytes, enough: Callable[[bytes], object]) -> byt
     while stop is not Stop.ENDED and not enough(text):
         if stop is Stop.PAUSED:
             wait(file)
-        text, stop = filled(file, text, max(_READ_BYTES, 2 * len(text)), _GLANCE)
+        text, stop = filled(file, text, max(_LEAST_BYTES, 2 * len(text)), _GLANCE)
     return text
 
 
@@ -82,6 +86,23 @@ def after_lines(file: BinaryIO, lines: int, line_end: re.Pattern[bytes]) -> tupl
             return b"", len(text)
         position = found.end()
     return text[position:], position
+
+
+def read_range(path: str, name: str, start: int, stop: int) -> bytes:
+    """Return a file's bytes from `start` to `stop`.
+
+    Raises InputError where they are not there any more, or are more than a row may have.
+    """
+    if stop - start > READ_BYTES:
+        raise InputError(
+            f"{name}: a row in bytes {start} to {stop} is longer than {READ_BYTES >> 30} GiB; is a "
+            "quote missing?"
+        )
+    with open(path, "rb") as file:
+        text = os.pread(file.fileno(), stop - start, start)
+    if len(text) != stop - start:
+        raise InputError(f"{name} became shorter while it was read")
+    return text
 
 
 def cut(text: bytes, starts: Any, stops: Sequence[int]) -> list[bytes]:

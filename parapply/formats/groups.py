@@ -40,6 +40,11 @@ class GroupIndex:
         small = group < len(self.groups) and self.groups[group] <= WHOLE_ROWS
         return nearest if small else row
 
+    def text_bytes(self, start: int, stop: int) -> int:
+        """Nothing here is text."""
+        del start, stop
+        return 0
+
     def span(self, start: int, stop: int) -> GroupSpan:
         """Return the groups that rows start to stop lie in, and which of their rows."""
         span, before = [], 0

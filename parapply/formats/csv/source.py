@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
@@ -12,6 +11,7 @@ import numpy as np
 
 from parapply.errors import InputError
 from parapply.formats import Field, Survey
+from parapply.formats.blocks import read_range
 from parapply.formats.csv import parse
 from parapply.formats.csv.batch import CsvBatch, Place, check_widths, tabulate
 from parapply.formats.csv.blocks import cut_blocks
@@ -176,11 +176,7 @@ class CsvSource:
         return error
 
     def _read(self, span: ByteSpan) -> bytes:
-        with open(self.path, "rb") as file:
-            text = os.pread(file.fileno(), span.stop - span.start, span.start)
-        if len(text) != span.stop - span.start:
-            raise InputError(f"{self.name} became shorter while it was read")
-        return text
+        return read_range(self.path, self.name, span.start, span.stop)
 
     def _count_quotes(self, text: bytes) -> int:
         if self.dialect.quote is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
@@ -13,6 +12,7 @@ import pyarrow as pa
 
 from parapply.errors import InputError
 from parapply.formats import Field, Survey
+from parapply.formats.blocks import read_range
 from parapply.formats.csv.index import ByteIndex, ByteSpan, Mark
 from parapply.formats.jsonl.batch import JsonlBatch, Place, values_of, without
 from parapply.formats.jsonl.head import check_keys
@@ -168,11 +168,7 @@ class JsonlSource:
         return Place(self.name, (), (), (), before).mistake(error)
 
     def _read(self, span: ByteSpan) -> bytes:
-        with open(self.path, "rb") as file:
-            text = os.pread(file.fileno(), span.stop - span.start, span.start)
-        if len(text) != span.stop - span.start:
-            raise InputError(f"{self.name} became shorter while it was read")
-        return text
+        return read_range(self.path, self.name, span.start, span.stop)
 
 
 def _marks(positions: Any, start: int) -> tuple[Mark, ...]:
