@@ -118,6 +118,8 @@ class _Opener:
                 f"{name}: the name does not say which format it has; "
                 f"use --from {'|'.join(formats.FORMATS)}"
             )
+        if self.reading.skip_rows and not formats.is_text(format_):
+            raise UsageError(f"--skip-rows leaves out lines of text; {name} is {format_}")
         encoding = self._encoding(path, codec)
         real = os.path.realpath(path)
         if codec is None and encoding is None:

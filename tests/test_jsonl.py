@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 import parapply
 from parapply import Job
-from parapply.errors import InputError
+from parapply.errors import InputError, UsageError
 from parapply.formats import Reading
 from parapply.formats.blocks import cut
 from parapply.formats.jsonl import JSONL, head, source
@@ -469,6 +469,29 @@ def test_arrays_of_any_type_have_json_text(array, wanted):
 def test_a_frame_is_written_as_objects(folder):
     data = b'{"a": 1, "b": ["x"]}\n{"a": 2}\n'
     assert run_on(folder, data, expression="df[df.a > 1]", by="chunk") == b'{"a": 2, "b": null}\n'
+
+
+SKIPPED = b'# {"x"\n\n{"a": 1}\n{"b": 2}\n'
+
+
+@pytest.mark.parametrize(("rows", "left"), [(0, 4), (1, 3), (2, 2), (3, 1), (9, 0)])
+@pytest.mark.parametrize("name", ["in.jsonl", "in.jsonl.gz"])
+def test_lines_can_be_left_out(folder, rows, left, name):
+    path = folder / name
+    path.write_bytes(gzip.compress(SKIPPED) if name.endswith("gz") else SKIPPED)
+    lines = SKIPPED.splitlines(keepends=True)
+    options = {"expression": "True", "filter": True, "skip_rows": rows}
+    if rows == 0:
+        with pytest.raises(InputError, match="row 1 is not JSON"):
+            run(path, **options)
+    else:
+        assert run(path, **options) == b"".join(lines[len(lines) - left :])
+
+
+def test_rows_of_a_parquet_file_cannot_be_left_out(folder):
+    pq.write_table(pa.table({"a": [1]}), folder / "in.parquet")
+    with pytest.raises(UsageError, match="--skip-rows leaves out lines of text"):
+        run(folder / "in.parquet", expression="a", skip_rows=1)
 
 
 # --- streams, encodings, compression ---

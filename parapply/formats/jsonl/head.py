@@ -5,18 +5,20 @@ Runs in the parent. How a stream comes in does not matter, only what it holds.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from parapply.errors import InputError
-from parapply.formats.blocks import FIRST, LATER, Pause, Stop, filled, wait
+from parapply.formats.blocks import FIRST, LATER, Pause, Stop, after_lines, filled, wait
 from parapply.formats.jsonl.kinds import encodes, keys_of
 from parapply.formats.jsonl.lines import LineError, find_lines, parse
 
 HEAD_BYTES = 1 << 20  # also of a stream's blocks: its types are those of the first
 _BOM = b"\xef\xbb\xbf"
 _SPACE = b" \t\r\n"
+_LINE_END = re.compile(rb"\n")
 _HINT = "; JSON Lines has one object a line: jq -c '.[]' makes that of a JSON array"
 
 
@@ -28,21 +30,24 @@ class Head:
     before: bytes  # what the output begins with too: a BOM, blank lines
     line_end: bytes
     objects: list[dict[str, Any]]
+    start: int  # of the first line, in bytes of the file
 
 
-def read_head(file: BinaryIO, name: str) -> tuple[Head, Iterator[bytes]]:
-    """Return the head, and blocks with all lines after `before`.
+def read_head(file: BinaryIO, name: str, skip_rows: int = 0) -> tuple[Head, Iterator[bytes]]:
+    """Return the head, and blocks with all lines after `before`; the first lines may be left out.
 
     Raises InputError where the first block is not JSON Lines.
     """
-    block, rest, stop = _read_block(file, b"", HEAD_BYTES, FIRST)
+    text, skipped = after_lines(file, skip_rows, _LINE_END)
+    block, rest, stop = _read_block(file, text, HEAD_BYTES, FIRST)
     lead = len(_BOM) if block.startswith(_BOM) else 0
     body = block[lead:].lstrip(_SPACE)
     lead = max(lead, block.rfind(b"\n", 0, len(block) - len(body)) + 1) if body else len(block)
     before, text = block[:lead], block[lead:]
     line_end = b"\r\n" if text.partition(b"\n")[0].endswith(b"\r") else b"\n"
     objects = _objects(text, name)
-    head = Head(check_keys(keys_of(objects), name), before, line_end, objects)
+    columns = check_keys(keys_of(objects), name)
+    head = Head(columns, before, line_end, objects, skipped + lead)
     later = iter(()) if stop is Stop.ENDED else cut_blocks(file, rest, HEAD_BYTES)
     return head, _followed(text, later)
 
