@@ -190,7 +190,8 @@ def make_target(job: Job, inputs: Inputs) -> Target:
     encoding = transport.check_encoding(job.output_encoding)
     if job.output_encoding is None and inputs.format == name:
         encoding = inputs.encoding
-    writing = Writing(compression, encoding, inputs.format == name)
+    keeps_all = not (job.only or job.select)
+    writing = Writing(compression, encoding, inputs.format == name, keeps_all)
     return formats.load(name).target(inputs.sources, writing)
 
 

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 import parapply
 from parapply import Job
-from parapply.errors import InputError, UsageError
+from parapply.errors import InputError, OutputError, UsageError
 from parapply.formats import Reading
 from parapply.formats.blocks import cut
 from parapply.formats.jsonl import JSONL, head, source
@@ -36,6 +36,8 @@ ODD = b"""{"a": 1.10, "b": "x"}\r
 \r
  {"b": [1,2], "a": 3 , "c": {"d": null, "e": "\\u00e9\xc3\xa9"}}\t\r
 {"a":-0,"c":{"e":"}{\\""}, "a" : 1E+2}"""
+
+HEAD_ROWS = (1 << 20) // 17  # what a stream's first block has of the shortest rows here
 
 CONTENTS = {
     "odd": ODD,
@@ -469,6 +471,36 @@ def test_arrays_of_any_type_have_json_text(array, wanted):
 def test_a_frame_is_written_as_objects(folder):
     data = b'{"a": 1, "b": ["x"]}\n{"a": 2}\n'
     assert run_on(folder, data, expression="df[df.a > 1]", by="chunk") == b'{"a": 2, "b": null}\n'
+
+
+@pytest.mark.parametrize("to", ["csv", "tsv", "parquet", "arrow"])
+@pytest.mark.parametrize("options", [(), ("--drop", "b"), ("--filter",)])
+def test_a_late_key_that_the_output_has_no_column_for_is_an_error(fail, to, options):
+    first = b'{"a": 1, "b": 2}\n' * (HEAD_ROWS + 5)
+    said = fail(
+        1, "-e", "a", *options, "--to", to, "-o", f"out.{to}", stdin=first + b'\n{"a": 1, "c": 0}'
+    )
+    assert f"row {HEAD_ROWS + 6} has the key 'c'" in said
+    assert "--to jsonl" in said
+    assert "--select" in said
+
+
+@pytest.mark.parametrize("options", [("--select", "a"), ("--only",)])
+def test_a_late_key_that_is_not_wanted_is_none(succeed, options):
+    first = b'{"a": 1, "b": 2}\n' * (HEAD_ROWS + 5)
+    found = succeed("-e", "a", *options, "--to", "csv", stdin=first + b'{"a": 1, "c": 0}\n')
+    assert len(found.splitlines()) == HEAD_ROWS + 7
+
+
+@pytest.mark.parametrize("value", ["{}", '[{"b": {}}]', '{"c": {}}'])
+def test_an_object_without_keys_is_an_error_in_parquet(folder, value):
+    data = f'{{"a": {value}, "x": 1}}\n'.encode()
+    with pytest.raises(OutputError, match=r"column 'a' has objects without a key.*--dtype a=str"):
+        run_on(folder, data, expression="x", to="parquet")
+    run_on(folder, data, expression="x", to="parquet", dtypes={"a": "str"})
+    assert pq.read_table(folder / "out.parquet")["a"].to_pylist() == [value]
+    run_on(folder, data, expression="x", to="arrow")
+    assert pa.ipc.open_file(folder / "out.arrow").read_all()["a"].to_pylist() == [json.loads(value)]
 
 
 SKIPPED = b'# {"x"\n\n{"a": 1}\n{"b": 2}\n'

@@ -48,6 +48,7 @@ class Writing:
     compression: str | None = None  # a codec of transport.py for text; Parquet has its own
     encoding: str | None = None  # None: UTF-8
     same_format: bool = False  # as the inputs', by name
+    keeps_all: bool = False  # all of the input's columns are wanted, or all but some
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,10 @@ class Batch(Protocol):
 
         `typed`: all of them by `columns`, none by `verbatim`.
         """
+        ...
+
+    def check_complete(self) -> None:
+        """Raise InputError where a row of a stream has more than the columns."""
         ...
 
     def columns(self, positions: Sequence[int]) -> list[Any]:

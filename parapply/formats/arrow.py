@@ -106,8 +106,9 @@ class _Arrow:
         if codec not in (None, "lz4", "zstd"):
             raise UsageError(f"--compression {codec}: Arrow files have lz4 and zstd")
         return TableTarget(
-            tuple(sources[0].columns), schema, partial(_ArrowWriter, compression=codec), ".arrow"
-        )
+            tuple(sources[0].columns), schema, partial(_ArrowWriter, compression=codec), ".arrow",
+            writing.keeps_all,
+        )  # fmt: skip
 
 
 ARROW = _Arrow()

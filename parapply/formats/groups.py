@@ -82,6 +82,9 @@ class TableBatch:
         del typed
         self._expected.update(positions)
 
+    def check_complete(self) -> None:
+        """The schema has all columns."""
+
     def columns(self, positions: Sequence[int]) -> list[pa.Array]:
         """Return arrays of the types in the schema; those asked for together are read together."""
         missing = tuple(sorted(set(positions) - set(self._columns)))

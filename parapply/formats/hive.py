@@ -138,6 +138,10 @@ class HiveBatch:
         """Pass on what the file has."""
         self.inner.expect([p for p in positions if p < self.count], typed=typed)
 
+    def check_complete(self) -> None:
+        """As the file's."""
+        self.inner.check_complete()
+
     def columns(self, positions: Sequence[int]) -> list[Any]:
         """Return the file's columns, and the path's of their type."""
         return self._all(positions, self.inner.columns([p for p in positions if p < self.count]))

@@ -57,6 +57,9 @@ class CsvBatch:
         if typed:
             self._expected.update(positions)
 
+    def check_complete(self) -> None:
+        """Records of other widths are errors anyway."""
+
     def columns(self, positions: Sequence[int]) -> list[pa.Array]:
         """Return typed arrays; those asked for together are parsed together."""
         missing = [position for position in positions if position not in self._read]

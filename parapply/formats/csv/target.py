@@ -86,6 +86,8 @@ class CsvTarget:
                 batch.records, self.dialect, batch.place.width, arrangement, ready,
                 take, self.line_end, last,
             )  # fmt: skip
+        if self.writing.keeps_all:
+            batch.check_complete()
         positions = [column.position for column in arrangement if isinstance(column, Keep)]
         kept = [_picked(array, take) for array in batch.verbatim(positions)]
         kept = [text.fields(array, self.dialect) for array in kept]
