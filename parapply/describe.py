@@ -234,7 +234,8 @@ def _make_target(
     encoding = transport.check_encoding(job.output_encoding)
     if job.output_encoding is None and inputs.format == name:
         encoding = inputs.encoding
-    writing = Writing(compression, encoding, inputs.format == name)
+    keeps_all = not (job.only or job.select)
+    writing = Writing(compression, encoding, inputs.format == name, keeps_all)
     return formats.load(name).target(inputs.sources, writing)
 
 

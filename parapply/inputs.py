@@ -99,7 +99,7 @@ class _Opener:
     """Opens one input at a time, in whatever compression, encoding and format it is."""
 
     def __init__(self, job: Job, folder: str) -> None:
-        self.format, self.folder, self.rows = job.input_format, folder, job.chunk_size
+        self.format, self.folder = job.input_format, folder
         self.encoding = transport.check_encoding(job.encoding)
         self.reading = Reading(
             job.delimiter, job.quote, job.escape, job.comment, job.no_headers, job.skip_rows,
@@ -118,6 +118,8 @@ class _Opener:
                 f"{name}: the name does not say which format it has; "
                 f"use --from {'|'.join(formats.FORMATS)}"
             )
+        if self.reading.skip_rows and not formats.is_text(format_):
+            raise UsageError(f"--skip-rows leaves out lines of text; {name} is {format_}")
         encoding = self._encoding(path, codec)
         real = os.path.realpath(path)
         if codec is None and encoding is None:
@@ -152,7 +154,7 @@ class _Opener:
         room = formats.load(format_)
         file = open_()
         try:
-            source, blocks = room.stream(file, name, self.reading, self.rows)
+            source, blocks = room.stream(file, name, self.reading)
         except NotStreamableError:
             return self._copied(file, name, format_)
         if not (again or source.complete):  # what is read once shows its columns in its head
@@ -160,7 +162,7 @@ class _Opener:
 
         def reopen() -> _Blocks:
             file = open_()
-            return _closing(room.stream(file, name, self.reading, self.rows)[1], file)
+            return _closing(room.stream(file, name, self.reading)[1], file)
 
         stream = Stream(_closing(blocks, file), reopen if again else None)
         return _Opened(source, format_, encoding, 1 << 62, stream)

@@ -10,11 +10,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+from parapply.errors import UsageError
 from parapply.formats import Index, Source
+from parapply.formats.blocks import cut
 from parapply.job import Chunk
 
 CHUNK_BYTES = 8 << 20  # about what one chunk reads at the most
 CHUNK_ROWS = 1 << 16  # and how many rows: Python values of a column take 32 bytes and more
+MOST_BYTES = 1 << 28  # of text that a chunk reads, whatever --chunk-size says
+WHOLE_BYTES = 1 << 30  # the same for chunk functions; Arrow's strings hold twice that
+_COLUMNS = 200  # a chunk has a row for so many columns, or opening it would cost more than reading
 _SHARE = 3  # a chunk is this part of a worker's share of what is left
 _LEAST_ROWS = 256  # smaller chunks only where the input is small
 
@@ -28,15 +33,15 @@ def bounds(
 ) -> Iterator[tuple[int, int]]:
     """Yield half-open row ranges that cover `rows`, none above about `most` rows.
 
-    `snap` moves a cut to a place nearby where cutting costs nothing; `least` rows are not cut
-    further, nor are those that would be done in a moment.
+    `snap` moves a cut to a place where cutting costs nothing, if that is near; `least` rows are
+    not cut further, nor are those that would be done in a moment.
     """
     least = min(most, max(1, least, min(_LEAST_ROWS, rows // (16 * workers))))
     start = 0
     while start < rows:
         size = max(least, min(most, -(-(rows - start) // (_SHARE * workers))))
         stop = snap(min(start + size, rows))
-        if stop <= start or rows - stop < least // 2:
+        if not start < stop <= start + 2 * size or rows - stop < least // 2:
             stop = min(start + size, rows)
         yield start, stop
         start = stop
@@ -55,21 +60,56 @@ def chunks(
     *,
     last: bool,
     whole: bool = False,
+    columns: int = 1,
 ) -> Iterator[Chunk]:
     """Yield the chunks of one source, in order; `last`: no other source comes after it.
 
     `whole`: they go to a chunk function, which is called once for each and likes them large.
+    Raises UsageError where `chunk_size` makes those too large.
     """
     if chunk_size is None:
         most = CHUNK_BYTES * index.rows // max(index.size_bytes, 1)
         most = max(1, min(most, CHUNK_ROWS))
         least = min(most, index.rows // (8 * workers)) if whole else 0
-        ranges = bounds(index.rows, workers, most, index.snap, least)
+        wide = min(columns // _COLUMNS, index.rows // (4 * workers))
+        ranges = bounds(index.rows, workers, most, index.snap, max(least, wide))
     else:
         ranges = fixed_bounds(index.rows, chunk_size)
+    if whole and chunk_size is not None:
+        ranges = _checked(index, chunk_size, ranges)
+    else:
+        ranges = _halved(index, ranges)
     for number, (start, stop) in enumerate(ranges):
         ends = last and stop == index.rows
         yield Chunk((number,), source, index.span(start, stop), start, stop - start, ends)
+
+
+def _checked(
+    index: Index, chunk_size: int, ranges: Iterator[tuple[int, int]]
+) -> Iterator[tuple[int, int]]:
+    for start, stop in ranges:
+        check_size(chunk_size, stop - start, index.text_bytes(start, stop))
+        yield start, stop
+
+
+def _halved(index: Index, ranges: Iterator[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Halve what is too large to be read at once, as often as it takes."""
+    for start, stop in ranges:
+        if stop - start > 1 and index.text_bytes(start, stop) > MOST_BYTES:
+            half = (start + stop) // 2
+            yield from _halved(index, iter([(start, half), (half, stop)]))
+        else:
+            yield start, stop
+
+
+def check_size(chunk_size: int, rows: int, size_bytes: int) -> None:
+    """Raise UsageError where rows are too large to be given to a chunk function at once."""
+    if size_bytes > WHOLE_BYTES:
+        fewer = max(1, rows * (WHOLE_BYTES // 2) // size_bytes)
+        raise UsageError(
+            f"--chunk-size {chunk_size}: {rows} rows are {size_bytes >> 20} MB of text, and a "
+            f"chunk is {WHOLE_BYTES >> 20} MB at the most; --chunk-size {fewer} would do"
+        )
 
 
 def halve(chunk: Chunk, index: Index | None, source: Source) -> tuple[Chunk, Chunk]:
@@ -83,7 +123,7 @@ def halve(chunk: Chunk, index: Index | None, source: Source) -> tuple[Chunk, Chu
     spans: tuple[Any, Any] = (None, None)
     texts: tuple[bytes | None, bytes | None] = (None, None)
     if chunk.data is not None:
-        one_text, other_text = source.cut(chunk.data, [half, chunk.rows])
+        one_text, other_text = cut(chunk.data, source.starts(chunk.data), [half, chunk.rows])
         texts = one_text, other_text
     elif index is not None:
         stop = start + chunk.rows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import select
 import stat
 import sys
 
@@ -22,17 +23,30 @@ def redirected() -> str | None:
 
 
 class Peeked(io.RawIOBase):
-    """A descriptor whose first bytes have been looked at."""
+    """A descriptor whose first bytes have been looked at: 8, or a short line (nothing that begins
+    otherwise than text has a newline there).
+    """
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor, self.head = descriptor, b""
-        while len(self.head) < 8 and (more := os.read(descriptor, 8 - len(self.head))):
+        while b"\n" not in self.head and len(self.head) < 8:
+            more = os.read(descriptor, 8 - len(self.head))
+            if not more:
+                break
             self.head += more
         self._head = self.head
 
     def readable(self) -> bool:
         """Say so to readers that ask."""
         return True
+
+    def silent(self, seconds: float | None) -> bool:
+        """Whether nothing comes for so long, not even the end; waits for it where that is None."""
+        if self._head:
+            return False
+        poll = select.poll()
+        poll.register(self.descriptor, select.POLLIN)
+        return not poll.poll(None if seconds is None else seconds * 1000)
 
     def read(self, size: int = -1) -> bytes:
         """Return at most `size` bytes, b"" at the end; all of them where it is negative."""

@@ -6,7 +6,6 @@ once for this; of standard input, the first block decides.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -21,6 +20,7 @@ from parapply.feed import Feed
 from parapply.formats import Field, Index, Source, Survey
 from parapply.inputs import Inputs
 from parapply.job import Chunk
+from parapply.streams import StreamChunks, make_cutter, stream_chunks
 from parapply.tasks import SurveyTask
 from parapply.types import unify
 
@@ -43,8 +43,9 @@ class Table:
         Such chunks are larger, and those of a stream do not depend on how fast it comes.
         """
         if self.feed is not None:
+            cutter = make_cutter(self.sources[0], chunk_size, whole)
             cut = chunk_size is None and not whole
-            return StreamChunks(self.feed, self.sources[0], workers if cut else 1)
+            return StreamChunks(self.feed, self.sources[0], cutter, workers if cut else 1)
         return self._known_chunks(workers, chunk_size, whole)
 
     @property
@@ -58,11 +59,14 @@ class Table:
         for place in range(len(self.sources)):
             last = place == len(self.sources) - 1
             if place in self.streams:
-                found = _stream_chunks(self.streams[place], place, last=last)
+                cutter = make_cutter(self.sources[place], chunk_size, whole)
+                found = stream_chunks(self.streams[place], place, cutter, last=last)
             else:
+                columns = len(self.sources[place].columns)
                 found = plan.chunks(
-                    self.indexes[place], place, workers, chunk_size, last=last, whole=whole
-                )
+                    self.indexes[place], place, workers, chunk_size,
+                    last=last, whole=whole, columns=columns,
+                )  # fmt: skip
             for chunk in found:
                 yield replace(chunk, number=(number,))
                 number += 1
@@ -138,48 +142,6 @@ def _pieces(
         if (first := feed.wait()) is not None:
             feed.put_back(first)
             yield first[1], 0
-
-
-class StreamChunks(Iterator[Chunk]):
-    """Chunks of a feed; StopIteration may mean "not yet", as the feed's does.
-
-    A chunk is a block of the stream; the last ones of a stream are cut, or the only block of a
-    short one would keep one worker busy and leave the others without work.
-    """
-
-    def __init__(self, feed: Feed, source: Source, workers: int) -> None:
-        self.feed, self.source, self.workers = feed, source, workers
-        self._number = self._rows = 0
-        self._waiting: deque[tuple[int, bytes]] = deque()
-
-    @property
-    def more(self) -> bool:
-        """Whether chunks may come."""
-        return bool(self._waiting) or self.feed.more
-
-    def __next__(self) -> Chunk:
-        if not self._waiting:
-            rows, data = next(self.feed)
-            self._waiting.extend(self._cut(rows, data))
-        rows, data = self._waiting.popleft()
-        chunk = Chunk((self._number,), 0, None, self._rows, rows, data=data)
-        self._number, self._rows = self._number + 1, self._rows + rows
-        return chunk
-
-    def _cut(self, rows: int, data: bytes) -> list[tuple[int, bytes]]:
-        if self.workers == 1 or not self.feed.ended:
-            return [(rows, data)]
-        ranges = list(plan.bounds(rows, self.workers, rows))
-        texts = self.source.cut(data, [stop for _, stop in ranges])
-        return [(b - a, text) for (a, b), text in zip(ranges, texts, strict=True)]
-
-
-def _stream_chunks(blocks: _Blocks, place: int, *, last: bool) -> Iterator[Chunk]:
-    before = 0
-    for rows, data in blocks:
-        if rows:
-            yield Chunk((0,), place, None, before, rows, last, data)
-        before += rows
 
 
 def _join_fields(

@@ -130,6 +130,11 @@ class _Reader(io.RawIOBase):
             if text or not block:
                 return text.encode()
 
+    @property
+    def silent(self) -> Callable[[float | None], bool] | None:
+        """Whether nothing comes for so many seconds (None: waits); None where that is not known."""
+        return getattr(self.file, "silent", None)
+
     def close(self) -> None:
         self.file.close()
         self.raw.close()  # decompressors do not
@@ -165,6 +170,8 @@ class Writer:
         self._sink = file if codec is None else CODECS[codec].writer(file)
         self._compresses = codec is not None
         self._decoder = codecs.getincrementaldecoder("utf-8")()
+        # One for all blocks: UTF-16 has one mark, and others go back to ASCII at the end only.
+        self._encoder = codecs.getincrementalencoder(encoding or "utf-8")()
         self._waiting = bytearray()
 
     @property
@@ -196,7 +203,7 @@ class Writer:
     def _put(self, data: bytes, *, final: bool) -> None:
         if self.encoding is not None:
             try:
-                data = self._decoder.decode(data, final).encode(self.encoding)
+                data = self._encoder.encode(self._decoder.decode(data, final), final)
             except UnicodeError as error:
                 raise OutputError(
                     f"a result cannot be written as {self.encoding}: {error}; "

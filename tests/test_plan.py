@@ -8,11 +8,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import parapply
+from parapply import Job, plan
+from parapply.errors import InputError, UsageError
+from parapply.formats import blocks
+from parapply.formats.csv import source
 from parapply.formats.groups import GroupIndex
 from parapply.plan import CHUNK_ROWS, bounds, chunks, fixed_bounds
 
 ROWS = st.integers(0, 200_000)
 WORKERS = st.integers(1, 64)
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Run a job on a CSV text, serially; return the output's bytes."""
+
+    def run_on(data: bytes, **options) -> bytes:
+        path, output = tmp_path / "in.csv", tmp_path / "out.csv"
+        path.write_bytes(data)
+        parapply.run(Job(inputs=path, output=output, backend="serial", **options))
+        return output.read_bytes()
+
+    return run_on
 
 
 def assert_covers(ranges, rows):
@@ -100,3 +118,40 @@ def test_no_rows_make_no_chunks():
 def test_a_plan_is_the_same_each_time():
     index = GroupIndex((100_000, 3, 70_000), 1 << 30)
     assert list(chunks(index, 0, 7, None, last=True)) == list(chunks(index, 0, 7, None, last=True))
+
+
+def test_a_wide_table_is_cut_into_few_chunks():
+    index = GroupIndex((200,), 12_000_000)
+    assert len(list(chunks(index, 0, 2, None, last=True))) > 12
+    assert len(list(chunks(index, 0, 2, None, last=True, columns=10_000))) <= 8
+
+
+@pytest.mark.parametrize("columns", [5, 10_000])
+def test_a_few_rows_are_spread_over_the_workers(columns):
+    made = list(chunks(GroupIndex((20,), 20 * columns), 0, 2, None, last=True, columns=columns))
+    assert len(made) >= 6
+    assert max(chunk.rows for chunk in made[-4:]) <= 3
+
+
+@pytest.mark.parametrize("chunk_size", [None, 50_000, 10**9])
+def test_no_chunk_reads_more_text_than_the_limit(run, monkeypatch, chunk_size):
+    monkeypatch.setattr(plan, "MOST_BYTES", 1 << 16)
+    monkeypatch.setattr(blocks, "READ_BYTES", 1 << 17)
+    monkeypatch.setattr(source, "BLOCK_BYTES", 1 << 14)
+    data = b"a,b\n" + b"12,345\n" * 50_000 + b'1,"' + b"x\n" * 30_000 + b'"\n' + b"1,2\n" * 9
+    found = run(data, expression="1", into="c", chunk_size=chunk_size)
+    assert found.replace(b",1\n", b"\n").replace(b",c\n", b"\n") == data
+
+
+def test_a_chunk_function_cannot_be_given_too_much(run, monkeypatch):
+    monkeypatch.setattr(plan, "WHOLE_BYTES", 1 << 20)
+    data = b"a,b\n" + b"12,345\n" * 200_000
+    with pytest.raises(UsageError, match="--chunk-size 1000000: 200000 rows are 1 MB of text"):
+        run(data, expression="df", chunk_size=1_000_000)
+
+
+def test_a_row_that_is_too_long_is_an_error(run, monkeypatch):
+    monkeypatch.setattr(blocks, "READ_BYTES", 1 << 20)
+    monkeypatch.setattr(source, "BLOCK_BYTES", 1 << 14)
+    with pytest.raises(InputError, match=r"in.csv: a row in bytes 4 to \d+ is longer than"):
+        run(b'a,b\n1,"' + b"\n" * (1 << 21), expression="1")

@@ -132,12 +132,12 @@ def test_lines_are_read_back_by_the_csv_module(rows, delimiter):
         text.fields(pa.array([row[place] for row in rows], pa.string()), dialect)
         for place in range(3)
     ]
-    joined = "".join(text.lines(columns, delimiter, "\n").to_pylist())
+    joined = "".join(text.lines(columns, dialect, "\n").to_pylist())
     assert list(csv.reader(io.StringIO(joined, newline=""), delimiter=delimiter)) == rows
 
 
 def test_the_only_field_of_a_line_is_quoted_where_it_is_empty():
-    lines = text.lines([text.fields(pa.array(["a", None, ""]), Dialect())], ",", "\n")
+    lines = text.lines([text.fields(pa.array(["a", None, ""]), Dialect())], Dialect(), "\n")
     assert "".join(lines.to_pylist()) == 'a\n""\n""\n'
 
 

@@ -49,6 +49,7 @@ class Writing:
     compression: str | None = None  # a codec of transport.py for text; Parquet has its own
     encoding: str | None = None  # None: UTF-8
     same_format: bool = False  # as the inputs', by name
+    keeps_all: bool = False  # all of the input's columns are wanted, or all but some
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,10 @@ class Batch(Protocol):
         """
         ...
 
+    def check_complete(self) -> None:
+        """Raise InputError where a row of a stream has more than the columns."""
+        ...
+
     def columns(self, positions: Sequence[int]) -> list[Any]:
         """Return pyarrow arrays of the schema's types, missing values as nulls."""
         ...
@@ -140,6 +145,10 @@ class Index(Protocol):
 
     def snap(self, row: int) -> int:
         """Return the row nearest to `row` at which a chunk starts for nothing."""
+        ...
+
+    def text_bytes(self, start: int, stop: int) -> int:
+        """Return about how much text is read for these rows: 0 where none is."""
         ...
 
     def span(self, start: int, stop: int) -> Any:
@@ -185,8 +194,8 @@ class Source(Protocol):
         """Return a complete source with these columns; asked only of one that was not."""
         ...
 
-    def cut(self, data: bytes, stops: Sequence[int]) -> list[bytes]:
-        """Cut a stream's text after these numbers of rows, the last being all (parent)."""
+    def starts(self, data: bytes) -> Any:
+        """Return where the rows of a stream's text begin, a numpy array of integers (parent)."""
         ...
 
     def again(self, surveys: Sequence[Survey]) -> Source | None:
@@ -278,9 +287,9 @@ class Format(Protocol):
         ...
 
     def stream(
-        self, file: BinaryIO, name: str, reading: Reading, rows: int | None
+        self, file: BinaryIO, name: str, reading: Reading
     ) -> tuple[Source, Iterator[tuple[int, bytes]]]:
-        """Describe a stream, and yield (rows, data) as it is read, `rows` at a time (parent).
+        """Describe a stream, and yield (rows, data) as it is read (parent).
 
         Raises NotStreamableError where the whole input is needed before its first row is known.
         """

@@ -31,7 +31,7 @@ class ArrowSource:
         """Never asked: all columns are known."""
         raise NotImplementedError
 
-    def cut(self, data: bytes, stops: Sequence[int]) -> list[bytes]:
+    def starts(self, data: bytes) -> Any:
         """Never asked: nothing comes as text."""
         raise NotImplementedError
 
@@ -96,7 +96,7 @@ class _Arrow:
             raise InputError(f"{name} is not an Arrow file: {error}") from error
 
     def stream(
-        self, file: BinaryIO, name: str, reading: Reading, rows: int | None
+        self, file: BinaryIO, name: str, reading: Reading
     ) -> tuple[Source, Iterator[tuple[int, bytes]]]:
         raise NotStreamableError
 
@@ -106,8 +106,9 @@ class _Arrow:
         if codec not in (None, "lz4", "zstd"):
             raise UsageError(f"--compression {codec}: Arrow files have lz4 and zstd")
         return TableTarget(
-            tuple(sources[0].columns), schema, partial(_ArrowWriter, compression=codec), ".arrow"
-        )
+            tuple(sources[0].columns), schema, partial(_ArrowWriter, compression=codec), ".arrow",
+            writing.keeps_all,
+        )  # fmt: skip
 
 
 ARROW = _Arrow()

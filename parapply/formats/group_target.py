@@ -41,6 +41,7 @@ class TableTarget:
     schema: Any  # pyarrow.Schema of the first source with its metadata, or None
     open_writer: Callable[[BinaryIO, Any], Writer]
     suffix: str
+    keeps_all: bool = False  # see formats.Writing
 
     reads_typed = True
 
@@ -49,6 +50,8 @@ class TableTarget:
     ) -> None:
         """Write a part; see formats.Target."""
         del last
+        if self.keeps_all:
+            batch.check_complete()
         kept = [column.position for column in arrangement if isinstance(column, Keep)]
         have = dict(zip(kept, batch.columns(kept), strict=True))
         if take is not None:

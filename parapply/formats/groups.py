@@ -40,6 +40,11 @@ class GroupIndex:
         small = group < len(self.groups) and self.groups[group] <= WHOLE_ROWS
         return nearest if small else row
 
+    def text_bytes(self, start: int, stop: int) -> int:
+        """Nothing here is text."""
+        del start, stop
+        return 0
+
     def span(self, start: int, stop: int) -> GroupSpan:
         """Return the groups that rows start to stop lie in, and which of their rows."""
         span, before = [], 0
@@ -90,6 +95,9 @@ class TableBatch:
         """Read these columns together when the first is asked for: groups are decoded once."""
         del typed
         self._expected.update(positions)
+
+    def check_complete(self) -> None:
+        """The schema has all columns."""
 
     def columns(self, positions: Sequence[int]) -> list[pa.Array]:
         """Return arrays of the types in the schema; those asked for together are read together."""

@@ -79,9 +79,9 @@ class HiveSource:
         own = tuple(column for column in columns if column not in names)
         return replace(self, inner=self.inner.widened(own))
 
-    def cut(self, data: bytes, stops: Sequence[int]) -> list[bytes]:
+    def starts(self, data: bytes) -> Any:
         """As the file's."""
-        return self.inner.cut(data, stops)
+        return self.inner.starts(data)
 
     def pieces(self) -> Iterator[Any]:
         """As the file's."""
@@ -152,6 +152,10 @@ class HiveBatch:
     def expect(self, positions: Sequence[int], *, typed: bool) -> None:
         """Pass on what the file has."""
         self.inner.expect([p for p in positions if p < self.count], typed=typed)
+
+    def check_complete(self) -> None:
+        """As the file's."""
+        self.inner.check_complete()
 
     def columns(self, positions: Sequence[int]) -> list[Any]:
         """Return the file's columns, and the path's of their type."""

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from parapply.errors import InputError, UsageError
+from parapply.errors import InputError, OutputError, UsageError
 from parapply.formats import Field, NotStreamableError, Reading, Source, Survey, Target, Writing
 from parapply.formats.group_target import TableTarget, Writer
 from parapply.formats.groups import (
@@ -47,7 +47,7 @@ class ParquetSource:
         """Never asked: all columns are known."""
         raise NotImplementedError
 
-    def cut(self, data: bytes, stops: Sequence[int]) -> list[bytes]:
+    def starts(self, data: bytes) -> Any:
         """Never asked: nothing comes as text."""
         raise NotImplementedError
 
@@ -124,7 +124,7 @@ class _Parquet:
             raise InputError(f"{name} is not a Parquet file: {error}") from error
 
     def stream(
-        self, file: BinaryIO, name: str, reading: Reading, rows: int | None
+        self, file: BinaryIO, name: str, reading: Reading
     ) -> tuple[Source, Iterator[tuple[int, bytes]]]:
         raise NotStreamableError
 
@@ -138,6 +138,7 @@ class _Parquet:
             schema,
             partial(_ParquetWriter, compression=codec),
             ".parquet",
+            writing.keeps_all,
         )
 
 
@@ -147,6 +148,7 @@ _CODECS = ("snappy", "gzip", "zstd", "lz4", "brotli", "none")
 
 class _ParquetWriter(Writer):
     def __init__(self, file: BinaryIO, schema: pa.Schema, compression: str) -> None:
+        _check_structs(schema)
         self.writer = pq.ParquetWriter(file, schema, compression=compression)
 
     def write(self, table: pa.Table) -> None:
@@ -154,6 +156,22 @@ class _ParquetWriter(Writer):
 
     def close(self) -> None:
         self.writer.close()
+
+
+def _check_structs(schema: pa.Schema) -> None:
+    """Raise OutputError where a struct has no fields."""
+    for name, type_ in zip(schema.names, schema.types, strict=True):
+        if _has_empty_struct(type_):
+            raise OutputError(
+                f"column {name!r} has objects without a key, which Parquet cannot hold: make it "
+                f"text with --dtype {name}=str, leave it out with --drop {name}, or write --to arrow"
+            )
+
+
+def _has_empty_struct(type_: Any) -> bool:
+    if pa.types.is_struct(type_) and not type_.num_fields:
+        return True
+    return any(_has_empty_struct(type_.field(i).type) for i in range(type_.num_fields))
 
 
 def _described(path: str, name: str, file: pq.ParquetFile) -> ParquetSource:

@@ -15,24 +15,30 @@ from parapply.formats import Arrangement, Writing
 class TextJoiner:
     """Writes what the output begins with, then the bytes of each part.
 
-    `head` gives what it begins with, and what has to come between that and the first part.
+    `head` gives what it begins with, and what has to come between that and the first part;
+    `alone` is what comes where there is no part.
     """
 
     def __init__(
-        self, writing: Writing, head: Callable[[Arrangement], tuple[bytes, bytes]]
+        self,
+        writing: Writing,
+        head: Callable[[Arrangement], tuple[bytes, bytes]],
+        alone: bytes = b"",
     ) -> None:
-        self.writing, self.head = writing, head
+        self.writing, self.head, self.alone = writing, head, alone
 
     def begin(self, file: BinaryIO, arrangement: Arrangement, types: Sequence[Any]) -> None:
         """Write the head."""
         del types
         self.writer = transport.open_writer(file, self.writing.compression, self.writing.encoding)
         head, self._owed = self.head(arrangement)
+        self._rest = self.alone
         self.writer.write(head)
         self.writer.flush()
 
     def append(self, path: str) -> None:
         """Copy a part's bytes, by the kernel where it can."""
+        self._rest = b""
         if self._owed:
             self.writer.write(self._owed)
             self.writer.flush()
@@ -44,6 +50,7 @@ class TextJoiner:
 
     def finish(self) -> None:
         """End what is compressed."""
+        self.writer.write(self._rest)
         self.writer.finish()
 
     def abandon(self) -> None:

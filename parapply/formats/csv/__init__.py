@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 from parapply.dtypes import parse_type
 from parapply.formats import Reading, Source, Target, Writing
 from parapply.formats.csv import parse
-from parapply.formats.csv.blocks import STREAM_BYTES, cut_blocks, cut_rows
+from parapply.formats.csv.blocks import STREAM_BYTES, cut_blocks
 from parapply.formats.csv.header import Head, read_head
 from parapply.formats.csv.records import Dialect
 from parapply.formats.csv.source import CsvSource
@@ -29,12 +29,10 @@ class _Csv:
         return _source(path, name, head, size, reading)
 
     def stream(
-        self, file: BinaryIO, name: str, reading: Reading, rows: int | None
+        self, file: BinaryIO, name: str, reading: Reading
     ) -> tuple[CsvSource, Iterator[tuple[int, bytes]]]:
         head, rest = read_head(file, name, self.delimiter, reading)
         blocks = cut_blocks(file, rest, head.dialect, STREAM_BYTES)
-        if rows is not None:
-            blocks = cut_rows(blocks, head.dialect, rows)
         source = _source("", name, head, 0, reading)
         return source, ((len(records), records.text) for records in blocks)
 

@@ -3,37 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from parapply.errors import BadRowsError, InputError
-from parapply.formats import Field
+from parapply.errors import BadRowsError
 from parapply.formats.csv import parse
-from parapply.formats.csv.records import (
-    Dialect,
-    Records,
-    field_edges,
-    find_records,
-    split_fields,
-)
+from parapply.formats.csv.records import Records, find_records, split_fields
+from parapply.formats.csv.table import Place, ragged, tabulate
 
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where records are, to name them in messages."""
-
-    name: str
-    width: int
-    dialect: Dialect
-    nulls: tuple[str, ...]  # what stands for a missing value
-    fields: tuple[Field, ...]
-    first_row: int  # rows before these in the whole input
-
-    def where(self, row: int) -> str:
-        """Say which row is at a position."""
-        return f"{self.name}: row {self.first_row + row + 1}"
+_WHOLE = 10_000  # bytes of a record in the message that is kept instead of it
 
 
 class CsvBatch:
@@ -48,24 +28,22 @@ class CsvBatch:
     def pick(self, rows: Sequence[int]) -> CsvBatch:
         """Return the batch of some records."""
         first, count = (rows[0], len(rows)) if rows else (0, 0)
+        place = self.place.pick(rows)
         if list(rows) == list(range(first, first + count)):
-            return CsvBatch(self.records.cut(first, count), self.place)
+            return CsvBatch(self.records.cut(first, count), place)
         part = self.records.only(rows)
-        return CsvBatch(find_records(part.compact(), self.place.dialect), self.place)
+        return CsvBatch(find_records(part.compact(), place.dialect), place)
 
     def bad_rows(self, positions: Sequence[int]) -> dict[int, str]:
         """Return which records have too few or too many fields, or values not of their types."""
         bad = ragged(self.records, self.place, shown=_WHOLE)
         while len(bad) < self.rows and positions:
-            rest = self.without(bad) if bad else self
+            left = [row for row in range(self.rows) if row not in bad] if bad else range(self.rows)
             try:
-                rest.columns(positions)
+                (self.without(bad) if bad else self).columns(positions)
                 break
             except BadRowsError as error:
-                places = [row for row in range(self.rows) if row not in bad]
-                # Rows are counted here, as those of `rest` are not in their places.
-                for row, why in error.rows.items():
-                    bad[places[row]] = _renumbered(why, self.place, row, places[row])
+                bad.update({left[row]: why for row, why in error.rows.items()})
         return bad
 
     def without(self, rows: Collection[int]) -> CsvBatch:
@@ -75,7 +53,8 @@ class CsvBatch:
             pieces.append(records.text[before : int(records.starts[row])])
             before = int(records.ends[row])
         text = b"".join([*pieces, records.text[before:]])
-        return CsvBatch(find_records(text, self.place.dialect), self.place)
+        place = self.place.pick([row for row in range(self.rows) if row not in rows])
+        return CsvBatch(find_records(text, place.dialect), place)
 
     def mended(
         self, rows: Sequence[int], ragged: Collection[int], blank: Collection[int]
@@ -93,12 +72,15 @@ class CsvBatch:
                 fields = split_fields(record, dialect)[:width]
                 record = comma.join([*fields, *[b""] * (width - len(fields))])
             pieces += [record, records.text[stop:end]]
-        return CsvBatch(find_records(b"".join(pieces), dialect), self.place)
+        return CsvBatch(find_records(b"".join(pieces), dialect), self.place.pick(rows))
 
     def expect(self, positions: Sequence[int], *, typed: bool) -> None:
         """Parse these columns together when the first is asked for."""
         if typed:
             self._expected.update(positions)
+
+    def check_complete(self) -> None:
+        """Records of other widths are errors anyway."""
 
     def columns(self, positions: Sequence[int]) -> list[pa.Array]:
         """Return typed arrays; those asked for together are parsed together."""
@@ -119,121 +101,58 @@ class CsvBatch:
         if not self.rows:
             return [pa.nulls(0, type_) for type_ in types.values()]
         try:
-            return self._tabulate(types, self.place.nulls)
+            arrays = self._tabulate(types, self.place.nulls)
         except parse.MisfitError:
-            texts = self._tabulate(dict.fromkeys(types, pa.string()), self.place.nulls)
-            return [
-                self._convert(text, *item) for text, item in zip(texts, types.items(), strict=True)
-            ]
+            return self._converted(types)
+        unseen = [array for p, array in zip(types, arrays, strict=True) if p in self.place.unseen]
+        delimiter = self.place.dialect.delimiter
+        if unseen and parse.may_be_misread(self.records.text, delimiter, unseen):
+            return self._converted(types)
+        return arrays
 
-    def _convert(self, texts: pa.Array, position: int, type_: Any) -> pa.Array:
-        """Convert one column by itself; say which row and value do not fit."""
-        try:
-            return parse.column(texts, type_)
-        except pa.ArrowInvalid:
-            pass
-        bad, name = {}, self.place.fields[position].name
-        for row in range(len(texts)):
-            try:
-                parse.column(texts[row : row + 1], type_)
-            except pa.ArrowInvalid:
-                bad[row] = (
-                    f"{self.place.where(row)}, column {name!r}: "
-                    f"{texts[row].as_py()!r} is not of the type {type_} that the rows before it "
-                    f"have; --dtype {name}=str takes any value"
-                )
-        raise BadRowsError(bad)
+    def _converted(self, types: dict[int, Any]) -> list[pa.Array]:
+        """Convert each column by itself; raises BadRowsError for rows that do not fit."""
+        texts = self._tabulate(dict.fromkeys(types, pa.string()), self.place.nulls)
+        found, bad = [], dict[int, str]()
+        for text, (position, type_) in zip(texts, types.items(), strict=True):
+            misfits = _misfits(text, type_, unseen=position in self.place.unseen)
+            for row in misfits:
+                bad.setdefault(row, self._misfit(row, position, text[row].as_py()))
+            if not misfits:
+                found.append(text if type_ is None else parse.column(text, type_))
+        if bad:
+            raise BadRowsError(bad)
+        return found
+
+    def _misfit(self, row: int, position: int, value: str) -> str:
+        field = self.place.fields[position]
+        return (
+            f"{self.place.where(row)}, column {field.name!r}: {value!r} is not of the type "
+            f"{field.type} that the rows before it have; --dtype {field.name}=str takes any value"
+        )
 
     def _tabulate(self, types: dict[int, Any], nulls: tuple[str, ...]) -> list[pa.Array]:
         table = tabulate(self.records, self.place, types, nulls)
         return [column.combine_chunks() for column in table.columns]
 
 
-def tabulate(
-    records: Records, place: Place, types: dict[int, Any], nulls: tuple[str, ...]
-) -> pa.Table:
-    """Parse records, and translate what Arrow says of ragged ones.
-
-    Raises parse.MisfitError where a value does not have its type.
-    """
-    _check_end(records, place)
+def _misfits(texts: pa.Array, type_: Any, *, unseen: bool) -> list[int]:
+    """Return the rows whose text is no `type_`; `unseen`: nobody has looked at it before."""
+    if type_ is None:
+        return []
+    misread = pc.fill_null(parse.misread(texts, type_), False).to_pylist() if unseen else None
     try:
-        table = parse.read(records, place.dialect, place.width, types, nulls)
-    except pa.ArrowInvalid as error:
-        check_widths(records, place)
-        if "invalid UTF8" in str(error):
-            raise _not_utf8(records, place, types) from error
-        raise parse.MisfitError(str(error)) from error
-    if table.num_rows != len(records):
-        check_widths(records, place)
-        raise InputError(
-            f"{place.name}: near row {place.first_row + 1}: {len(records)} records, of which only "
-            f"{table.num_rows} can be read; is a quote missing?"
-        )
-    return table
+        parse.column(texts, type_)
+    except parse.MisfitError:
+        fits = [_fits(texts[row : row + 1], type_) for row in range(len(texts))]
+    else:
+        fits = [True] * len(texts)
+    return [row for row, fit in enumerate(fits) if not fit or (misread and misread[row])]
 
 
-def _check_end(records: Records, place: Place) -> None:
-    """Raise InputError where a quote is opened in the last record and never closed."""
-    quote = place.dialect.quote
-    if records.orderly or quote is None or place.dialect.escape is not None:
-        return
-    record = records.text[int(records.starts[-1]) : int(records.stops[-1])]
-    field, mark = split_fields(record, place.dialect)[-1], bytes([quote])
-    if field.startswith(mark) and field.count(mark) % 2:
-        raise InputError(
-            f"{place.name}: row {place.first_row + len(records)}: a quote is opened and never "
-            f"closed: {field[:60].decode('utf-8', 'replace')}"
-        )
-
-
-def _not_utf8(records: Records, place: Place, types: dict[int, Any]) -> InputError:
-    """Say which value is not UTF-8 text."""
-    asked = dict.fromkeys(types, parse.BYTES)
-    table = parse.read(records, place.dialect, place.width, asked, ())
-    bad: dict[int, str] = {}
-    for position, column in zip(types, table.columns, strict=True):
-        for row, value in enumerate(column.to_pylist()):
-            try:
-                value.decode()
-            except UnicodeDecodeError:
-                name = place.fields[position].name if place.fields else f"number {position + 1}"
-                bad.setdefault(
-                    row,
-                    f"{place.where(row)}, column {name!r}: "
-                    f"{value[:60]!r} is not UTF-8 text; name its --encoding (latin-1?)",
-                )
-    return BadRowsError(bad)
-
-
-def check_widths(records: Records, place: Place) -> None:
-    """Raise BadRowsError for records that have too few or too many fields."""
-    if bad := ragged(records, place):
-        raise BadRowsError(bad)
-
-
-def ragged(records: Records, place: Place, shown: int = 60) -> dict[int, str]:
-    """Return which records have too few or too many fields, and what is wrong with each.
-
-    So many bytes of each are `shown`.
-    """
-    if not len(records) or field_edges(records, place.dialect, place.width) is not None:
-        return {}
-    bad = {}
-    edges = zip(records.starts.tolist(), records.stops.tolist(), strict=True)
-    for row, (start, stop) in enumerate(edges):
-        found = len(split_fields(records.text[start:stop], place.dialect))
-        if found != place.width:
-            text = records.text[start : min(stop, start + shown)].decode("utf-8", "replace")
-            bad[row] = (
-                f"{place.where(row)} has {found} "
-                f"field{'s' * (found != 1)}, the header has {place.width}: {text}"
-            )
-    return bad
-
-
-_WHOLE = 10_000  # bytes of a record in the message that is kept instead of it
-
-
-def _renumbered(why: str, place: Place, row: int, real: int) -> str:
-    return why.replace(place.where(row), place.where(real), 1)
+def _fits(text: pa.Array, type_: Any) -> bool:
+    try:
+        parse.column(text, type_)
+    except parse.MisfitError:
+        return False
+    return True

@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 from parapply.errors import InputError, UsageError
 from parapply.formats import Reading
+from parapply.formats.blocks import after_lines, grown
 from parapply.formats.csv.records import LINE_END as _LINE_END
 from parapply.formats.csv.records import Dialect, first_end, split_fields
 
@@ -26,6 +27,7 @@ class Head:
     line_end: bytes
     ended: bool  # the header has its line end
     start: int  # of the first record, in bytes of the file
+    after: bytes = b""  # blank lines and comments after the header, where no record follows
 
 
 def read_head(file: BinaryIO, name: str, delimiter: int, reading: Reading) -> tuple[Head, bytes]:
@@ -34,10 +36,9 @@ def read_head(file: BinaryIO, name: str, delimiter: int, reading: Reading) -> tu
     Raises InputError where there is nothing to read, or names are not UTF-8.
     """
     dialect = make_dialect(delimiter, reading)
-    text, skipped = _after_skipped(file, reading.skip_rows)
-    while not _has_record(text, dialect) and (block := file.read(1 << 16)):
-        text += block
-    lead = _lead(text, dialect)
+    text, skipped = after_lines(file, reading.skip_rows, _LINE_END)
+    text = grown(file, text, lambda text: _has_record(text, dialect))
+    lead = _lead(text, dialect, len(_BOM) if text.startswith(_BOM) else 0)
     end = first_end(text[lead:], dialect)
     record = text[lead:] if end < 0 else text[lead : lead + end]
     if not record:
@@ -54,9 +55,11 @@ def read_head(file: BinaryIO, name: str, delimiter: int, reading: Reading) -> tu
         start = skipped + lead
         return Head(dialect, columns, None, text[:lead], line_end, True, start), text[lead:]
     columns = _names(bare, fields, dialect, name)
-    rest = text[lead + len(record) :]
+    rest = grown(file, text[lead + len(record) :], lambda text: not _is_lead(text, dialect))
+    after = rest if _is_lead(rest, dialect) else b""
     start = skipped + lead + len(record)
-    return Head(dialect, columns, fields, text[:lead], line_end, record != bare, start), rest
+    ended = record != bare
+    return Head(dialect, columns, fields, text[:lead], line_end, ended, start, after), rest
 
 
 def _check_closed(record: bytes, dialect: Dialect, name: str) -> None:
@@ -88,22 +91,8 @@ def _byte(text: str | None, option: str) -> int | None:
     return ord(text)
 
 
-def _after_skipped(file: BinaryIO, rows: int) -> tuple[bytes, int]:
-    text, skipped = b"", 0
-    for _ in range(rows):
-        while (found := _LINE_END.search(text)) is None:
-            block = file.read(1 << 16)
-            text += block
-            if not block:
-                return b"", skipped + len(text)
-        text = text[found.end() :]
-        skipped += found.end()
-    return text, skipped
-
-
-def _lead(text: bytes, dialect: Dialect) -> int:
-    """How much stands before the first record: a BOM, blank lines, comments."""
-    position = len(_BOM) if text.startswith(_BOM) else 0
+def _lead(text: bytes, dialect: Dialect, position: int = 0) -> int:
+    """How much stands before the first record after `position`: blank lines, comments."""
     while position < len(text):
         if text[position] in b"\r\n":
             position += 1
@@ -115,9 +104,15 @@ def _lead(text: bytes, dialect: Dialect) -> int:
 
 
 def _has_record(text: bytes, dialect: Dialect) -> bool:
+    start = len(_BOM) if text.startswith(_BOM) else 0
+    lead = _lead(text, dialect, start)
+    return not _is_lead(text[lead:], dialect) and first_end(text[lead:], dialect) >= 0
+
+
+def _is_lead(text: bytes, dialect: Dialect) -> bool:
+    """Whether there is no part of a record in `text`."""
     lead = _lead(text, dialect)
-    in_lead = lead == len(text) or text[lead] == dialect.comment
-    return not in_lead and first_end(text[lead:], dialect) >= 0
+    return lead == len(text) or text[lead] == dialect.comment
 
 
 def _sniffed(record: bytes, dialect: Dialect) -> Dialect:

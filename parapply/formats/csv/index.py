@@ -59,6 +59,11 @@ class ByteIndex:
         known: list[int] = [*self.mark_rows[max(after - 1, 0) : after + 1].tolist(), self.rows]
         return min(known, key=lambda mark: (abs(mark - row), mark))
 
+    def text_bytes(self, start: int, stop: int) -> int:
+        """Return the bytes of the span."""
+        span = self.span(start, stop)
+        return span.stop - span.start
+
     def span(self, start: int, stop: int) -> ByteSpan:
         """Return the bytes from the mark at or before `start` to the one at or after `stop`."""
         first = bisect_right(self.mark_rows, start) - 1

@@ -17,6 +17,7 @@ import pyarrow.csv as pacsv
 import pyarrow.types as at
 
 from parapply.formats.csv.records import Dialect, Records
+from parapply.scalars import text as scalar
 
 # pandas.read_csv: https://pandas.pydata.org/docs/reference/api/pandas.read_csv.html (na_values)
 NULLS = (
@@ -26,6 +27,7 @@ NULLS = (
 _TRUE, _FALSE = ("True", "TRUE", "true"), ("False", "FALSE", "false")
 _INTEGER = r"^\s*[+-]?[0-9]+\s*$"
 _DIGIT_LED = r"^\s*[+-]?0[0-9xX]"
+_NO_FLOAT = r"(?i)^\s*[+-]?(0x|nan)"
 _ORDER = ("null", "bool", "int", "digits", "float", "text")
 ARROW = {
     "null": pa.float64(),  # what read_csv makes of a column without a value
@@ -109,9 +111,39 @@ def kinds(
 
 
 def column(texts: pa.Array, type_: Any) -> pa.Array:
-    """Return a column of text as `type_`: for what Arrow's reader refuses, such as `+5`."""
+    """Return a column of text as `type_`: for what Arrow's reader refuses, such as `+5`.
+
+    Raises MisfitError.
+    """
     plain = pc.replace_substring_regex(pc.utf8_trim_whitespace(texts), r"^\+", "")
-    return plain.cast(type_)
+    if at.is_boolean(type_):  # the cast takes numbers, too
+        known = pc.is_in(plain, pa.array([*_TRUE, *_FALSE]))
+        plain = pc.if_else(pc.or_(known, pc.is_null(plain)), plain, scalar("no boolean"))
+    try:
+        return plain.cast(type_)
+    except pa.ArrowInvalid as error:
+        raise MisfitError(str(error)) from error
+
+
+def is_number(type_: Any) -> bool:
+    """Whether a column's type, None where it is not known, is one of numbers."""
+    return type_ is not None and bool(at.is_integer(type_) or at.is_floating(type_))
+
+
+def may_be_misread(text: bytes, delimiter: int, arrays: Sequence[pa.Array]) -> bool:
+    """Whether numbers among `arrays`, read as what rows before them were, may be none."""
+    integers = any(at.is_integer(array.type) for array in arrays)
+    floats = [array for array in arrays if at.is_floating(array.type)]
+    if integers and _zero_led(text, delimiter):
+        return True
+    return any(pc.any(pc.is_nan(array)).as_py() for array in floats)
+
+
+def misread(texts: pa.Array, type_: Any) -> pa.Array:
+    """Return where text that was read as `type_` makes the whole column text: see `kinds`."""
+    if at.is_integer(type_):
+        return pc.match_substring_regex(texts, _DIGIT_LED)
+    return pc.match_substring_regex(texts, _NO_FLOAT)
 
 
 def _kind(column: pa.ChunkedArray) -> str:
@@ -143,7 +175,12 @@ def _zero_led(text: bytes, delimiter: int) -> bool:
     data = np.frombuffer(text, np.uint8)
     zeros = np.flatnonzero(data[:-1] == ord("0"))
     before = data[np.maximum(zeros - 1, 0)]
-    starts = (zeros == 0) | np.isin(before, np.frombuffer(b'\r\n" +-\t' + bytes([delimiter]), "u1"))
+    bounds = np.frombuffer(b'\r\n"' + bytes([delimiter]), "u1")
+    starts = (zeros == 0) | np.isin(before, bounds)
+    led = np.flatnonzero(np.isin(before, np.frombuffer(b" +-\t", "u1")))
+    # What stands before a sign or a space: the 01 in 2024-01-31 begins no field.
+    earlier = data[np.maximum(zeros[led] - 2, 0)]
+    starts[led] |= (zeros[led] < 2) | np.isin(earlier, [*bounds, 9, 32])
     after = data[zeros[starts] + 1]
     return bool((((after >= 48) & (after <= 57)) | ((after | 32) == ord("x"))).any())
 
@@ -157,7 +194,7 @@ def _precise(texts: pa.ChunkedArray, kind: str) -> str:
     def some(pattern: str) -> bool:
         return bool(pc.any(pc.match_substring_regex(texts, pattern)).as_py())
 
-    if some(r"(?i)^\s*[+-]?0x") or some(r"(?i)^\s*[+-]?nan"):
+    if some(_NO_FLOAT):
         return "text"
     if not every(_INTEGER):
         return kind
@@ -165,6 +202,6 @@ def _precise(texts: pa.ChunkedArray, kind: str) -> str:
         return "digits"
     try:
         column(texts, pa.int64())
-    except pa.ArrowInvalid:
+    except MisfitError:
         return "digits"
     return "int"

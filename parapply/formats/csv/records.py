@@ -146,6 +146,15 @@ def field_edges(records: Records, dialect: Dialect, count: int) -> _Array | None
     return edges
 
 
+def is_closed(records: Records, dialect: Dialect) -> bool:
+    """Whether no quote is opened in the last record that the text does not close."""
+    if records.orderly or dialect.quote is None or dialect.escape is not None or not len(records):
+        return True
+    record = records.text[int(records.starts[-1]) : int(records.stops[-1])]
+    field, mark = split_fields(record, dialect)[-1], bytes([dialect.quote])
+    return not (field.startswith(mark) and field.count(mark) % 2)
+
+
 def _quotes(text: bytes, data: _Array, dialect: Dialect) -> _Array | None:
     if dialect.quote is None or bytes([dialect.quote]) not in text:
         return None

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
-from itertools import pairwise
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from parapply.errors import InputError
 from parapply.formats import Field, Survey
+from parapply.formats.blocks import read_range
 from parapply.formats.csv import parse
-from parapply.formats.csv.batch import CsvBatch, Place, check_widths, ragged, tabulate
+from parapply.formats.csv.batch import CsvBatch
 from parapply.formats.csv.blocks import cut_blocks
 from parapply.formats.csv.header import Head
 from parapply.formats.csv.index import ByteIndex, ByteSpan, Mark
 from parapply.formats.csv.records import Dialect, Records, find_records, first_end
+from parapply.formats.csv.table import Place, check_widths, ragged, tabulate
 
 BLOCK_BYTES = 4 << 20
 _MARKS = 64  # a block: how finely chunks can be cut without reading a byte twice
@@ -44,11 +44,9 @@ class CsvSource:
         """Never asked: the header has all columns."""
         raise NotImplementedError
 
-    def cut(self, data: bytes, stops: Sequence[int]) -> list[bytes]:
-        """Cut a stream's text after these numbers of records."""
-        records = find_records(data, self.dialect)
-        edges = [0, *(int(records.starts[stop]) for stop in stops[:-1]), len(data)]
-        return [data[start:end] for start, end in pairwise(edges)]
+    def starts(self, data: bytes) -> Any:
+        """Return where the records begin."""
+        return find_records(data, self.dialect).starts
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -137,7 +135,11 @@ class CsvSource:
     ) -> CsvBatch:
         """Open the records of a span, or those in `data`."""
         if span is None:
-            place = self._place(fields, first_row)
+            forced = self.types or {}
+            unseen = [
+                p for p, f in enumerate(fields) if p not in forced and parse.is_number(f.type)
+            ]
+            place = replace(self._place(fields, first_row), unseen=frozenset(unseen))
             records = find_records(data or b"", self.dialect)
             if not self.lenient:  # no survey has seen it
                 check_widths(records, place)
@@ -179,11 +181,7 @@ class CsvSource:
         return error
 
     def _read(self, span: ByteSpan) -> bytes:
-        with open(self.path, "rb") as file:
-            text = os.pread(file.fileno(), span.stop - span.start, span.start)
-        if len(text) != span.stop - span.start:
-            raise InputError(f"{self.name} became shorter while it was read")
-        return text
+        return read_range(self.path, self.name, span.start, span.stop)
 
     def _count_quotes(self, text: bytes) -> int:
         if self.dialect.quote is None:

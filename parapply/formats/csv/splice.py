@@ -18,7 +18,7 @@ from parapply.arrays import integers
 from parapply.errors import InputError
 from parapply.formats import Arrangement, Keep, New
 from parapply.formats.csv.records import Dialect, Records, field_edges
-from parapply.formats.csv.text import data, fields
+from parapply.formats.csv.text import alone, data, fields
 from parapply.scalars import text as scalar
 from parapply.values import to_array
 
@@ -42,7 +42,7 @@ def splice(
     except the last one of the input where the input had none.
     """
     if not len(records):
-        return []
+        return [records.text]
     if not made and take is None and _is_identity(arrangement, width):
         return [_closed(records, memoryview(records.text), line_end, last)]
     pieces = _pieces(records, dialect, width, arrangement, made, take)
@@ -151,7 +151,7 @@ def _pieces(
         else:
             kept = _strings(records.text, *_run_span(records, edges, width, *run))
             pieces.append(kept if take is None else kept.take(integers(take)))
-    return pieces
+    return [alone(pieces[0], dialect)] if len(arrangement) == 1 else pieces
 
 
 def _gaps(records: Records) -> pa.Array:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -10,6 +13,7 @@ import pyarrow.types as at
 
 from parapply import transport
 from parapply.arrays import take as picked
+from parapply.errors import ResultError
 from parapply.formats import Arrangement, Batch, Keep, Writing
 from parapply.formats.csv import text
 from parapply.formats.csv.batch import CsvBatch
@@ -26,6 +30,7 @@ class CsvTarget:
     dialect: Dialect
     names: tuple[bytes, ...] | None  # the input's columns, as they stand in a header, if any
     before: bytes = b""
+    after: bytes = b""  # stands after the header where there are no rows
     line_end: bytes = b"\n"
     alike: bool = False  # records of the input can go through as they are
     ended: bool = True  # the header has a line end even where no row follows
@@ -43,12 +48,15 @@ class CsvTarget:
     def like(cls, source: CsvSource, writing: Writing) -> CsvTarget:
         """Return the target that writes as `source` is written."""
         head = source.head
-        return cls(head.dialect, head.fields, head.before, head.line_end, True, head.ended, writing)
+        return cls(
+            head.dialect, head.fields, head.before, head.after, head.line_end, True, head.ended,
+            writing,
+        )  # fmt: skip
 
     def with_dialect(self, dialect: Dialect) -> CsvTarget:
         """Return a target whose fields are written anew, in another dialect."""
         names = self.names and tuple(requoted(name, self.dialect, dialect) for name in self.names)
-        return replace(self, dialect=dialect, names=names, alike=False)
+        return replace(self, dialect=dialect, names=names, after=b"", alike=False)
 
     def write(
         self,
@@ -60,28 +68,38 @@ class CsvTarget:
         last: bool,
     ) -> None:
         """Write a part; see formats.Target."""
-        ready = {name: text.fields(array, self.dialect) for name, array in made.items()}
+        where = partial(_where, batch, take)
+        with open(path, "wb") as file, _worded(where):
+            ready = {name: self._fields(name, array, where) for name, array in made.items()}
+            file.writelines(self._buffers(arrangement, batch, ready, take, last))
+
+    def _buffers(
+        self,
+        arrangement: Arrangement,
+        batch: Batch,
+        ready: dict[str, pa.Array],
+        take: Any,
+        last: bool,
+    ) -> list[Any]:
         if self.alike and isinstance(batch, CsvBatch) and _keeps_any(arrangement):
-            place = batch.place
-            buffers = splice(
-                batch.records, self.dialect, place.width, arrangement, ready,
+            return splice(
+                batch.records, self.dialect, batch.place.width, arrangement, ready,
                 take, self.line_end, last,
             )  # fmt: skip
-        else:
-            positions = [column.position for column in arrangement if isinstance(column, Keep)]
-            kept = [_picked(array, take) for array in batch.verbatim(positions)]
-            kept = [text.fields(array, self.dialect) for array in kept]
-            buffers = self._lines(arrangement, dict(zip(positions, kept, strict=True)), ready)
-        with open(path, "wb") as file:
-            file.writelines(buffers)
+        if self.writing.keeps_all:
+            batch.check_complete()
+        positions = [column.position for column in arrangement if isinstance(column, Keep)]
+        kept = [_picked(array, take) for array in batch.verbatim(positions)]
+        kept = [text.fields(array, self.dialect) for array in kept]
+        return self._lines(arrangement, dict(zip(positions, kept, strict=True)), ready)
 
     def write_table(self, path: str, arrangement: Arrangement, table: pa.Table) -> None:
         """Write a part that is all the function's."""
         columns = {
-            name: text.fields(column.combine_chunks(), self.dialect)
+            name: self._fields(name, column.combine_chunks(), _of_table)
             for name, column in zip(table.column_names, table.columns, strict=True)
         }
-        with open(path, "wb") as file:
+        with open(path, "wb") as file, _worded(_of_table):
             file.writelines(self._lines(arrangement, {}, columns))
 
     def needs_refit(self, part: dict[str, Any], whole: dict[str, Any]) -> bool:
@@ -94,13 +112,18 @@ class CsvTarget:
 
     def joiner(self) -> TextJoiner:
         """Return what concatenates the parts after a header."""
-        return TextJoiner(self.writing, self._head)
+        return TextJoiner(self.writing, self._head, self.after)
+
+    def _fields(self, name: str, array: pa.Array, where: Callable[[int], str]) -> pa.Array:
+        with _worded(where, name):
+            return text.fields(array, self.dialect)
 
     def _head(self, arrangement: Arrangement) -> tuple[bytes, bytes]:
         """The header, and its line end where only a row that follows makes it have one."""
         if self.names is None:
             return self.before, b""
-        record = self.before + header(self.names, arrangement, self.dialect)
+        with _worded(lambda position: "the header"):
+            record = self.before + header(self.names, arrangement, self.dialect)
         return (record + self.line_end, b"") if self.ended else (record, self.line_end)
 
     def _lines(
@@ -112,8 +135,34 @@ class CsvTarget:
         ]
         if not columns or not len(columns[0]):
             return []
-        joined = text.lines(columns, chr(self.dialect.delimiter), self.line_end.decode())
+        joined = text.lines(columns, self.dialect, self.line_end.decode())
         return [text.data(joined)]
+
+
+@contextmanager
+def _worded(where: Callable[[int], str], name: str | None = None) -> Iterator[None]:
+    """Say what cannot be written without quotes; `where` names a row."""
+    try:
+        yield
+    except text.UnquotableError as error:
+        column = "" if name is None else f", column {name!r}"
+        value = error.value if len(error.value) <= 60 else error.value[:57] + "..."
+        raise ResultError(
+            f"{where(error.position)}{column}: {value!r} has to be quoted"
+            f"{'' if value else ', being alone on its line'}, and --quote '' says that nothing "
+            f"is: {'name an --escape character' if value else 'write another column, too'}, "
+            "or write --to jsonl"
+        ) from error
+
+
+def _where(batch: Batch, take: Any, position: int) -> str:
+    """Name a row of a part."""
+    place = position if take is None else int(take[position])
+    return batch.place.where(place) if isinstance(batch, CsvBatch) else f"row {place + 1}"
+
+
+def _of_table(position: int) -> str:
+    return f"row {position + 1} of a DataFrame that the function returned"
 
 
 def _keeps_any(arrangement: Arrangement) -> bool:

@@ -21,8 +21,19 @@ from parapply.scalars import text
 from parapply.values import to_array
 
 
+class UnquotableError(Exception):
+    """A value cannot be written without quotes, and the dialect has none; `position` says which."""
+
+    def __init__(self, position: int, value: str) -> None:
+        super().__init__(position, value)
+        self.position, self.value = position, value
+
+
 def fields(array: pa.Array, dialect: Dialect) -> pa.Array:
-    """Return `array` as CSV fields: strings without nulls, quoted where CSV needs it."""
+    """Return `array` as CSV fields: strings without nulls, quoted where CSV needs it.
+
+    Raises UnquotableError.
+    """
     return quoted(strings(array), dialect)
 
 
@@ -33,31 +44,52 @@ def strings(array: pa.Array) -> pa.Array:
 
 
 def quoted(array: pa.Array, dialect: Dialect) -> pa.Array:
-    """Quote the fields that hold a delimiter, a quote or a line end, and double their quotes."""
-    quote = '"' if dialect.quote is None else chr(dialect.quote)
-    marks = [chr(mark) for mark in (dialect.delimiter, dialect.escape, dialect.comment) if mark]
-    special = pc.match_substring_regex(array, _any_of([*marks, quote, "\r", "\n"]))
+    """Quote the fields that hold a delimiter, a quote or a line end, and double their quotes.
+
+    Where there are no quotes, escape what needs it; raises UnquotableError where nothing can be.
+    """
+    escape = None if dialect.escape is None else chr(dialect.escape)
+    quote = None if dialect.quote is None else chr(dialect.quote)
+    marks = [chr(mark) for mark in (dialect.delimiter, dialect.comment) if mark]
+    marks += [mark for mark in (escape, quote) if mark]
+    marked = _any_of([*marks, "\r", "\n"])
+    special = pc.match_substring_regex(array, marked)
     if not pc.any(special).as_py():
         return array
-    if dialect.escape is not None:
-        escape = chr(dialect.escape)
+    if quote is None and escape is None:
+        raise _first(array, special)
+    if quote is None:
+        return pc.replace_substring_regex(array, f"({marked})", rf"\{escape}\1")
+    if escape is not None:
         array = pc.replace_substring(array, escape, escape * 2)
     doubled = pc.replace_substring(array, quote, quote * 2)
     whole = pc.binary_join_element_wise(text(quote), doubled, text(quote), text(""))
     return pc.if_else(special, whole, array)
 
 
-def lines(columns: Sequence[pa.Array], delimiter: str, line_end: str) -> pa.Array:
-    """Join fields of equal length into lines, each with its line end.
+def alone(column: pa.Array, dialect: Dialect) -> pa.Array:
+    """Return what is the only field of its line: `""` where empty, for a blank line is no record.
 
-    The only field of a line is written as `""` where it is empty: a blank line would be no record.
+    Raises UnquotableError.
     """
-    columns = list(columns)
-    if len(columns) == 1:
-        empty = pc.equal(columns[0], text(""))
-        columns = [pc.if_else(empty, text('""'), columns[0])]
+    empty = pc.equal(column, text(""))
+    if not pc.any(empty).as_py():
+        return column
+    if dialect.quote is None:
+        raise _first(column, empty)
+    return pc.if_else(empty, text(chr(dialect.quote) * 2), column)
+
+
+def lines(columns: Sequence[pa.Array], dialect: Dialect, line_end: str) -> pa.Array:
+    """Join fields of equal length into lines, each with its line end."""
+    columns = [alone(columns[0], dialect)] if len(columns) == 1 else list(columns)
     ended = pc.binary_join_element_wise(columns[-1], text(line_end), text(""))
-    return pc.binary_join_element_wise(*columns[:-1], ended, text(delimiter))
+    return pc.binary_join_element_wise(*columns[:-1], ended, text(chr(dialect.delimiter)))
+
+
+def _first(array: pa.Array, where: pa.Array) -> UnquotableError:
+    position = pc.index(where, True).as_py()
+    return UnquotableError(position, array[position].as_py())
 
 
 def data(array: pa.Array) -> memoryview:

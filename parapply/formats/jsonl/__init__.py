@@ -10,7 +10,7 @@ from typing import BinaryIO
 from parapply.dtypes import parse_type
 from parapply.formats import Reading, Source, Target, Writing
 from parapply.formats.jsonl.batch import values_of, without
-from parapply.formats.jsonl.head import Head, cut_rows, read_head
+from parapply.formats.jsonl.head import Head, read_head
 from parapply.formats.jsonl.kinds import kind_of
 from parapply.formats.jsonl.lines import filled_starts
 from parapply.formats.jsonl.source import JsonlSource
@@ -20,16 +20,14 @@ from parapply.formats.jsonl.target import JsonlSplicer, JsonlTarget
 class _Jsonl:
     def source(self, path: str, name: str, reading: Reading) -> JsonlSource:
         with open(path, "rb") as file:
-            head, _ = read_head(file, name)
+            head, _ = read_head(file, name, reading.skip_rows)
             size = os.fstat(file.fileno()).st_size
         return _source(path, name, head, size, reading)
 
     def stream(
-        self, file: BinaryIO, name: str, reading: Reading, rows: int | None
+        self, file: BinaryIO, name: str, reading: Reading
     ) -> tuple[JsonlSource, Iterator[tuple[int, bytes]]]:
-        head, blocks = read_head(file, name)
-        if rows is not None:
-            blocks = cut_rows(blocks, rows)
+        head, blocks = read_head(file, name, reading.skip_rows)
         nulls = reading.null_values
         kinds = {key: kind_of(without(values_of(head.objects, key), nulls)) for key in head.columns}
         # Whether it can be reread, so that all keys are found, is not known here: if not, the
@@ -49,7 +47,7 @@ JSONL = _Jsonl()
 
 def _source(path: str, name: str, head: Head, size: int, reading: Reading) -> JsonlSource:
     return JsonlSource(
-        path, name, head.columns, len(head.before), size, head.before, head.line_end,
+        path, name, head.columns, head.start, size, head.before, head.line_end,
         reading.null_values, reading.all_strings,
         {column: parse_type(column, type_) for column, type_ in reading.dtypes.items()},
     )  # fmt: skip

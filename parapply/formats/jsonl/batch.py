@@ -86,6 +86,20 @@ class JsonlBatch:
     def expect(self, positions: Sequence[int], *, typed: bool) -> None:
         """Whole lines are parsed, whatever is asked for."""
 
+    def check_complete(self) -> None:
+        """Raise InputError for the first line with a key that is no column."""
+        known = {field.name for field in self.place.fields}
+        if self.keys <= known:
+            return
+        for row, keys in enumerate(self.objects):
+            for key in keys:
+                if key not in known:
+                    raise InputError(
+                        f"{self.place.name}: row {self.place.first_row + row + 1} has the key "
+                        f"{key!r}, which the first rows had not, so that the output has no column "
+                        "for it; write --to jsonl, choose columns with --select, or read a file"
+                    )
+
     def columns(self, positions: Sequence[int]) -> list[pa.Array]:
         """Return typed arrays."""
         for position in positions:

@@ -5,18 +5,20 @@ Runs in the parent. How a stream comes in does not matter, only what it holds.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, BinaryIO
 
 from parapply.errors import InputError
+from parapply.formats.blocks import FIRST, LATER, Pause, Stop, after_lines, filled, wait
 from parapply.formats.jsonl.kinds import encodes, keys_of
-from parapply.formats.jsonl.lines import LineError, filled_starts, find_lines, parse
+from parapply.formats.jsonl.lines import LineError, find_lines, parse
 
 HEAD_BYTES = 1 << 20  # also of a stream's blocks: its types are those of the first
 _BOM = b"\xef\xbb\xbf"
 _SPACE = b" \t\r\n"
+_LINE_END = re.compile(rb"\n")
 _HINT = "; JSON Lines has one object a line: jq -c '.[]' makes that of a JSON array"
 
 
@@ -28,45 +30,35 @@ class Head:
     before: bytes  # what the output begins with too: a BOM, blank lines
     line_end: bytes
     objects: list[dict[str, Any]]
+    start: int  # of the first line, in bytes of the file
 
 
-def read_head(file: BinaryIO, name: str) -> tuple[Head, Iterator[bytes]]:
-    """Return the head, and blocks with all lines after `before`.
+def read_head(file: BinaryIO, name: str, skip_rows: int = 0) -> tuple[Head, Iterator[bytes]]:
+    """Return the head, and blocks with all lines after `before`; the first lines may be left out.
 
     Raises InputError where the first block is not JSON Lines.
     """
-    block, rest = _read_block(file, b"", HEAD_BYTES)
+    text, skipped = after_lines(file, skip_rows, _LINE_END)
+    block, rest, stop = _read_block(file, text, HEAD_BYTES, FIRST)
     lead = len(_BOM) if block.startswith(_BOM) else 0
     body = block[lead:].lstrip(_SPACE)
     lead = max(lead, block.rfind(b"\n", 0, len(block) - len(body)) + 1) if body else len(block)
     before, text = block[:lead], block[lead:]
     line_end = b"\r\n" if text.partition(b"\n")[0].endswith(b"\r") else b"\n"
     objects = _objects(text, name)
-    head = Head(check_keys(keys_of(objects), name), before, line_end, objects)
-    return head, _followed(text, cut_blocks(file, rest, HEAD_BYTES))
+    columns = check_keys(keys_of(objects), name)
+    head = Head(columns, before, line_end, objects, skipped + lead)
+    later = iter(()) if stop is Stop.ENDED else cut_blocks(file, rest, HEAD_BYTES)
+    return head, _followed(text, later)
 
 
 def cut_blocks(file: BinaryIO, text: bytes, size: int) -> Iterator[bytes]:
     """Yield `text` and what is in `file`, about `size` bytes at a time, cut after newlines."""
-    while True:
-        block, text = _read_block(file, text, size)
+    stop = Stop.FULL
+    while stop is not Stop.ENDED:
+        block, text, stop = _read_block(file, text, size, LATER)
         if block:
             yield block
-        if not text:
-            return
-
-
-def cut_rows(blocks: Iterator[bytes], rows: int) -> Iterator[bytes]:
-    """Yield `rows` lines that are not blank at a time, with the blank ones after each."""
-    left = b""
-    for block in blocks:
-        text = left + block
-        edges = [0, *filled_starts(text)[rows::rows].tolist()]
-        for start, stop in pairwise(edges):
-            yield text[start:stop]
-        left = text[edges[-1] :]
-    if left:
-        yield left
 
 
 def check_keys(keys: list[str], name: str) -> tuple[str, ...]:
@@ -77,20 +69,26 @@ def check_keys(keys: list[str], name: str) -> tuple[str, ...]:
     return tuple(keys)
 
 
-def _read_block(file: BinaryIO, text: bytes, size: int) -> tuple[bytes, bytes]:
-    """Read on after `text`; return a block of lines, and what follows it: b"" only at the end.
+def _read_block(file: BinaryIO, text: bytes, size: int, pause: Pause) -> tuple[bytes, bytes, Stop]:
+    """Read on after `text`; return a block of lines, what follows it, and why it ends there.
 
-    What follows has a line that is not blank, so that no block is nothing but blank lines.
+    What follows a full block has a line that is not blank, so that no block is nothing but blank
+    lines, unless all that there is does not fill one.
     """
     while True:
-        while len(text) < size and (more := file.read(size - len(text))):
-            text += more
-        if len(text) < size:
-            return text, b""
-        filled = len(text[: text.rfind(b"\n") + 1].rstrip(_SPACE))
-        if end := text.rfind(b"\n", 0, filled) + 1:
-            return text[:end], text[end:]
-        size *= 2  # one line fills the block
+        text, stop = filled(file, text, size, pause)
+        if stop is Stop.ENDED:
+            return text, b"", stop
+        lines = text[: text.rfind(b"\n") + 1]
+        blank = len(lines) - len(lines.rstrip(_SPACE))
+        if stop is Stop.PAUSED and blank < len(lines):
+            return lines, text[len(lines) :], stop
+        if stop is Stop.PAUSED:
+            wait(file)
+        elif end := text.rfind(b"\n", 0, len(lines) - blank) + 1:
+            return text[:end], text[end:], stop
+        else:
+            size *= 2  # one line fills the block
 
 
 def _objects(text: bytes, name: str) -> list[dict[str, Any]]:

@@ -75,15 +75,29 @@ class Lines:
         return "\n".join(every) + end
 
     def picked(self, texts: list[str], rows: list[int], line_end: str, last: bool) -> str:
-        """Return `texts`, which were made of the lines `rows`, with the ends of those."""
-        bare = len(self) - 1
-        if self.closed or self.filled[-1] < len(self.every) - 1 or bare not in rows:
+        """Return `texts`, which were made of the lines `rows` (in order), with the ends of those.
+
+        Blank lines stay, whichever others do, so that they do not depend on how the input was cut
+        into chunks.
+        """
+        places = rows
+        if len(self.filled) < len(self.every):
+            texts, places = self._with_blank(texts, rows)
+        bare = -1 if self.closed else len(self.every) - 1
+        if bare not in places[-1:]:
             return "".join([f"{line}\n" for line in texts])
-        ends = [line_end if row == bare else "\n" for row in rows]
-        written = [line + end for line, end in zip(texts, ends, strict=True)]
-        if last and rows[-1] == bare:
-            written[-1] = texts[-1]
-        return "".join(written)
+        ends = [line_end if place == bare else "\n" for place in places]
+        if last:
+            ends[-1] = ""
+        return "".join([line + end for line, end in zip(texts, ends, strict=True)])
+
+    def _with_blank(self, texts: list[str], rows: list[int]) -> tuple[list[str], list[int]]:
+        """Put the blank lines among `texts`; return where in `every` each comes from, too."""
+        filled = set(self.filled)
+        found = [(self.filled[row], text) for row, text in zip(rows, texts, strict=True)]
+        found += [(i, line) for i, line in enumerate(self.every) if i not in filled]
+        found.sort(key=lambda pair: pair[0])
+        return [text for _, text in found], [place for place, _ in found]
 
 
 def find_lines(data: bytes) -> Lines:

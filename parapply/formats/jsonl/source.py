@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
-from itertools import chain, pairwise
+from itertools import chain
 from typing import Any
 
 import pyarrow as pa
 
 from parapply.errors import InputError
 from parapply.formats import Field, Survey
+from parapply.formats.blocks import read_range
 from parapply.formats.csv.index import ByteIndex, ByteSpan, Mark
 from parapply.formats.jsonl.batch import JsonlBatch, Place, values_of, without
 from parapply.formats.jsonl.head import check_keys
@@ -48,11 +48,9 @@ class JsonlSource:
         """Return the source with these columns, some of which its own lines may lack."""
         return replace(self, columns=columns, complete=True)
 
-    def cut(self, data: bytes, stops: Sequence[int]) -> list[bytes]:
-        """Cut a stream's text after these numbers of lines, blank ones not counted."""
-        starts = filled_starts(data)
-        edges = [0, *(int(starts[stop]) for stop in stops[:-1]), len(data)]
-        return [data[start:end] for start, end in pairwise(edges)]
+    def starts(self, data: bytes) -> Any:
+        """Return where the lines begin that are not blank."""
+        return filled_starts(data)
 
     def pieces(self) -> Iterator[ByteSpan]:
         """Yield spans of about 4 MiB that end after a newline (parent)."""
@@ -170,11 +168,7 @@ class JsonlSource:
         return Place(self.name, (), (), (), before).mistake(error)
 
     def _read(self, span: ByteSpan) -> bytes:
-        with open(self.path, "rb") as file:
-            text = os.pread(file.fileno(), span.stop - span.start, span.start)
-        if len(text) != span.stop - span.start:
-            raise InputError(f"{self.name} became shorter while it was read")
-        return text
+        return read_range(self.path, self.name, span.start, span.stop)
 
 
 def _marks(positions: Any, start: int) -> tuple[Mark, ...]:

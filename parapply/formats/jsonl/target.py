@@ -102,7 +102,7 @@ class JsonlSplicer(JsonlTarget):
         take: Any,
         last: bool,
     ) -> None:
-        """Write a part; see formats.Target. Blank lines stay where all rows do."""
+        """Write a part; see formats.Target. Blank lines stay."""
         keeps = any(isinstance(column, Keep) for column in arrangement)
         if not (keeps or made.keys() >= set(self.columns)):  # --only
             JsonlTarget.write(self, path, arrangement, batch, made, take, last)
