@@ -293,6 +293,30 @@ def test_ragged_rows_are_set_aside_where_nothing_is_parsed(tmp_path):
     assert text == "a,b\n1,2\n\n7,8"
 
 
+LINES = b'{"a":1}\n\nnope\n{"a":"x\xff"}\n[1]\n{"a":5}'
+
+
+@pytest.mark.parametrize("chunk_size", [1, 2, None])
+@pytest.mark.parametrize("suffix", ["jsonl", "csv"])
+def test_lines_that_are_not_json_are_set_aside(tmp_path, chunk_size, suffix):
+    path, bad = tmp_path / "odd.jsonl", tmp_path / f"bad.{suffix}"
+    path.write_bytes(LINES)
+    text, report = result(
+        path, "out.jsonl", expression="a + 1", into="x", errors_to=bad, chunk_size=chunk_size
+    )
+    assert text == '{"a":1, "x": 2}\n\n{"a":5, "x": 6}'
+    assert report.failed == 3
+    read = pd.read_csv(bad) if suffix == "csv" else pd.read_json(bad, lines=True)
+    assert read["_row"].tolist() == [2, 3, 4]
+    assert read["_error"].str.partition(":")[0].tolist() == [
+        "is not JSON", "is not UTF-8 text; name its --encoding (latin-1?)",
+        "is JSON but not an object in braces",
+    ]  # fmt: skip
+    text, _ = result(path, "out.jsonl", expression="True", filter=True, on_error="skip",
+                     chunk_size=chunk_size)  # fmt: skip
+    assert text == '{"a":1}\n\n{"a":5}'
+
+
 @pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
 def test_text_that_is_not_utf_8_is_set_aside(tmp_path, suffix):
     path = tmp_path / "odd.csv"
