@@ -12,9 +12,10 @@ from typing import Any
 import pyarrow as pa
 
 from parapply.errors import ResultError
+from parapply.plain import plain
 from parapply.rows import Row
 from parapply.types import fit
-from parapply.values import MixedTypesError, UnsupportedValueError, plain, to_array
+from parapply.values import MixedTypesError, UnsupportedValueError, to_array
 
 Where = Callable[[int], str]  # a result's position -> the row, in words
 
