@@ -53,7 +53,7 @@ def to_list(array: pa.Array) -> list[Any]:
 
 def _zone(name: str) -> dt.tzinfo:
     if name[:1] in "+-":
-        offset = dt.timedelta(hours=int(name[1:3]), minutes=int(name[4:6]))
+        offset = dt.timedelta(hours=int(name[1:3]), minutes=int(name[-2:]))
         return dt.timezone(-offset if name[0] == "-" else offset)
     return zoneinfo.ZoneInfo(name)
 

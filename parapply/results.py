@@ -63,12 +63,12 @@ def force(name: str, array: pa.Array, types: Mapping[str, Any], where: Where) ->
         raise ResultError(
             f"column {name!r}: {array.type} cannot be made {type_} as --dtype says"
         ) from error
-    except pa.ArrowInvalid:
+    except (pa.ArrowInvalid, ResultError):
         pass
     for position in range(len(array)):
         try:
             fit(array.slice(position, 1), type_)
-        except pa.ArrowInvalid:
+        except (pa.ArrowInvalid, ResultError):
             shown = _shown(array[position].as_py())
             raise ResultError(
                 f"column {name!r}: {where(position)} gave {shown}, which is not {type_} "

@@ -2,7 +2,8 @@
 
 The rules: null and X make X; of integers, decimals and floats the last one wins;
 structs and lists are joined inside;
-the finer unit and the wider decimal win. Everything else is a conflict, for the caller to report.
+the finer unit and the wider decimal win; several zones are UTC. Everything else is a conflict, for
+the caller to report.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.types as at
+
+from parapply.errors import ResultError
 
 _UNITS = ("s", "ms", "us", "ns")
 
@@ -35,7 +38,11 @@ def is_settled(type_: Any) -> bool:
 
 
 def fit(array: pa.Array, type_: Any) -> pa.Array:
-    """Return `array` as `type_`, which `unify` gave for it and others."""
+    """Return `array` as `type_`, which `unify` gave for it and others.
+
+    Raises ResultError for a time that does not go into nanoseconds, pyarrow.ArrowInvalid for
+    values of a `type_` that is not unify's.
+    """
     if array.type == type_:
         return array
     if at.is_null(array.type):
@@ -50,7 +57,23 @@ def fit(array: pa.Array, type_: Any) -> pa.Array:
         )
     if at.is_integer(array.type) and at.is_floating(type_):
         return array.cast(type_, safe=False)  # beyond 2**53 rounded, as in Python
+    if _has_unit(type_) and _has_unit(array.type) and type_.unit == "ns":
+        return _fit_nanoseconds(array, type_)
     return array.cast(type_)
+
+
+def _has_unit(type_: Any) -> bool:
+    return bool(at.is_timestamp(type_) or at.is_duration(type_))
+
+
+def _fit_nanoseconds(array: pa.Array, type_: Any) -> pa.Array:
+    try:
+        return array.cast(type_)
+    except pa.ArrowInvalid as error:
+        raise ResultError(
+            f"{array.type} and {type_} in one column: {error}; nanoseconds reach from 1677 to "
+            "2262: round to microseconds, or return text"
+        ) from error
 
 
 def _fit_struct(array: pa.Array, type_: Any) -> pa.Array:
@@ -92,12 +115,20 @@ def _decimals(one: Any, other: Any) -> Any | None:
 
 
 def _times(one: Any, other: Any) -> Any | None:
-    if not (at.is_timestamp(one) and at.is_timestamp(other)):
-        return None
-    if (one.tz is None) != (other.tz is None):
-        return None
-    unit = max(one.unit, other.unit, key=_UNITS.index)
-    return pa.timestamp(unit, one.tz if one.tz == other.tz else "UTC")
+    if at.is_timestamp(one) and at.is_timestamp(other):
+        if (one.tz is None) != (other.tz is None):
+            return None
+        return pa.timestamp(_finer(one, other), one.tz if one.tz == other.tz else "UTC")
+    if at.is_duration(one) and at.is_duration(other):
+        return pa.duration(_finer(one, other))
+    if at.is_time(one) and at.is_time(other):
+        unit = _finer(one, other)
+        return (pa.time32 if unit in ("s", "ms") else pa.time64)(unit)
+    return None
+
+
+def _finer(one: Any, other: Any) -> str:
+    return _UNITS[max(map(_UNITS.index, (one.unit, other.unit)))]
 
 
 def _texts(one: Any, other: Any) -> Any | None:

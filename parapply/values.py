@@ -115,6 +115,8 @@ _BUILDERS: tuple[tuple[type, _Builder], ...] = (
     (dt.date, dates),
     (dt.time, times),
     (dt.timedelta, durations),
+    (np.datetime64, datetimes),
+    (np.timedelta64, durations),
     (decimal.Decimal, decimals),
     (uuid.UUID, spelled),
     (Mapping, _structs),

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from parapply.errors import ResultError
 from parapply.types import fit, is_settled, unify
 from parapply.values import MixedTypesError, UnsupportedValueError, to_array
 
@@ -19,7 +20,8 @@ PLAIN = [
     pa.null(), pa.bool_(), pa.int8(), pa.int64(), pa.uint8(), pa.uint64(), pa.float32(),
     pa.float64(), pa.string(), pa.large_string(), pa.binary(), pa.large_binary(), pa.date32(),
     pa.timestamp("s"), pa.timestamp("us"), pa.timestamp("us", "UTC"),
-    pa.timestamp("ms", "Europe/Berlin"), pa.time64("us"), pa.duration("us"),
+    pa.timestamp("ms", "Europe/Berlin"), pa.timestamp("ns", "+02:00"), pa.time64("us"),
+    pa.time32("s"), pa.duration("us"), pa.duration("ns"),
     pa.decimal128(38, 2), pa.decimal128(38, 5), pa.decimal256(76, 3),
     pa.dictionary(pa.int32(), pa.string()),
 ]  # fmt: skip
@@ -59,6 +61,10 @@ COLUMNS = st.one_of(st.lists(kind, min_size=1, max_size=6) for kind in KINDS)
         (pa.string(), pa.large_string(), pa.string()),
         (pa.timestamp("s"), pa.timestamp("us"), pa.timestamp("us")),
         (pa.timestamp("s", "UTC"), pa.timestamp("s", "Asia/Tokyo"), pa.timestamp("s", "UTC")),
+        (pa.timestamp("us", "+02:00"), pa.timestamp("ns", "+02:00"), pa.timestamp("ns", "+02:00")),
+        (pa.timestamp("us", "+02:00"), pa.timestamp("us", "+01:00"), pa.timestamp("us", "UTC")),
+        (pa.duration("us"), pa.duration("ns"), pa.duration("ns")),
+        (pa.time32("ms"), pa.time64("ns"), pa.time64("ns")),
         (pa.decimal128(38, 2), pa.decimal128(38, 5), pa.decimal128(38, 5)),
         (pa.list_(pa.int64()), pa.list_(pa.float64()), pa.list_(pa.float64())),
         (pa.list_(pa.null()), pa.list_(pa.string()), pa.list_(pa.string())),
@@ -170,3 +176,9 @@ def test_text_of_a_dictionary_becomes_plain_text():
     encoded = pa.array(["a", None, "b", "a"]).dictionary_encode()
     type_ = unify(encoded.type, pa.string())
     assert fit(encoded, type_).to_pylist() == ["a", None, "b", "a"]
+
+
+def test_a_time_beyond_nanoseconds_is_named():
+    array = to_array([dt.datetime(2900, 1, 1)])
+    with pytest.raises(ResultError, match="1677 to 2262"):
+        fit(array, unify(array.type, pa.timestamp("ns")))

@@ -126,17 +126,77 @@ def test_integers_beyond_64_bits_are_decimals(number):
     assert made.to_pylist() == [number, None, -1]
 
 
-def test_a_zone_is_kept():
-    made = to_array([NOON.replace(tzinfo=BERLIN), None])
-    assert made.type == pa.timestamp("us", "Europe/Berlin")
-    assert to_list(made) == [NOON.replace(tzinfo=BERLIN), None]
+PLUS_TWO, MINUS = dt.timezone(dt.timedelta(hours=2)), dt.timezone(-dt.timedelta(hours=9.5))
+SECONDS = dt.timezone(dt.timedelta(seconds=90))
 
 
-def test_several_zones_become_utc():
-    other = NOON.replace(tzinfo=dt.timezone(dt.timedelta(hours=5)))
-    made = to_array([NOON.replace(tzinfo=BERLIN), other])
-    assert made.type == pa.timestamp("us", "UTC")
-    assert to_list(made) == [NOON.replace(tzinfo=BERLIN), other]
+@pytest.mark.parametrize(
+    ("zones", "name"),
+    [
+        ([BERLIN], "Europe/Berlin"),
+        ([PLUS_TWO], "+02:00"),
+        ([MINUS, MINUS], "-09:30"),
+        ([dt.UTC, zoneinfo.ZoneInfo("UTC")], "UTC"),
+        ([BERLIN, PLUS_TWO], "UTC"),
+        ([PLUS_TWO, MINUS], "UTC"),
+        ([SECONDS], "UTC"),
+    ],
+    ids=str,
+)
+def test_one_zone_or_offset_is_kept_and_several_are_utc(zones, name):
+    values = [None, *(NOON.replace(tzinfo=zone) for zone in zones)]
+    made = to_array(values)
+    assert made.type == pa.timestamp("us", name)
+    assert to_list(made) == values
+
+
+def test_a_time_with_a_zone_is_refused():
+    with pytest.raises(UnsupportedValueError, match="zone"):
+        to_array([dt.time(9), dt.time(9, tzinfo=dt.UTC)])
+
+
+@pytest.mark.parametrize(
+    ("values", "type_", "ticks"),
+    [
+        ([pd.Timestamp(1), None], pa.timestamp("ns"), [1, None]),
+        ([pd.Timestamp(-1), NOON], pa.timestamp("ns"), [-1, pd.Timestamp(NOON).value]),
+        ([pd.Timestamp(1, tz="Asia/Tokyo")], pa.timestamp("ns", "Asia/Tokyo"), [1]),
+        ([pd.Timestamp(1000)], pa.timestamp("us"), [1]),
+        ([np.datetime64(1, "ns")], pa.timestamp("ns"), [1]),
+        ([np.datetime64(7000, "ps"), NOON], pa.timestamp("ns"), [7, pd.Timestamp(NOON).value]),
+        ([np.datetime64(1, "s")], pa.timestamp("us"), [1_000_000]),
+        ([np.datetime64("NaT"), np.timedelta64("NaT")], pa.null(), [None, None]),
+        ([pd.Timedelta(-1, "ns"), dt.timedelta(1)], pa.duration("ns"), [-1, 86400 * 10**9]),
+        ([np.timedelta64(5, "ns"), None], pa.duration("ns"), [5, None]),
+        ([np.timedelta64(5, "W")], pa.duration("us"), [5 * 604800 * 10**6]),
+        ([np.timedelta64(5)], pa.int64(), [5]),
+        ([np.datetime64("2024-05"), None], pa.date32(), [19844, None]),
+    ],
+    ids=str,
+)
+def test_nanoseconds_are_kept_where_a_value_has_them(values, type_, ticks):
+    made = to_array(values)
+    assert made.type == type_
+    integers = made if type_ == pa.null() else made.view(f"int{type_.bit_width}")
+    assert integers.to_pylist() == ticks
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [pd.Timestamp(1), dt.datetime(2900, 1, 1)],
+        [pd.Timestamp(1), np.datetime64(10**15, "s")],
+        [pd.Timestamp(1), np.datetime64(1, "ps")],
+        [dt.timedelta(1), dt.timedelta.max],
+        [dt.timedelta(1), np.timedelta64(1, "Y")],
+        [pd.Timestamp(1), np.datetime64("20000-01-01")],
+    ],
+    ids=str,
+)
+def test_a_time_that_no_unit_holds_is_named(values):
+    with pytest.raises(UnsupportedValueError) as raised:
+        to_array(values)
+    assert raised.value.position == 1
 
 
 @pytest.mark.parametrize("zone", ["+02:00", "-09:30"])
