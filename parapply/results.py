@@ -12,8 +12,8 @@ from typing import Any
 import pyarrow as pa
 
 from parapply.errors import ResultError
-from parapply.plain import plain
 from parapply.rows import Row
+from parapply.spelling import text
 from parapply.types import fit
 from parapply.values import MixedTypesError, UnsupportedValueError, to_array
 
@@ -49,7 +49,7 @@ def build_columns(
     built = {}
     for name, values in columns.items():
         if pa.types.is_string(types.get(name, pa.null())):
-            values = [None if value is None else _text(value) for value in values]
+            values = [text(value) for value in values]
         built[name] = force(name, _array(name, values, where), types, where)
     return built
 
@@ -84,14 +84,6 @@ def force_table(table: pa.Table, types: Mapping[str, Any], where: Where) -> pa.T
             array = force(name, table.column(place).combine_chunks(), types, where)
             table = table.set_column(place, name, array)
     return table
-
-
-def _text(value: Any) -> str | None:
-    """Return any value as text, for `--dtype NAME=str`; what is missing stays so."""
-    value = plain(value)
-    if value is None or value != value:
-        return None
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
 def explode(results: list[Any]) -> tuple[list[int], list[Any]]:
@@ -190,6 +182,6 @@ def _two_shapes(results: list[Any], where: Where) -> ResultError:
 
 
 def _shown(value: Any) -> str:
-    text = repr(value)
-    cut = text if len(text) <= 60 else text[:57] + "..."
+    whole = repr(value)
+    cut = whole if len(whole) <= 60 else whole[:57] + "..."
     return f"{cut} ({type(value).__name__})"

@@ -30,6 +30,7 @@ from parapply.builders import (
 )
 from parapply.moments import dates, datetimes, durations, times
 from parapply.plain import PLAIN, plain
+from parapply.spelling import ordered
 
 __all__ = ["MixedTypesError", "UnsupportedValueError", "to_array"]
 
@@ -60,23 +61,13 @@ def to_array(values: Sequence[Any]) -> pa.Array:
 
 
 def _lists(values: Sequence[Any]) -> pa.Array:
-    items = [[] if value is None else _ordered(value) for value in values]
+    items = [[] if value is None else ordered(value) for value in values]
     offsets = np.zeros(len(items) + 1, np.int32)
     np.cumsum([len(item) for item in items], out=offsets[1:])
     owners = np.repeat(np.arange(len(items)), np.diff(offsets))
     child = _nested(lambda: to_array([value for item in items for value in item]), owners)
     buffers = [bitmap(valid_mask(values)), pa.py_buffer(offsets)]
     return pa.Array.from_buffers(pa.list_(child.type), len(items), buffers, children=[child])
-
-
-def _ordered(value: Any) -> list[Any]:
-    """The items in an order that does not change from process to process, as a set's does."""
-    if not isinstance(value, Set):
-        return list(value)
-    try:
-        return sorted(value)
-    except TypeError:
-        return sorted(value, key=repr)
 
 
 def _structs(values: Sequence[Any]) -> pa.Array:

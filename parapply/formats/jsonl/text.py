@@ -1,8 +1,8 @@
 """From Arrow arrays to JSON text, whole columns at a time.
 
 Missing values, NaN and infinities (which JSON does not have) are null; dates and times are text in
-ISO 8601; decimals are numbers with their digits; bytes are text, or hexadecimal where they are not
-UTF-8. Numbers and strings are written as `json.dumps(value, ensure_ascii=False)` writes them.
+ISO 8601; decimals are numbers with their digits; bytes and durations are text as in CSV. Numbers
+and strings are written as `json.dumps(value, ensure_ascii=False)` writes them.
 """
 
 from __future__ import annotations
