@@ -51,8 +51,25 @@ def numbers(values: Sequence[Any], dtype: str, type_: pa.DataType) -> pa.Array:
 
 
 def floats(values: Sequence[Any]) -> pa.Array:
-    """Return numbers of any kind as float64."""
-    return numbers(values, "f8", pa.float64())
+    """Return numbers of any kind as float64.
+
+    Raises UnsupportedValueError for others among them that no column without a float would hold.
+    """
+    try:
+        array = numbers(values, "f8", pa.float64())
+    except OverflowError:
+        array = None
+    if array is None or {decimal.Decimal, int} & set(map(type, values)):
+        _check_exact(values, array)
+    assert array is not None
+    return array
+
+
+def _check_exact(values: Sequence[Any], array: pa.Array | None) -> None:
+    """Raise what the others would have without the floats: parts may be cut between them."""
+    large = array is None or bool((np.abs(np.frombuffer(array.buffers()[1], "f8")) > 2**62).any())
+    if large or decimal.Decimal in set(map(type, values)):
+        decimals([None if isinstance(value, float) else value for value in values])
 
 
 def ints(values: Sequence[Any]) -> pa.Array:
@@ -117,7 +134,11 @@ def each(values: Sequence[Any], convert: Callable[[Any], int]) -> list[int | Non
 
 
 def decimals(values: Sequence[Any]) -> pa.Array:
-    """Return decimals, and integers among them, with the finest scale of all."""
+    """Return decimals, and integers among them, with the finest scale of all.
+
+    There is room for 19 digits before the point, or 38, 57, 76, so that the type says enough to
+    join it with others, integers of 64 bits too, whatever the values of the other parts.
+    """
     values = [decimal.Decimal(value) if isinstance(value, int) else value for value in values]
     scale = digits = 0
     for position, value in enumerate(values):
@@ -127,13 +148,19 @@ def decimals(values: Sequence[Any]) -> pa.Array:
             raise UnsupportedValueError(position, f"{value} as a Decimal; return None or a float")
         _, shown, exponent = value.as_tuple()
         scale, digits = max(scale, -exponent), max(digits, len(shown) + exponent)
-        if scale + max(digits, 0) > 76:
-            raise UnsupportedValueError(position, "a number of more than 76 digits; return text")
-    precision = max(1, scale + max(digits, 0))
-    type_ = (pa.decimal128 if precision <= 38 else pa.decimal256)(max(precision, 38), scale)
-    if precision > 38:
-        type_ = pa.decimal256(76, scale)
+        if decimal_type(digits, scale) is None:
+            why = "a number of too many digits (76, or 57 after the point, are the most)"
+            raise UnsupportedValueError(position, f"{why}; return text")
+    type_ = decimal_type(digits, scale)
     return texts(each(values, lambda value: f"{value:f}")).cast(type_)  # type: ignore[arg-type,return-value]
+
+
+def decimal_type(digits: int, scale: int) -> pa.DataType | None:
+    """Return the type for so many digits before the point and after it; None if there is none."""
+    precision = 19 * max(1, -(-digits // 19)) + scale
+    if precision > 76:
+        return None
+    return (pa.decimal128 if precision <= 38 else pa.decimal256)(precision, scale)
 
 
 def spelled(values: Sequence[Any]) -> pa.Array:

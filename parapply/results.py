@@ -57,6 +57,8 @@ def build_columns(
 def force(name: str, array: pa.Array, types: Mapping[str, Any], where: Where) -> pa.Array:
     """Return a column as the type that was asked for; raises ResultError for what is not of it."""
     type_ = types.get(name, array.type)
+    if pa.types.is_floating(array.type) and not pa.types.is_floating(type_):
+        array = _without_nan(array)
     try:
         return fit(array, type_)
     except pa.ArrowNotImplementedError as error:
@@ -75,6 +77,13 @@ def force(name: str, array: pa.Array, types: Mapping[str, Any], where: Where) ->
                 f"as --dtype says"
             ) from None
     raise AssertionError("a column that cannot be cast has a value that cannot be")
+
+
+def _without_nan(array: pa.Array) -> pa.Array:
+    """NaN is missing in a column of another type than float."""
+    import pyarrow.compute as pc
+
+    return pc.if_else(pc.is_nan(array), pa.nulls(len(array), array.type), array)
 
 
 def force_table(table: pa.Table, types: Mapping[str, Any], where: Where) -> pa.Table:

@@ -31,7 +31,7 @@ SCALARS = (
     | st.decimals(-(10**9), 10**9, places=3)
     | st.dates()
     | st.datetimes()
-    | st.datetimes(dt.datetime(1900, 1, 1), dt.datetime(2100, 1, 1), timezones=ZONES)
+    | st.datetimes(dt.datetime(2000, 1, 1), dt.datetime(2100, 1, 1), timezones=ZONES)
     | st.times()
     | st.timedeltas(dt.timedelta(-(10**6)), dt.timedelta(10**6))
     | st.uuids()
