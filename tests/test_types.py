@@ -46,7 +46,6 @@ NUMBERS = st.sampled_from(
         2**53 + 1,
         2**63,
         2**70,
-        10**40,
         10**80,
         10**400,
         0.5,
@@ -54,7 +53,6 @@ NUMBERS = st.sampled_from(
         decimal.Decimal("1.10"),
         decimal.Decimal(7),
         decimal.Decimal("1e-30"),
-        decimal.Decimal("1e-57"),
         decimal.Decimal("NaN"),
         decimal.Decimal(10**25),
     ]
