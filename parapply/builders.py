@@ -51,24 +51,30 @@ def numbers(values: Sequence[Any], dtype: str, type_: pa.DataType) -> pa.Array:
 
 
 def floats(values: Sequence[Any]) -> pa.Array:
-    """Return numbers of any kind as float64.
+    """Return numbers of any kind as float64."""
+    return numbers(values, "f8", pa.float64())
 
-    Raises UnsupportedValueError for others among them that no column without a float would hold.
+
+def floats_with_others(values: Sequence[Any]) -> pa.Array:
+    """Return floats, integers and Decimals as float64.
+
+    Raises UnsupportedValueError where the others could not be a column without the floats, or
+    whether there is a float in the same part would decide whether they can.
     """
     try:
-        array = numbers(values, "f8", pa.float64())
+        array = floats(values)
     except OverflowError:
-        array = None
-    if array is None or {decimal.Decimal, int} & set(map(type, values)):
-        _check_exact(values, array)
-    assert array is not None
+        _check_exact(values)
+        raise
+    small = np.abs(np.frombuffer(array.buffers()[1], "f8")) < 2**62
+    if not small.all() or decimal.Decimal in set(map(type, values)):
+        _check_exact(values)
     return array
 
 
-def _check_exact(values: Sequence[Any], array: pa.Array | None) -> None:
-    """Raise what the others would have without the floats: parts may be cut between them."""
-    large = array is None or bool((np.abs(np.frombuffer(array.buffers()[1], "f8")) > 2**62).any())
-    if large or decimal.Decimal in set(map(type, values)):
+def _check_exact(values: Sequence[Any]) -> None:
+    exact = (value for value in values if not isinstance(value, float))
+    if any(isinstance(v, decimal.Decimal) or (v is not None and abs(v) >= 2**63) for v in exact):
         decimals([None if isinstance(value, float) else value for value in values])
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import enum
+import operator
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -26,21 +30,68 @@ def plain(value: Any) -> Any:
     kind = type(value)
     if kind in PLAIN:
         return value
-    if isinstance(value, enum.Enum):
-        return plain(value.value)
-    if kind.__name__ in ("NaTType", "NAType"):
+    unwrap = unwrapper(kind)  # type: ignore[arg-type]  # classes are hashable
+    return value if unwrap is None else unwrap(value)
+
+
+@lru_cache(maxsize=256)
+def unwrapper(kind: type) -> Callable[[Any], Any] | None:
+    """Return what makes values of a type plain, None where they are (or cannot be)."""
+    if kind in PLAIN or is_frame(kind) or issubclass(kind, (bytearray, memoryview)):
         return None
-    if isinstance(value, (np.datetime64, np.timedelta64)):
-        return _time(value)
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    if hasattr(value, "_asdict"):
-        return dict(value._asdict())
-    if hasattr(value, "to_dict"):
-        return value.to_dict()
-    return value
+    for unwrap, applies in _UNWRAPPERS:
+        if applies(kind):
+            return unwrap
+    name = next((name for name in _METHODS if hasattr(kind, name)), None)
+    return None if name is None else operator.methodcaller(name)
+
+
+def is_record(kind: type) -> bool:
+    """Whether values of a type have named members: namedtuples, dataclasses, pandas Series."""
+    return (
+        hasattr(kind, "_asdict")
+        or (dataclasses.is_dataclass(kind) and not issubclass(kind, type))
+        or (kind.__name__ == "Series" and hasattr(kind, "to_dict"))
+    )
+
+
+def members(record: Any) -> dict[Any, Any]:
+    """Return the members of a record by name; what is inside them stays as it is."""
+    if hasattr(record, "_asdict"):
+        return dict(record._asdict())
+    if dataclasses.is_dataclass(record):
+        return {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
+    return dict(record.to_dict())
+
+
+def is_frame(kind: type) -> bool:
+    """Whether values of a type are whole tables, of pandas, polars or Arrow."""
+    return any(
+        base.__name__ in ("DataFrame", "LazyFrame", "Table", "RecordBatch")
+        and base.__module__.partition(".")[0] in ("pandas", "polars", "pyarrow")
+        for base in kind.__mro__
+    )
+
+
+def _numpy(value: Any) -> Any:
+    if value.dtype.kind in "mM":
+        return list(value) if value.ndim else _time(value[()])
+    if value.dtype in (np.float32, np.float16):  # by their digits: 0.1 is not 0.10000000149
+        value = value.astype("U").astype("f8") if type(value) is np.ndarray else float(str(value))
+    if isinstance(value, np.longdouble):
+        return float(value)
+    return value.tolist() if isinstance(value, (np.generic, np.ndarray)) else value
+
+
+_UNWRAPPERS: tuple[tuple[Callable[[Any], Any], Callable[[type], bool]], ...] = (
+    (_numpy, lambda kind: issubclass(kind, (np.generic, np.ndarray))),
+    (lambda value: plain(value.value), lambda kind: issubclass(kind, enum.Enum)),
+    (lambda value: None, lambda kind: kind.__name__ in ("NaTType", "NAType")),
+    (members, is_record),
+    (dict, lambda kind: hasattr(kind, "keys") and not hasattr(kind, "as_py")),
+)
+# An Arrow scalar; another library's array, index, tensor or series; a class that can be a dict.
+_METHODS = ("as_py", "tolist", "to_pylist", "to_list", "to_dict")
 
 
 def _time(value: Any) -> Any:

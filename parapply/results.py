@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from parapply.errors import ResultError
+from parapply.plain import is_frame, is_record, members
 from parapply.rows import Row
 from parapply.spelling import text
 from parapply.types import fit
@@ -102,27 +103,19 @@ def explode(results: list[Any]) -> tuple[list[int], list[Any]]:
         if result is None:
             lengths.append(0)
             continue
-        single = isinstance(result, (str, bytes, Mapping)) or not hasattr(result, "__iter__")
-        found = [result] if single else list(result)
+        single = isinstance(result, (str, bytes, Mapping)) or is_frame(type(result))
+        found = [result] if single or not hasattr(result, "__iter__") else list(result)
         lengths.append(len(found))
         items.extend(found)
     return lengths, items
 
 
 def _has_keys(kind: type) -> bool:
-    return (
-        issubclass(kind, (Mapping, Row))
-        or hasattr(kind, "_asdict")
-        or (kind.__name__ == "Series" and hasattr(kind, "to_dict"))
-    )
+    return issubclass(kind, (Mapping, Row)) or is_record(kind)
 
 
 def _mapping(result: Any) -> Mapping[str, Any]:
-    if isinstance(result, Mapping):
-        return result
-    if hasattr(result, "_asdict"):
-        return result._asdict()  # type: ignore[no-any-return]
-    return result.to_dict()  # type: ignore[no-any-return]
+    return result if isinstance(result, (Mapping, Row)) else members(result)  # type: ignore[return-value]
 
 
 def _fields(results: list[Any]) -> dict[str, list[Any]]:

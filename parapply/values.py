@@ -23,13 +23,14 @@ from parapply.builders import (
     bools,
     decimals,
     floats,
+    floats_with_others,
     ints,
     spelled,
     texts,
     valid_mask,
 )
 from parapply.moments import dates, datetimes, durations, times
-from parapply.plain import PLAIN, plain
+from parapply.plain import is_frame, plain, unwrapper
 from parapply.spelling import ordered
 
 __all__ = ["MixedTypesError", "UnsupportedValueError", "to_array"]
@@ -43,13 +44,13 @@ def to_array(values: Sequence[Any]) -> pa.Array:
     an object that no column can hold (a class of the user's own).
     """
     types = set(map(type, values))
-    if not all(kind in PLAIN for kind in types):
+    if any(unwrapper(kind) is not None for kind in types):
         values = [plain(value) for value in values]
         types = set(map(type, values))
     types.discard(type(None))
     builders = {_builder(kind) for kind in types}
-    if builders <= set(_TOWER):
-        builders = set(sorted(builders, key=_TOWER.index)[-1:])
+    if len(builders) > 1 and builders <= set(_TOWER):
+        builders = {floats_with_others if floats in builders else decimals}
     if len(builders) > 1:
         raise _mixed(values)
     if not builders:
@@ -115,7 +116,7 @@ _BUILDERS: tuple[tuple[type, _Builder], ...] = (
     (list, _lists),
     (tuple, _lists),
 )
-_TOWER: tuple[_Builder | None, ...] = (ints, decimals, floats)  # the last one there wins
+_TOWER: tuple[_Builder | None, ...] = (ints, decimals, floats)  # they go together
 
 
 def _builder(kind: type) -> _Builder | None:
@@ -138,9 +139,14 @@ def _mixed(values: Sequence[Any]) -> Exception:
     return MixedTypesError(first, second)
 
 
+_INSTEAD = "a dict for columns, a list of dicts with --explode, or take chunks with --by chunk"
+
+
 def _unsupported(values: Sequence[Any]) -> UnsupportedValueError:
     for position, value in enumerate(values):
         if value is not None and _builder(type(value)) is None:
             why = f"{type(value).__qualname__}; return text, a number, a date, a list or a dict"
+            if is_frame(type(value)):
+                why = f"a whole {type(value).__qualname__} for one row; return {_INSTEAD}"
             return UnsupportedValueError(position, why)
     raise AssertionError("no unsupported value")
