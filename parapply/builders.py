@@ -14,11 +14,14 @@ import pyarrow as pa
 
 
 class MixedTypesError(Exception):
-    """Two values (by position) have types that no column holds together."""
+    """Two values (by position) have types that no column holds together.
 
-    def __init__(self, first: int, second: int) -> None:
+    `kinds` are the values that do not go together: those two, or what is inside of them.
+    """
+
+    def __init__(self, first: int, second: int, kinds: tuple[Any, Any]) -> None:
         super().__init__(first, second)
-        self.first, self.second = first, second
+        self.first, self.second, self.kinds = first, second, kinds
 
 
 class UnsupportedValueError(Exception):

@@ -35,7 +35,8 @@ def datetimes(values: Sequence[Any]) -> pa.Array:
     if None in zones and len(zones) > 1:
         aware = [getattr(v, "tzinfo", None) is not None for v in values if v is not None]
         places = [i for i, v in enumerate(values) if v is not None]
-        raise MixedTypesError(*sorted((places[aware.index(True)], places[aware.index(False)])))
+        first, second = sorted((places[aware.index(True)], places[aware.index(False)]))
+        raise MixedTypesError(first, second, (values[first], values[second]))
     start = _EPOCH if None in zones else _EPOCH.replace(tzinfo=dt.UTC)
     zone = None if None in zones else _zone_name(values, zones)
     unit = _unit(values, dt.datetime, "nanosecond")

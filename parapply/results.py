@@ -49,7 +49,8 @@ def build_columns(
     """
     built = {}
     for name, values in columns.items():
-        if pa.types.is_string(types.get(name, pa.null())):
+        frames = any(map(is_frame, set(map(type, values))))  # an error whatever the type
+        if pa.types.is_string(types.get(name, pa.null())) and not frames:
             values = [text(value) for value in values]
         built[name] = force(name, _array(name, values, where), types, where)
     return built
@@ -161,14 +162,26 @@ def _array(name: str, values: list[Any], where: Where) -> pa.Array:
     try:
         return to_array(values)
     except MixedTypesError as error:
-        first, second = error.first, error.second
-        raise ResultError(
-            f"column {name!r}: {where(first)} gave {_shown(values[first])}, {where(second)} gave "
-            f"{_shown(values[second])}; one column holds one type: return str for both, say"
-        ) from None
+        raise ResultError(f"column {name!r}: {_mixed(name, values, error, where)}") from None
     except UnsupportedValueError as error:
         position = error.position
         raise ResultError(f"column {name!r}: {where(position)} gave {error.why}") from None
+
+
+def _mixed(name: str, values: list[Any], error: MixedTypesError, where: Where) -> str:
+    one, other = map(_shown, error.kinds)
+    first, second = _shown(values[error.first]), _shown(values[error.second])
+    if error.first == error.second:
+        return (
+            f"{where(error.first)} gave {first}, with {one} and {other} inside; what is inside a "
+            f"column of lists or dicts has one type too: return str for both, or say --dtype "
+            f"{name}=str"
+        )
+    inside = "" if (one, other) == (first, second) else f", with {one} and {other} inside"
+    return (
+        f"{where(error.first)} gave {first}, {where(error.second)} gave {second}{inside}; "
+        "one column holds one type: return str for both, say"
+    )
 
 
 def _two_shapes(results: list[Any], where: Where) -> ResultError:

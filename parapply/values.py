@@ -88,7 +88,8 @@ def _nested(build: Callable[[], pa.Array], owners: np.ndarray[Any, Any]) -> pa.A
     try:
         return build()
     except MixedTypesError as error:
-        raise MixedTypesError(int(owners[error.first]), int(owners[error.second])) from None
+        first, second = int(owners[error.first]), int(owners[error.second])
+        raise MixedTypesError(first, second, error.kinds) from None
     except UnsupportedValueError as error:
         raise UnsupportedValueError(int(owners[error.position]), error.why) from None
 
@@ -136,7 +137,7 @@ def _mixed(values: Sequence[Any]) -> Exception:
     for build in numbers[1:]:  # they go together, and were not the matter
         del firsts[build]
     first, second, *_ = firsts.values()
-    return MixedTypesError(first, second)
+    return MixedTypesError(first, second, (values[first], values[second]))
 
 
 _INSTEAD = "a dict for columns, a list of dicts with --explode, or take chunks with --by chunk"
