@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
+from parapply.arrays import take
 from parapply.errors import ResultError
 from parapply.plain import is_frame, is_record, members
 from parapply.rows import Row
 from parapply.spelling import text
 from parapply.types import fit
-from parapply.values import MixedTypesError, UnsupportedValueError, to_array
+from parapply.values import MixedTypesError, UnsupportedValueError, by_kind, to_array
 
 Where = Callable[[int], str]  # a result's position -> the row, in words
 
@@ -47,13 +49,35 @@ def build_columns(
 
     Raises ResultError that names rows and values.
     """
-    built = {}
-    for name, values in columns.items():
-        frames = any(map(is_frame, set(map(type, values))))  # an error whatever the type
-        if pa.types.is_string(types.get(name, pa.null())) and not frames:
-            values = [text(value) for value in values]
-        built[name] = force(name, _array(name, values, where), types, where)
-    return built
+    return {
+        name: _forced(name, values, where, types) if name in types else _array(name, values, where)
+        for name, values in columns.items()
+    }
+
+
+def _forced(name: str, values: list[Any], where: Where, types: Mapping[str, Any]) -> pa.Array:
+    """Make each value what was asked for by itself, whatever others there are in the chunk."""
+    frames = any(map(is_frame, set(map(type, values))))  # an error whatever the type
+    if pa.types.is_string(types[name]) and not frames:
+        values = [text(value) for value in values]
+    kinds = by_kind(values, numbers=pa.types.is_floating(types[name]))
+    pieces = [
+        _piece(name, [values[position] for position in positions], positions, where, types)
+        for positions in kinds
+    ]
+    if len(pieces) == 1:
+        return pieces[0]
+    order = np.argsort([position for positions in kinds for position in positions])
+    return take(pa.concat_arrays(pieces), order)
+
+
+def _piece(
+    name: str, values: list[Any], positions: list[int], where: Where, types: Mapping[str, Any]
+) -> pa.Array:
+    def place(position: int) -> str:
+        return where(positions[position])
+
+    return force(name, _array(name, values, place), types, place)
 
 
 def force(name: str, array: pa.Array, types: Mapping[str, Any], where: Where) -> pa.Array:

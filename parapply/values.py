@@ -61,6 +61,23 @@ def to_array(values: Sequence[Any]) -> pa.Array:
     return build(values)
 
 
+def by_kind(values: Sequence[Any], *, numbers: bool) -> list[list[int]]:
+    """Return the positions of the values of each kind, those of None with the first.
+
+    `numbers`: int, float and Decimal are one kind. Datetimes with a zone are one of their own.
+    """
+    types = set(map(type, values))
+    if len(types - {type(None)}) < 2 and dt.datetime not in types:
+        return [list(range(len(values)))]
+    found: dict[Any, list[int]] = {}
+    for position, value in enumerate(map(plain, values)):
+        kind: Any = None if value is None else _builder(type(value))
+        if kind in _TOWER and numbers:
+            kind = floats
+        found.setdefault((kind, getattr(value, "tzinfo", None) is None), []).append(position)
+    return list(found.values())
+
+
 def _lists(values: Sequence[Any]) -> pa.Array:
     items = [[] if value is None else ordered(value) for value in values]
     offsets = np.zeros(len(items) + 1, np.int32)

@@ -73,6 +73,7 @@ def test_integers_are_written_as_pandas_writes_them(values):
 MOMENT = dt.datetime(2024, 1, 31, 12, 0, 0)
 BERLIN = ["1900-01-31 13:00:00+01:00"]
 NANOSECONDS = ["1970-01-01 02:00:00.000000001+02:00", "1970-01-01 01:59:59.999999999+02:00", ""]
+D = decimal.Decimal
 TIMES = ["00:00:00.000000001", "00:00:00.000001500", "00:00:00"]
 
 
@@ -95,6 +96,7 @@ TIMES = ["00:00:00.000000001", "00:00:00.000001500", "00:00:00"]
         (pa.array([dt.time(12, 30)]), ["12:30:00"]),
         (pa.array([dt.timedelta(1, 2), None]), ["1 days 00:00:02", ""]),
         (pa.array([decimal.Decimal("1.10")]), ["1.10"]),
+        (pa.array([D("1e-8"), D(0), None], pa.decimal128(9, 8)), ["0.00000001", "0.00000000", ""]),
         (pa.array(["a", None, "a"]).dictionary_encode(), ["a", "", "a"]),
         (pa.array(["a", None], pa.large_string()), ["a", ""]),
         (pa.array(["a", None], pa.string_view()), ["a", ""]),

@@ -179,6 +179,14 @@ def _binary(array: pa.Array) -> pa.Array:
         return _texts([None if value is None else escaped(value) for value in array.to_pylist()])
 
 
+def _decimals(array: pa.Array) -> pa.Array:
+    """All their digits: 0.00000001, which Arrow and `str` write as 1E-8."""
+    written = array.cast(pa.string())
+    if not pc.any(pc.match_substring(written, "E")).as_py():
+        return written
+    return _texts([None if value is None else f"{value:f}" for value in array.to_pylist()])
+
+
 def _dictionary(array: pa.Array) -> pa.Array:
     return strings(array.dictionary_decode())
 
@@ -210,7 +218,7 @@ _CONVERTERS: tuple[tuple[Callable[[Any], bool], Callable[[Any], Any]], ...] = (
     (at.is_dictionary, _dictionary),
     (lambda t: at.is_binary(t) or at.is_large_binary(t) or at.is_binary_view(t), _binary),
     (at.is_fixed_size_binary, _binary),
-    (at.is_decimal, _same),
+    (at.is_decimal, _decimals),
     (at.is_nested, _json),
     (_any, _others),
 )

@@ -56,6 +56,10 @@ def _same(array: pa.Array) -> pa.Array:
     return array.cast(pa.string())
 
 
+def _decimals(array: pa.Array) -> pa.Array:
+    return pc.if_else(array.is_valid(), strings(array), text("null"))
+
+
 def _bools(array: pa.Array) -> pa.Array:
     return pc.if_else(array, text("true"), text("false"))
 
@@ -144,7 +148,8 @@ _Check = Callable[[Any], bool]
 _CONVERTERS: Sequence[tuple[_Check, Callable[[pa.Array], pa.Array]]] = (
     (_is_text, _texts),
     (at.is_floating, _floats),
-    (lambda t: at.is_integer(t) or at.is_decimal(t) or at.is_null(t), _same),
+    (lambda t: at.is_integer(t) or at.is_null(t), _same),
+    (at.is_decimal, _decimals),
     (at.is_boolean, _bools),
     (lambda t: at.is_timestamp(t) or at.is_date64(t), _datetimes),
     (at.is_dictionary, _dictionary),
