@@ -164,7 +164,7 @@ def _check_structs(schema: pa.Schema) -> None:
         if _has_empty_struct(type_):
             raise OutputError(
                 f"column {name!r} has objects without a key, which Parquet cannot hold: make it "
-                f"text with --dtype {name}=str, leave it out with --drop {name}, or write --to arrow"
+                f"text with --dtype {name}=str, --drop {name}, or write --to arrow"
             )
 
 

@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 from parapply.errors import InputError
 from parapply.formats import Field
 from parapply.formats.csv import parse
-from parapply.formats.csv.records import Dialect, Records, find_records, is_closed, split_fields
+from parapply.formats.csv.dialect import Dialect
+from parapply.formats.csv.records import Records, find_records, is_closed, split_fields
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,10 @@ from parapply.formats.blocks import read_range
 from parapply.formats.csv import parse
 from parapply.formats.csv.batch import CsvBatch, Place, check_widths, tabulate
 from parapply.formats.csv.blocks import cut_blocks
+from parapply.formats.csv.dialect import Dialect
 from parapply.formats.csv.header import Head
 from parapply.formats.csv.index import ByteIndex, ByteSpan, Mark
-from parapply.formats.csv.records import Dialect, Records, field_edges, find_records, first_end
+from parapply.formats.csv.records import Records, field_edges, find_records, first_end
 
 BLOCK_BYTES = 4 << 20
 _MARKS = 64  # a block: how finely chunks can be cut without reading a byte twice
