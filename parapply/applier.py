@@ -81,7 +81,8 @@ class Applier:
 
     def _row_step(self, found: list[Any]) -> Step:
         names = tuple(self.fields[position].name for position in self.call.given)
-        places = dict(zip(reversed(names), reversed(self.call.given), strict=True))
+        places: dict[str | int, int] = dict(enumerate(self.call.given))
+        places.update(zip(reversed(names), reversed(self.call.given), strict=True))
         columns = Columns(names, lambda name: self._list(name, places))
         if self.call.read:
             self.batch.columns(self.call.read)
@@ -133,9 +134,10 @@ class Applier:
             return lambda values: map(function, values)
         return lambda values: map(finish, map(function, values))
 
-    def _list(self, name: str, places: dict[str, int]) -> list[Any]:
+    def _list(self, name: str | int, places: dict[str | int, int]) -> list[Any]:
         if name not in places:
-            raise KeyError(no_column(name, tuple(places)))
+            given = tuple(self.fields[position].name for position in self.call.given)
+            raise KeyError(no_column(name, given))
         return to_list(self.batch.columns([places[name]])[0])
 
     def _made(self, found: list[Any], into: tuple[str, ...], name: str) -> Made:

@@ -11,25 +11,45 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 
-class Columns(dict[str, list[Any]]):
-    """The columns of a chunk by name: each is made into a list when it is first looked up."""
+class Columns(dict[str | int, list[Any]]):
+    """The columns of a chunk by name: each is made into a list when it is first looked up.
 
-    __slots__ = ("_make", "names")
+    By position, too: `make` is asked for a name, or for the position of a column whose name an
+    earlier one has.
+    """
 
-    def __init__(self, names: tuple[str, ...], make: Callable[[str], list[Any]]) -> None:
+    __slots__ = ("_keys", "_make", "names")
+
+    def __init__(self, names: tuple[str, ...], make: Callable[[str | int], list[Any]]) -> None:
         super().__init__()
         self.names = names
         self._make = make
+        self._keys: tuple[str | int, ...] | None = None
 
-    def __missing__(self, name: str) -> list[Any]:
-        values = self[name] = self._make(name)
+    @property
+    def keys_in_order(self) -> tuple[str | int, ...]:
+        """What each column is looked up by: its name, or its position where that is taken."""
+        if self._keys is None:
+            first = {name: place for place, name in reversed(list(enumerate(self.names)))}
+            pairs = enumerate(self.names)
+            self._keys = tuple(name if first[name] == place else place for place, name in pairs)
+        return self._keys
+
+    def __missing__(self, key: str | int) -> list[Any]:
+        if isinstance(key, int):
+            own = self.keys_in_order[key]
+            values = self._make(own) if isinstance(own, int) else self[own]
+        else:
+            values = self._make(key)
+        self[key] = values
         return values
 
 
 class Row:
     """One row: `row["x"]`, `row.x`, `row.get("x")`, `dict(row)`, `**row`, iteration over names.
 
-    Missing values are None. A whole number as key is a position. What else a pandas Series can do
+    Missing values are None. A whole number as key is a position; of columns of one name, the name
+    is the first one's. What else a pandas Series can do
     (`row.sum()`) is done by making one. Setting a value changes this row only, for a function
     that returns it.
     """
@@ -40,13 +60,8 @@ class Row:
         self._columns = columns
         self._position = position
 
-    def __getitem__(self, name: str) -> Any:
-        try:
-            return self._columns[name][self._position]
-        except KeyError:
-            if isinstance(name, int):
-                return self._columns[self._columns.names[name]][self._position]
-            raise
+    def __getitem__(self, name: str | int) -> Any:
+        return self._columns[name][self._position]
 
     def __getattr__(self, name: str) -> Any:
         if name in Row.__slots__:  # not set yet: the row is being copied
@@ -90,11 +105,12 @@ class Row:
 
     def values(self) -> list[Any]:
         """Return the values, in the order of the columns."""
-        return [self[name] for name in self._columns.names]
+        columns, position = self._columns, self._position
+        return [columns[key][position] for key in columns.keys_in_order]
 
     def items(self) -> list[tuple[str, Any]]:
         """Return (name, value) pairs, in the order of the columns."""
-        return [(name, self[name]) for name in self._columns.names]
+        return list(zip(self._columns.names, self.values(), strict=True))
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return the value of a column, or `default` where there is no such column."""
@@ -102,13 +118,13 @@ class Row:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the row as a dict of Python values."""
-        return dict(self.items())
+        return {name: self[name] for name in self._columns.names}
 
     def to_series(self) -> Any:
         """Return the row as a pandas Series (imports pandas)."""
         import pandas as pd
 
-        return pd.Series(self.to_dict())
+        return pd.Series(self.values(), index=list(self._columns.names))
 
 
 class _Own(dict[str, list[Any]]):
@@ -118,7 +134,11 @@ class _Own(dict[str, list[Any]]):
     def names(self) -> tuple[str, ...]:
         return tuple(self)
 
-    def __missing__(self, name: str) -> list[Any]:
+    keys_in_order = names
+
+    def __missing__(self, name: str | int) -> list[Any]:
+        if isinstance(name, int):
+            return self[self.names[name]]
         raise KeyError(no_column(name, self.names))
 
 

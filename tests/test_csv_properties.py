@@ -22,7 +22,8 @@ from parapply import Job
 from parapply.formats import Reading
 from parapply.formats.csv import CSV, source
 from parapply.formats.csv.blocks import cut_blocks
-from parapply.formats.csv.records import Dialect, field_edges, find_records, split_fields
+from parapply.formats.csv.dialect import Dialect
+from parapply.formats.csv.records import field_edges, find_records, split_fields
 
 COMMAS = Dialect()
 

@@ -128,3 +128,37 @@ def test_the_nearest_name_is_suggested(name, words):
 def test_a_long_list_of_names_is_cut():
     names = tuple(f"column{i}" for i in range(50))
     assert no_column("zzz", names).endswith("column11, ...")
+
+
+@pytest.fixture
+def twins():
+    """A row of columns two of which have one name."""
+    lists = {"a": [1], "b": [2], 2: [3]}
+    return Row(Columns(("a", "b", "a"), lists.__getitem__), 0)
+
+
+def test_columns_of_one_name_are_told_apart_by_position(twins):
+    assert twins["a"] == twins.a == twins[0] == twins[-3] == 1
+    assert twins[2] == twins[-1] == 3
+    assert list(twins.values()) == [1, 2, 3]
+    assert list(twins.items()) == [("a", 1), ("b", 2), ("a", 3)]
+    assert dict(twins) == twins.to_dict() == {"a": 1, "b": 2}
+    pdt.assert_series_equal(twins.to_series(), pd.Series([1, 2, 3], index=["a", "b", "a"]))
+    assert twins.sum() == 6
+
+
+def test_a_position_beyond_the_last_is_an_error(twins, row):
+    for each in (twins, row):
+        with pytest.raises(IndexError):
+            each[17]
+
+
+def test_a_row_that_was_written_to_has_positions_too(row):
+    row["new"] = 9
+    assert (row[0], row[-1], list(row.values())) == (2, 9, [2, None, 1.5, 8, 9])
+
+
+def test_a_job_tells_columns_of_one_name_apart(written, succeed):
+    path = written("in.csv", "a,b,a\n1,2,x\n3,4,y\n")
+    found = succeed("-e", "[str(v) for v in (row['a'], row[2], *row.values())]", "--only", path)
+    assert found.splitlines()[2] == b'"[""3"", ""y"", ""3"", ""4"", ""y""]"'

@@ -17,7 +17,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from parapply.formats.csv import text
-from parapply.formats.csv.records import Dialect
+from parapply.formats.csv.dialect import Dialect
 from parapply.values import to_array
 
 ODD_FLOATS = [0.0, -0.0, 1e16, 1e15, 9999999999999998.0, 1e-4, 9.9e-5, 5e-324, 1e22, -1e300]

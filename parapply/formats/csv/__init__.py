@@ -11,8 +11,8 @@ from parapply.dtypes import parse_type
 from parapply.formats import Reading, Source, Target, Writing
 from parapply.formats.csv import parse
 from parapply.formats.csv.blocks import STREAM_BYTES, cut_blocks
+from parapply.formats.csv.dialect import Dialect
 from parapply.formats.csv.header import Head, read_head
-from parapply.formats.csv.records import Dialect
 from parapply.formats.csv.source import CsvSource
 from parapply.formats.csv.splice import quote_name
 from parapply.formats.csv.target import CsvTarget

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from parapply.formats.blocks import FIRST, LATER, Stop, filled, wait
-from parapply.formats.csv.records import LF, Dialect, Records, find_records, is_closed
+from parapply.formats.csv.dialect import Dialect
+from parapply.formats.csv.records import LF, Records, find_records, is_closed
 
 STREAM_BYTES = 1 << 20  # a fixed size: the types of a stream are those of its first block
 

@@ -9,8 +9,9 @@ from typing import BinaryIO
 from parapply.errors import InputError, UsageError
 from parapply.formats import Reading
 from parapply.formats.blocks import after_lines, grown
-from parapply.formats.csv.records import LINE_END as _LINE_END
-from parapply.formats.csv.records import Dialect, first_end, split_fields
+from parapply.formats.csv.dialect import LINE_END as _LINE_END
+from parapply.formats.csv.dialect import Dialect
+from parapply.formats.csv.records import first_end, split_fields
 
 _BOM = b"\xef\xbb\xbf"
 _SNIFFED = b",;\t|"

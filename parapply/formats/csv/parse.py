@@ -16,7 +16,8 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.types as at
 
-from parapply.formats.csv.records import Dialect, Records
+from parapply.formats.csv.dialect import Dialect
+from parapply.formats.csv.records import Records
 from parapply.scalars import text as scalar
 
 # pandas.read_csv: https://pandas.pydata.org/docs/reference/api/pandas.read_csv.html (na_values)

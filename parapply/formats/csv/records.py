@@ -8,31 +8,16 @@ Arrow: a quote opens a field only as its first character.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from parapply.formats.csv.dialect import LINE, LINE_END, Dialect, field_pattern, record_pattern
+
 _Array = np.ndarray[Any, Any]
 LF, CR = 10, 13
-
-
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """How fields and records are told apart: byte values, None for what there is not."""
-
-    delimiter: int = ord(",")
-    quote: int | None = ord('"')
-    escape: int | None = None
-    comment: int | None = None  # a line that begins with it is no record
-
-    @property
-    def plain(self) -> bool:
-        """Whether newlines and quotes alone tell where records are."""
-        return self.escape is None and self.comment is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +101,7 @@ def first_end(text: bytes, dialect: Dialect, quotes_before: int = 0) -> int:
 
 def split_fields(record: bytes, dialect: Dialect) -> list[bytes]:
     """Return the fields of one record (without its line end) as they stand."""
-    fields, position, match = [], 0, _field_pattern(dialect).match
+    fields, position, match = [], 0, field_pattern(dialect).match
     while True:
         found = match(record, position)
         end = len(record) if found is None else found.end()
@@ -196,42 +181,12 @@ def _records(text: bytes, data: _Array, starts: _Array, ends: _Array, *, orderly
     return Records(text, starts[kept], stops[kept], ends[kept], orderly)
 
 
-def _escaped(byte: int | None) -> bytes:
-    return b"" if byte is None else re.escape(bytes([byte]))
-
-
-@lru_cache(maxsize=8)
-def _field_pattern(dialect: Dialect) -> re.Pattern[bytes]:
-    """Match one field as it stands, quotes included; never gives back what it took."""
-    comma, quote, escape = map(_escaped, (dialect.delimiter, dialect.quote, dialect.escape))
-    bare = rb"[^\r\n" + comma + escape + rb"]*+"
-    if escape:
-        bare += rb"(?:" + escape + rb"(?s:.)" + bare + rb")*+"
-    if not quote:
-        return re.compile(bare)
-    inner = rb"[^" + quote + escape + rb"]*+"
-    doubled = quote + quote + (rb"|" + escape + rb"(?s:.)" if escape else b"")
-    inside = inner + rb"(?:(?:" + doubled + rb")" + inner + rb")*+"
-    return re.compile(quote + inside + quote + rb"?" + bare + rb"|" + bare)
-
-
-@lru_cache(maxsize=8)
-def _record_pattern(dialect: Dialect) -> re.Pattern[bytes]:
-    comma = _escaped(dialect.delimiter)
-    field = rb"(?:" + _field_pattern(dialect).pattern + rb")"
-    return re.compile(field + rb"(?:" + comma + field + rb")*+(?:\r\n|\n|\r|\Z)")
-
-
-LINE_END = re.compile(rb"\r\n|\n|\r(?!\Z)")  # a CR at the very end may be half of CRLF
-_LINE = re.compile(rb"[^\r\n]*+(?:\r\n|\n|\r|\Z)")
-
-
 def _one_by_one(text: bytes, dialect: Dialect) -> Records:
-    match = _record_pattern(dialect).match
+    match = record_pattern(dialect).match
     starts, ends, position = [], [], 0
     while position < len(text):
         comment = text[position] == dialect.comment
-        found = (_LINE.match if comment else match)(text, position)
+        found = (LINE.match if comment else match)(text, position)
         end = found.end() if found is not None and found.end() > position else len(text)
         if not comment:
             starts.append(position)

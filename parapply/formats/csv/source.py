@@ -15,9 +15,10 @@ from parapply.formats.blocks import read_range
 from parapply.formats.csv import parse
 from parapply.formats.csv.batch import CsvBatch
 from parapply.formats.csv.blocks import cut_blocks
+from parapply.formats.csv.dialect import Dialect
 from parapply.formats.csv.header import Head
 from parapply.formats.csv.index import ByteIndex, ByteSpan, Mark
-from parapply.formats.csv.records import Dialect, Records, find_records, first_end
+from parapply.formats.csv.records import Records, find_records, first_end
 from parapply.formats.csv.table import Place, check_widths, ragged, tabulate
 
 BLOCK_BYTES = 4 << 20

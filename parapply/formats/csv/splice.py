@@ -17,7 +17,8 @@ import pyarrow.compute as pc
 from parapply.arrays import integers
 from parapply.errors import InputError
 from parapply.formats import Arrangement, Keep, New
-from parapply.formats.csv.records import Dialect, Records, field_edges
+from parapply.formats.csv.dialect import Dialect
+from parapply.formats.csv.records import Records, field_edges
 from parapply.formats.csv.text import alone, data, fields
 from parapply.scalars import text as scalar
 from parapply.values import to_array

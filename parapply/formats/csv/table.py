@@ -11,7 +11,8 @@ import pyarrow as pa
 from parapply.errors import BadRowsError, InputError
 from parapply.formats import Field
 from parapply.formats.csv import parse
-from parapply.formats.csv.records import Dialect, Records, field_edges, is_closed, split_fields
+from parapply.formats.csv.dialect import Dialect
+from parapply.formats.csv.records import Records, field_edges, is_closed, split_fields
 
 
 @dataclass(frozen=True, slots=True)

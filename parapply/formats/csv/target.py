@@ -17,7 +17,7 @@ from parapply.errors import ResultError
 from parapply.formats import Arrangement, Batch, Keep, Writing
 from parapply.formats.csv import text
 from parapply.formats.csv.batch import CsvBatch
-from parapply.formats.csv.records import Dialect
+from parapply.formats.csv.dialect import Dialect
 from parapply.formats.csv.source import CsvSource
 from parapply.formats.csv.splice import header, requoted, splice
 from parapply.formats.text_parts import TextJoiner

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.types as at
 
 from parapply.arrays import integers, to_list
-from parapply.formats.csv.records import Dialect
+from parapply.formats.csv.dialect import Dialect
 from parapply.scalars import text
 from parapply.spelling import duration, escaped
 from parapply.values import to_array
