@@ -15,7 +15,7 @@ from parapply.call import Call, Made
 from parapply.errors import ResultError
 from parapply.explain import Explainer
 from parapply.formats import Batch, Field
-from parapply.rows import Columns, Row, no_column
+from parapply.rows import Columns, Fields, Row, no_column, refilling_loop
 from parapply.trial import FailedRow, Rounds, Step, Wary
 
 
@@ -88,6 +88,8 @@ class Applier:
             self.batch.columns(self.call.read)
         if self.call.expression is None:
             assert self.function is not None
+            if self.call.row is not None:
+                return self._refilling_step(found, columns, self.function)
             function = self._finished(self.function)
 
             def step(start: int, stop: int) -> None:
@@ -95,6 +97,25 @@ class Applier:
 
             return step
         return self._expression_step(found, columns)
+
+    def _refilling_step(
+        self, found: list[Any], columns: Columns, function: Callable[[Any], Any]
+    ) -> Step:
+        names = tuple(self.fields[position].name for position in self.call.read)
+        loop, append, finish = refilling_loop(names), found.append, self._finish()
+        row: dict[str, Any] = {} if self.call.row == "items" else Fields()
+
+        def finished(value: Any) -> None:
+            append(finish(value))  # type: ignore[misc]
+
+        take = append if finish is None else finished
+
+        def step(start: int, stop: int) -> None:
+            lists = [columns[name][start:stop] for name in names]
+            rows = lists[0] if len(lists) == 1 else zip(*lists, strict=True)
+            loop(take, function, row, rows)
+
+        return step
 
     def _expression_step(self, found: list[Any], columns: Columns) -> Step:
         expression, finish = self.call.expression, self._finish()

@@ -25,6 +25,7 @@ class Call:
     select: tuple[str, ...] = ()  # of the columns of a DataFrame that it returns, as of the input's
     drop: tuple[str, ...] = ()
     expression: Expression | None = None
+    row: str | None = None  # what can stand for every row in turn: see usage.row_kind
     into: tuple[str, ...] = ()
     filter: bool = False
     explode: bool = False

@@ -26,7 +26,7 @@ from parapply.job import Job, on_error
 from parapply.output import STDOUT
 from parapply.rows import no_column
 from parapply.trial import Policy
-from parapply.usage import columns_used
+from parapply.usage import columns_used, row_kind
 
 _KINDS = ("auto", "row", "value", "chunk")
 
@@ -153,6 +153,7 @@ def _call(job: Job, function: Function | Expression, columns: tuple[str, ...]) -
         frame=(found and frame_kind(found)) or "pandas",
         dtype_backend=job.dtype_backend,
         expression=function if isinstance(function, Expression) else None,
+        row=row_kind(found, seen) if by == "row" and found is not None else None,
         into=job.into,
         filter=job.filter,
         explode=job.explode,
