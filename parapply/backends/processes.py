@@ -27,6 +27,7 @@ from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+from parapply.allocation import keep_freed
 from parapply.backends import Crew, Session
 from parapply.backends.pooled import SLOT_FIELDS, Death, Pooled, Slots, Wire, begin, in_background
 from parapply.errors import WorkerError
@@ -340,6 +341,7 @@ def _start(lifeline: tuple[Any, Any], start: Callable[[], None] | bytes) -> None
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
     threading.Thread(target=_follow, args=lifeline, name="parapply-lifeline", daemon=True).start()
+    keep_freed()
     begun: Callable[[], None] = unpack(start) if isinstance(start, bytes) else start
     begun()
 

@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any, BinaryIO
 
-import numpy as np
-
 from parapply.errors import InputError
 from parapply.formats import Field, Survey
 from parapply.formats.blocks import read_range
@@ -187,7 +185,7 @@ class CsvSource:
     def _count_quotes(self, text: bytes) -> int:
         if self.dialect.quote is None:
             return 0
-        return int(np.count_nonzero(np.frombuffer(text, np.uint8) == self.dialect.quote))
+        return text.count(self.dialect.quote)
 
     def _next_end(self, file: BinaryIO, position: int, quotes: int) -> int:
         """Return where the record ends that goes on at `position`."""

@@ -35,7 +35,18 @@ def fields(array: pa.Array, dialect: Dialect) -> pa.Array:
 
     Raises UnquotableError.
     """
-    return quoted(strings(array), dialect)
+    written = strings(array)
+    return written if _is_bare(array.type, dialect) else quoted(written, dialect)
+
+
+def _is_bare(type_: Any, dialect: Dialect) -> bool:
+    """Whether no value is written with a character that has a meaning in this dialect."""
+    marks = (dialect.delimiter, dialect.quote, dialect.escape, dialect.comment)
+    usual = not any(mark in _NUMBERS for mark in marks if mark)
+    return usual and bool(at.is_floating(type_) or at.is_integer(type_))
+
+
+_NUMBERS = b"0123456789+-.einfa"  # what numbers are made of
 
 
 def strings(array: pa.Array) -> pa.Array:
