@@ -52,7 +52,7 @@ def run(command: Command, timeout_s: float = 600) -> Run:
         began = time.perf_counter()
         process = subprocess.Popen(
             command.argv, stdin=stdin, stdout=stdout, stderr=said,
-            env={**os.environ, **command.environment}, start_new_session=True,
+            env={**_environment(), **command.environment}, start_new_session=True,
         )  # fmt: skip
         watch = _Watch(process.pid)
         wall_s, cpu_s = _follow(process, watch, began, timeout_s)
@@ -66,6 +66,11 @@ def run(command: Command, timeout_s: float = 600) -> Run:
             wall_s = float(stdout.read())
     cpu_s = max(cpu_s, sum(watch.cpu_s.values()))  # those that nobody waited for are in the second
     return Run(wall_s, cpu_s, watch.tree, watch.peaks(), watch.cpu_s.get(process.pid, 0.0))
+
+
+def _environment() -> dict[str, str]:
+    """Ours, but that bytecode is kept, as it is where a package is installed."""
+    return {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def _written(path: Path | None) -> BinaryIO:
