@@ -11,9 +11,11 @@ from __future__ import annotations
 import ast
 import functools
 import inspect
+import linecache
 import textwrap
 from collections.abc import Callable
-from types import FunctionType
+from functools import lru_cache
+from types import CodeType, FunctionType
 from typing import Any
 
 from parapply.rows import Row
@@ -75,15 +77,29 @@ def _row_parameter(function: Callable[..., Any]) -> str | None:
     return None
 
 
+@lru_cache(maxsize=1)  # it is asked for twice
 def _definition(function: FunctionType) -> ast.FunctionDef | None:
     try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-    except (OSError, SyntaxError, TypeError):
+        tree = ast.parse(textwrap.dedent(_source(function.__code__)))
+    except (SyntaxError, ValueError):
         return None
     node = tree.body[0] if tree.body else None
     if not isinstance(node, ast.FunctionDef) or node.decorator_list:
         return None  # a lambda, or something that a decorator may have changed
     return node
+
+
+def _source(code: CodeType) -> str:
+    """Return the lines of a function; inspect.getsource would take 10 ms, to compile tokenize."""
+    linecache.checkcache(code.co_filename)
+    lines = linecache.getlines(code.co_filename)
+    return "".join(lines[code.co_firstlineno - 1 : _last_line(code)])
+
+
+def _last_line(code: CodeType) -> int:
+    ends = [end for _, end, _, _ in code.co_positions() if end is not None]
+    inner = [_last_line(const) for const in code.co_consts if isinstance(const, CodeType)]
+    return max([*ends, *inner], default=0)
 
 
 class _Seeker(ast.NodeVisitor):
