@@ -152,6 +152,10 @@ class _ParquetWriter(Writer):
         self.writer = pq.ParquetWriter(file, schema, compression=compression)
 
     def write(self, table: pa.Table) -> None:
+        if not table.num_columns:
+            raise OutputError(
+                f"{table.num_rows} rows without a column: Parquet has no place for them"
+            )
         self.writer.write_table(table, row_group_size=max(table.num_rows, 1))
 
     def close(self) -> None:
