@@ -14,6 +14,7 @@ from parapply.formats import Field
 from parapply.formats.csv import parse
 from parapply.formats.csv.dialect import Dialect
 from parapply.formats.csv.records import Records, find_records, is_closed, split_fields
+from parapply.formats.shown import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +165,7 @@ def _check_end(records: Records, place: Place) -> None:
         record = records.text[int(records.starts[-1]) : int(records.stops[-1])]
         field = split_fields(record, place.dialect)[-1]
         raise InputError(
-            f"{place.where(len(records) - 1)}: a quote is opened and never "
-            f"closed: {field[:60].decode('utf-8', 'replace')}"
+            f"{place.where(len(records) - 1)}: a quote is opened and never closed: {shown(field)}"
         )
 
 
@@ -193,8 +193,8 @@ def check_widths(records: Records, place: Place) -> None:
     ):
         found = len(split_fields(records.text[start:stop], place.dialect))
         if found != place.width:
-            shown = records.text[start : min(stop, start + 60)].decode("utf-8", "replace")
+            record = shown(records.text[start : min(stop, start + 400)])
             raise InputError(
                 f"{place.where(row)} has {found} "
-                f"field{'s' * (found != 1)}, the header has {place.width}: {shown}"
+                f"field{'s' * (found != 1)}, the header has {place.width}: {record}"
             )
