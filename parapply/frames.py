@@ -11,6 +11,7 @@ import pyarrow.types as at
 
 from parapply.errors import FunctionError, InputError, ResultError
 from parapply.formats import Field
+from parapply.formats.pandas_schema import mark
 from parapply.values import to_array
 
 INDEX = "__index_level_0__"  # the column that pandas writes an index without a name to
@@ -157,11 +158,13 @@ def _is_pandas(result: Any, name: str) -> bool:
 
 
 def _from_pandas(frame: Any, indexed: bool) -> pa.Table:
-    names = [name for name in frame.index.names if name is not None]
-    if indexed and not names:
-        frame = frame.assign(**{INDEX: frame.index})
-    elif names:
+    index: dict[str, Any] = {}
+    if any(name is not None for name in frame.index.names):
+        names = list(frame.index.names)
         frame = frame.reset_index()
+        index = dict(zip(map(str, frame.columns), names, strict=False))  # they come first
+    elif indexed:
+        frame, index = frame.assign(**{INDEX: frame.index}), {INDEX: None}
     frame = frame.rename(columns=str)
     if not frame.columns.is_unique:
         twice = frame.columns[frame.columns.duplicated()][0]
@@ -170,7 +173,19 @@ def _from_pandas(frame: Any, indexed: bool) -> pa.Table:
         table = pa.Table.from_pandas(frame, preserve_index=False, nthreads=1)
     except _MISFITS as error:
         raise ResultError(f"the function returned what no table holds: {error}") from error
-    return table.replace_schema_metadata()
+    known = json.loads(table.schema.metadata[b"pandas"])["columns"]
+    dtypes = {entry["field_name"]: entry for entry in known if _is_own(frame[entry["field_name"]])}
+    return mark(table, index, dtypes)
+
+
+def _is_own(column: Any) -> bool:
+    """Whether a column's dtype is one of pandas that the Arrow type does not tell: Int64, say.
+
+    Text, categories and times with a zone are told by it.
+    """
+    dtype = column.dtype
+    plain = ("str", "category")
+    return not _is_numpy(dtype) and dtype.name not in plain and dtype.kind != "M"
 
 
 def _plain_strings(table: pa.Table) -> pa.Table:

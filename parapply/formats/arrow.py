@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-from parapply.errors import InputError, UsageError
+from parapply.errors import UsageError
 from parapply.formats import Field, NotStreamableError, Reading, Source, Survey, Target, Writing
 from parapply.formats.group_target import TableTarget, Writer
-from parapply.formats.groups import GroupIndex, GroupSpan, TableBatch, types_of
+from parapply.formats.groups import GroupIndex, GroupSpan, TableBatch, readable, types_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class ArrowSource:
     def survey(self, piece: Any, positions: Sequence[int], first_row: int = 0) -> Survey:
         """Count the rows of each batch, and see which columns have missing values."""
         del piece, positions, first_row
-        with pa.memory_map(self.path) as file, pa.ipc.open_file(file) as reader:
+        with self._opened() as reader:
             batches = [reader.get_batch(i) for i in range(reader.num_record_batches)]
         rows = tuple(batch.num_rows for batch in batches)
         nulls = tuple(
@@ -82,18 +83,28 @@ class ArrowSource:
         del data, first_row
         return TableBatch(span, fields, self._read)
 
+    @contextmanager
+    def _opened(self) -> Iterator[Any]:
+        with (
+            readable(f"{self.name} is not a sound Arrow file"),
+            pa.memory_map(self.path) as file,
+            pa.ipc.open_file(file) as reader,
+        ):
+            yield reader
+
     def _read(self, group: int, positions: tuple[int, ...]) -> pa.Table:
-        with pa.memory_map(self.path) as file, pa.ipc.open_file(file) as reader:
+        with self._opened() as reader:
             return pa.Table.from_batches([reader.get_batch(group)]).select(list(positions))
 
 
 class _Arrow:
     def source(self, path: str, name: str, reading: Reading) -> ArrowSource:
-        try:
-            with open(path, "rb") as file, pa.ipc.open_file(file) as reader:
-                return ArrowSource(path, name, reader.schema, types_of(reading, reader.schema))
-        except pa.ArrowInvalid as error:
-            raise InputError(f"{name} is not an Arrow file: {error}") from error
+        with (
+            readable(f"{name} is not an Arrow file"),
+            open(path, "rb") as file,
+            pa.ipc.open_file(file) as reader,
+        ):
+            return ArrowSource(path, name, reader.schema, types_of(reading, reader.schema))
 
     def stream(
         self, file: BinaryIO, name: str, reading: Reading

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from parapply.arrays import take as picked
 from parapply.formats import Arrangement, Batch, Joiner, Keep
+from parapply.formats.pandas_schema import described, marks
 from parapply.types import fit
 
 ROWS_PER_GROUP = 1 << 17
@@ -60,7 +61,8 @@ class TableTarget:
             have[column.position] if isinstance(column, Keep) else made[column.name]
             for column in arrangement
         ]
-        write_part(path, pa.Table.from_arrays(arrays, names=list(self._names(arrangement))))
+        rows = batch.rows if take is None else len(take)
+        write_part(path, _table(arrays, list(self._names(arrangement)), rows))
 
     def write_table(self, path: str, arrangement: Arrangement, table: pa.Table) -> None:
         """Write a part that is all the function's."""
@@ -93,15 +95,16 @@ class GroupJoiner:
 
     def __init__(self, target: TableTarget) -> None:
         self.target = target
-        self.writer: Writer | None = None
+        self.writer: Writer | None = None  # open once a group is written
 
     def begin(self, file: BinaryIO, arrangement: Arrangement, types: Sequence[Any]) -> None:
-        """Open the writer with the output's schema."""
+        """Make the output's schema."""
         fields = [self.target.field(*pair) for pair in zip(arrangement, types, strict=True)]
         source = None if self.target.schema is None else self.target.schema.metadata
         kept = {self.target.names[c.position] for c in arrangement if isinstance(c, Keep)}
         self.schema = pa.schema(fields, carried(source, kept, {f.name for f in fields}))
-        self.writer = self.target.open_writer(file, self.schema)
+        self.file, self.writer = file, None
+        self.marks: dict[str, Any] = {}  # what pandas says of the columns, as far as parts tell
         self.waiting: list[pa.Table] = []
         self.rows = 0
 
@@ -109,6 +112,8 @@ class GroupJoiner:
         """Take a part in, and write as many groups as are full."""
         with pa.memory_map(path) as file, pa.ipc.open_file(file) as reader:
             table = reader.read_all()
+        if self.writer is None:
+            self.marks = {**marks(table.schema), **self.marks}
         self.waiting.append(conform(table, self.schema))
         self.rows += table.num_rows
         while self.rows >= ROWS_PER_GROUP:
@@ -118,8 +123,7 @@ class GroupJoiner:
         """Write the last group (an empty one where the output has no rows) and the file's end."""
         if self.rows:
             self._write(self.rows)
-        assert self.writer is not None
-        self.writer.close()
+        self._opened().close()
 
     def abandon(self) -> None:
         """Close the writer, so that it does not try to when the file is closed."""
@@ -127,13 +131,20 @@ class GroupJoiner:
             if self.writer is not None:
                 self.writer.close()
 
+    def _opened(self) -> Writer:
+        """Open the writer as late as can be: parts tell what is in the schema."""
+        if self.writer is None:
+            self.schema = described(self.schema, self.marks)
+            self.writer = self.target.open_writer(self.file, self.schema)
+        return self.writer
+
     def _write(self, rows: int) -> None:
-        assert self.writer is not None
-        table = pa.concat_tables(self.waiting)
+        writer = self._opened()
+        table = pa.concat_tables([conform(part, self.schema) for part in self.waiting])
         self.waiting = [table.slice(rows)] if rows < table.num_rows else []
         self.rows -= rows
         # In one chunk, or where pages end would depend on where parts did.
-        self.writer.write(table.slice(0, rows).unify_dictionaries().combine_chunks())
+        writer.write(table.slice(0, rows).unify_dictionaries().combine_chunks())
 
 
 def carried(metadata: Any, kept: set[str], names: set[str]) -> Any:
@@ -156,8 +167,17 @@ def carried(metadata: Any, kept: set[str], names: set[str]) -> Any:
     return {**metadata, b"pandas": json.dumps(pandas).encode()}
 
 
+def _table(arrays: list[pa.Array], names: list[str], rows: int) -> pa.Table:
+    """Return a table that has its rows even where it has no columns."""
+    if arrays:
+        return pa.Table.from_arrays(arrays, names=names)
+    return pa.Table.from_arrays([pa.nulls(rows)], names=[""]).select([])
+
+
 def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
     """Return `table`, which has the columns of `schema` in order, with its types."""
+    if not len(schema):
+        return table.replace_schema_metadata(schema.metadata)  # from no arrays it had no rows
     arrays = [
         pa.chunked_array([fit(chunk, field.type) for chunk in column.chunks], field.type)
         for column, field in zip(table.columns, schema, strict=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
@@ -12,7 +13,9 @@ import pyarrow as pa
 
 from parapply.arrays import take as picked
 from parapply.dtypes import parse_type
+from parapply.errors import InputError
 from parapply.formats import Field, Reading
+from parapply.formats.shown import shown
 from parapply.types import fit
 
 WHOLE_ROWS = 1 << 17  # groups up to this size are not cut for the sake of equal chunks
@@ -124,6 +127,17 @@ class TableBatch:
         if pa.types.is_dictionary(type_):
             return pa.chunked_array(chunks).unify_dictionaries().combine_chunks()
         return pa.concat_arrays(chunks)
+
+
+@contextmanager
+def readable(words: str) -> Iterator[None]:
+    """Translate what Arrow says of a file that it cannot read; errors of the disk stay."""
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise InputError(f"{words}: {shown(str(error), 200)}") from error
 
 
 def types_of(reading: Reading, schema: pa.Schema) -> dict[str, Any]:

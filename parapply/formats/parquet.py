@@ -21,8 +21,10 @@ from parapply.formats.groups import (
     GroupIndex,
     GroupSpan,
     TableBatch,
+    readable,
     types_of,
 )
+from parapply.formats.shown import shown
 from parapply.formats.unpack import unpacked
 
 
@@ -93,9 +95,10 @@ class ParquetSource:
 
     def _read(self, group: int, positions: tuple[int, ...]) -> pa.Table:
         names = [self.schema.names[position] for position in positions]
-        if len(set(self.schema.names)) < len(self.schema.names):  # names do not tell them apart
-            return self._read_all(group).select(list(positions))
         try:
+            if len(set(self.schema.names)) < len(self.schema.names):  # they tell nothing apart
+                file = _opened(self.path, self.version)
+                return file.read_row_group(group, use_threads=False).select(list(positions))
             if self.groups[group] <= WHOLE_ROWS:
                 return _decoded(self.path, self.version, group, tuple(names))
             key = hashlib.md5(repr((self.path, names)).encode()).hexdigest()
@@ -103,25 +106,18 @@ class ParquetSource:
                 _opened(self.path, self.version), group, names, self.folder, key
             ).select(names)
         except (pa.ArrowInvalid, OSError) as error:
-            raise InputError(f"{self.name}: row group {group}: {error}") from error
-
-    def _read_all(self, group: int) -> pa.Table:
-        file = _opened(self.path, self.version)
-        return file.read_row_group(group, use_threads=False)
+            raise InputError(f"{self.name}: row group {group}: {shown(str(error), 200)}") from error
 
 
 class _Parquet:
     def source(self, path: str, name: str, reading: Reading) -> ParquetSource:
-        try:
-            with pq.ParquetFile(path) as file:
-                return replace(
-                    _described(path, name, file),
-                    types=types_of(reading, file.schema_arrow),
-                    folder=reading.folder,
-                    version=(os.stat(path).st_mtime_ns, os.stat(path).st_size),
-                )
-        except pa.ArrowInvalid as error:
-            raise InputError(f"{name} is not a Parquet file: {error}") from error
+        with readable(f"{name} is not a Parquet file"), pq.ParquetFile(path) as file:
+            return replace(
+                _described(path, name, file),
+                types=types_of(reading, file.schema_arrow),
+                folder=reading.folder,
+                version=(os.stat(path).st_mtime_ns, os.stat(path).st_size),
+            )
 
     def stream(
         self, file: BinaryIO, name: str, reading: Reading
@@ -148,30 +144,37 @@ _CODECS = ("snappy", "gzip", "zstd", "lz4", "brotli", "none")
 
 class _ParquetWriter(Writer):
     def __init__(self, file: BinaryIO, schema: pa.Schema, compression: str) -> None:
-        _check_structs(schema)
-        self.writer = pq.ParquetWriter(file, schema, compression=compression)
+        try:
+            self.writer = pq.ParquetWriter(file, schema, compression=compression)
+        except _UNKNOWN as error:
+            name, type_ = _misfit(schema)
+            raise OutputError(
+                f"column {name!r} is {type_}, which Parquet cannot hold: --drop {name}, make it "
+                f"text with --dtype {name}=str, or write --to arrow"
+            ) from error
 
     def write(self, table: pa.Table) -> None:
+        if not table.num_columns:
+            raise OutputError(
+                f"{table.num_rows} rows without a column: Parquet has no place for them"
+            )
         self.writer.write_table(table, row_group_size=max(table.num_rows, 1))
 
     def close(self) -> None:
         self.writer.close()
 
 
-def _check_structs(schema: pa.Schema) -> None:
-    """Raise OutputError where a struct has no fields."""
-    for name, type_ in zip(schema.names, schema.types, strict=True):
-        if _has_empty_struct(type_):
-            raise OutputError(
-                f"column {name!r} has objects without a key, which Parquet cannot hold: make it "
-                f"text with --dtype {name}=str, --drop {name}, or write --to arrow"
-            )
+def _misfit(schema: pa.Schema) -> tuple[str, Any]:
+    """Return name and type of the first column that Parquet cannot hold."""
+    for place, name in enumerate(schema.names):
+        try:
+            pq.ParquetWriter(pa.BufferOutputStream(), pa.schema([schema.field(place)])).close()
+        except _UNKNOWN:
+            return name, schema.field(place).type
+    raise AssertionError("each column can be written, and all of them cannot")
 
 
-def _has_empty_struct(type_: Any) -> bool:
-    if pa.types.is_struct(type_) and not type_.num_fields:
-        return True
-    return any(_has_empty_struct(type_.field(i).type) for i in range(type_.num_fields))
+_UNKNOWN = (pa.ArrowNotImplementedError, pa.ArrowInvalid)
 
 
 def _described(path: str, name: str, file: pq.ParquetFile) -> ParquetSource:

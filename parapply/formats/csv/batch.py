@@ -13,8 +13,6 @@ from parapply.formats.csv import parse
 from parapply.formats.csv.records import Records, find_records, split_fields
 from parapply.formats.csv.table import Place, ragged, tabulate
 
-_WHOLE = 10_000  # bytes of a record in the message that is kept instead of it
-
 
 class CsvBatch:
     """Records and, as far as they are asked for, their columns as Arrow arrays."""
@@ -36,7 +34,7 @@ class CsvBatch:
 
     def bad_rows(self, positions: Sequence[int]) -> dict[int, str]:
         """Return which records have too few or too many fields, or values not of their types."""
-        bad = ragged(self.records, self.place, shown=_WHOLE)
+        bad = ragged(self.records, self.place, whole=True)
         while len(bad) < self.rows and positions:
             left = [row for row in range(self.rows) if row not in bad] if bad else range(self.rows)
             try:

@@ -12,6 +12,7 @@ from parapply.formats.blocks import after_lines, grown
 from parapply.formats.csv.dialect import LINE_END as _LINE_END
 from parapply.formats.csv.dialect import Dialect
 from parapply.formats.csv.records import first_end, split_fields
+from parapply.formats.shown import shown
 
 _BOM = b"\xef\xbb\xbf"
 _SNIFFED = b",;\t|"
@@ -69,8 +70,9 @@ def _check_closed(record: bytes, dialect: Dialect, name: str) -> None:
         return
     field, quote = split_fields(record, dialect)[-1], bytes([dialect.quote])
     if field.startswith(quote) and field.count(quote) % 2:
-        shown = record[:60].decode("utf-8", "replace")
-        raise InputError(f"{name}: a quote is opened in the header and never closed: {shown}")
+        raise InputError(
+            f"{name}: a quote is opened in the header and never closed: {shown(record)}"
+        )
 
 
 def make_dialect(delimiter: int, reading: Reading) -> Dialect:

@@ -13,6 +13,9 @@ from parapply.formats import Field
 from parapply.formats.csv import parse
 from parapply.formats.csv.dialect import Dialect
 from parapply.formats.csv.records import Records, field_edges, is_closed, split_fields
+from parapply.formats.shown import shown
+
+_WHOLE = 10_000  # bytes of a record in the message that is kept instead of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +73,10 @@ def check_widths(records: Records, place: Place) -> None:
         raise BadRowsError(bad)
 
 
-def ragged(records: Records, place: Place, shown: int = 60) -> dict[int, str]:
+def ragged(records: Records, place: Place, *, whole: bool = False) -> dict[int, str]:
     """Return which records have too few or too many fields, and what is wrong with each.
 
-    So many bytes of each are `shown`.
+    `whole`: with (nearly) all of the record, for who keeps the message instead of it.
     """
     if not len(records) or field_edges(records, place.dialect, place.width) is not None:
         return {}
@@ -82,7 +85,8 @@ def ragged(records: Records, place: Place, shown: int = 60) -> dict[int, str]:
     for row, (start, stop) in enumerate(edges):
         found = len(split_fields(records.text[start:stop], place.dialect))
         if found != place.width:
-            text = records.text[start : min(stop, start + shown)].decode("utf-8", "replace")
+            part = records.text[start : min(stop, start + (_WHOLE if whole else 400))]
+            text = part.decode("utf-8", "replace") if whole else shown(part)
             bad[row] = (
                 f"{place.where(row)} has {found} "
                 f"field{'s' * (found != 1)}, the header has {place.width}: {text}"
@@ -96,8 +100,7 @@ def _check_end(records: Records, place: Place) -> None:
         record = records.text[int(records.starts[-1]) : int(records.stops[-1])]
         field = split_fields(record, place.dialect)[-1]
         raise InputError(
-            f"{place.where(len(records) - 1)}: a quote is opened and never "
-            f"closed: {field[:60].decode('utf-8', 'replace')}"
+            f"{place.where(len(records) - 1)}: a quote is opened and never closed: {shown(field)}"
         )
 
 

@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from parapply.formats.shown import shown
+
 SPACE = " \t\r\n"  # what JSON calls whitespace
-_SHOWN = 60
 
 
 class LineError(Exception):
@@ -223,20 +224,17 @@ def _object_on(
     try:
         value, end = decode(text, 0)
     except json.JSONDecodeError as error:
+        what = error.msg.removesuffix(" at")
         place = error.pos + len(line) - len(line.lstrip(SPACE)) + 1
-        raise LineError(
-            row, f"is not JSON: {error.msg} at character {place}: {_cut(text)}"
-        ) from error
+        raise LineError(row, f"is not JSON: {what} at character {place}: {shown(text)}") from error
     except RecursionError as error:
-        raise LineError(row, f"is nested too deeply: {_cut(text)}") from error
+        raise LineError(row, f"is nested too deeply: {shown(text)}") from error
     except ValueError:  # sys.set_int_max_str_digits
         value, end = _literal.raw_decode(text, 0)
     if text[end:].strip(SPACE):
-        raise LineError(row, f"has more after its JSON value, at character {end + 1}: {_cut(text)}")
+        raise LineError(
+            row, f"has more after its JSON value, at character {end + 1}: {shown(text)}"
+        )
     if type(value) is not dict:
-        raise LineError(row, f"is JSON but not an object in braces: {_cut(text)}")
+        raise LineError(row, f"is JSON but not an object in braces: {shown(text)}")
     return value
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."

@@ -1,0 +1,70 @@
+"""What pandas keeps in a schema: its dtypes, and which columns are the index.
+
+Chunk functions give it for each part, at the parts' fields; an output has it once, in the form in
+which pandas reads it. https://pandas.pydata.org/docs/development/developer.html
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+
+_MARK = b"parapply:pandas"
+
+
+def mark(table: pa.Table, index: Mapping[str, Any], dtypes: Mapping[str, Any]) -> pa.Table:
+    """Return a table with marks at its fields, in place of its metadata.
+
+    `index` has the names, as pandas has them, of the columns that are the index; `dtypes` what
+    pandas says of columns whose dtype the Arrow type alone does not tell.
+    """
+    fields = []
+    for field in table.schema:
+        known: dict[str, Any] = {}
+        if field.name in dtypes or field.name in index:
+            known["column"] = dtypes.get(field.name)
+        if field.name in index:
+            known["index"] = index[field.name]
+        fields.append(field.with_metadata({_MARK: json.dumps(known).encode()} if known else None))
+    return pa.Table.from_arrays(table.columns, schema=pa.schema(fields))
+
+
+def marks(schema: pa.Schema) -> dict[str, tuple[Any, dict[str, Any]]]:
+    """Return the marks of a part's columns by name, each with the column's type."""
+    return {
+        field.name: (field.type, json.loads(field.metadata[_MARK]))
+        for field in schema
+        if field.metadata and _MARK in field.metadata
+    }
+
+
+def described(schema: pa.Schema, found: Mapping[str, tuple[Any, dict[str, Any]]]) -> pa.Schema:
+    """Return an output's schema with what the marks of its parts say; as it is without any.
+
+    A column that has got another type than its part had is left to what the type tells.
+    """
+    columns, index = [], []
+    for field in schema:
+        type_, known = found.get(field.name, (None, {}))
+        if "index" in known:
+            index.append(field.name)
+        entry = {**_plain(field), **(known.get("column") or {})}
+        if type_ != field.type:
+            entry = _plain(field)
+        if "index" in known:
+            entry["name"] = known["index"]
+        if known:
+            columns.append(entry)
+    if not columns:
+        return schema
+    pandas = {"index_columns": index, "column_indexes": [], "columns": columns}
+    metadata = {**(schema.metadata or {}), b"pandas": json.dumps(pandas).encode()}
+    return schema.with_metadata(metadata)
+
+
+def _plain(field: pa.Field) -> dict[str, Any]:
+    numpy = {"numpy_type": "object", "pandas_type": "object", "metadata": None}
+    return {"name": field.name, "field_name": field.name, **numpy}
