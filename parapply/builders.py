@@ -20,7 +20,7 @@ class MixedTypesError(Exception):
     """
 
     def __init__(self, first: int, second: int, kinds: tuple[Any, Any]) -> None:
-        super().__init__(first, second)
+        super().__init__(first, second, kinds)
         self.first, self.second, self.kinds = first, second, kinds
 
 

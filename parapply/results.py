@@ -58,7 +58,8 @@ def build_columns(
 def _forced(name: str, values: list[Any], where: Where, types: Mapping[str, Any]) -> pa.Array:
     """Make each value what was asked for by itself, whatever others there are in the chunk."""
     frames = any(map(is_frame, set(map(type, values))))  # an error whatever the type
-    if pa.types.is_string(types[name]) and not frames:
+    is_text = pa.types.is_string(types[name]) or pa.types.is_dictionary(types[name])
+    if is_text and not frames:
         values = [text(value) for value in values]
     kinds = by_kind(values, numbers=pa.types.is_floating(types[name]))
     pieces = [
@@ -85,6 +86,8 @@ def force(name: str, array: pa.Array, types: Mapping[str, Any], where: Where) ->
     type_ = types.get(name, array.type)
     if pa.types.is_floating(array.type) and not pa.types.is_floating(type_):
         array = _without_nan(array)
+    if pa.types.is_string(type_) and not pa.types.is_string(array.type):
+        array = _spelled(array)
     try:
         return fit(array, type_)
     except pa.ArrowNotImplementedError as error:
@@ -110,6 +113,15 @@ def _without_nan(array: pa.Array) -> pa.Array:
     import pyarrow.compute as pc
 
     return pc.if_else(pc.is_nan(array), pa.nulls(len(array), array.type), array)
+
+
+def _spelled(array: pa.Array) -> pa.Array:
+    """The text that CSV has of it: Arrow's cast makes a count of a duration, `true` of True."""
+    import pyarrow.compute as pc
+
+    from parapply.formats.csv.text import strings
+
+    return pc.if_else(array.is_valid(), strings(array), pa.nulls(len(array), pa.string()))
 
 
 def force_table(table: pa.Table, types: Mapping[str, Any], where: Where) -> pa.Table:

@@ -53,8 +53,8 @@ class Case:
 
 def same(row: str, values: list, type_: Any, fields: list[str], made: Any = None) -> Case:
     """Values that JSON writes as CSV does; missing ones are ''."""
-    made = [None if v is None else v for v in values] if made is None else made
-    return Case(row, values, type_, made, fields, [field or "null" for field in fields])
+    json = [field or "null" for field in fields]
+    return Case(row, values, type_, values if made is None else made, fields, json)
 
 
 def text(row: str, values: list, type_: Any, fields: list[str], made: Any = None) -> Case:
@@ -101,9 +101,7 @@ CASES = [
     same(MISSING, [None, 3, pd.NA, pd.NaT], INT, ["", "3", "", ""], [None, 3, None, None]),
     text(MISSING, ["a", None], STRING, ["a", ""]),
     text(MISSING, [DAY, pd.NaT], pa.date32(), ["2024-01-31", ""], [DAY, None]),
-    bools(MISSING, [True, None]),
     same(MISSING, [None, [1]], pa.list_(INT), ["", "[1]"]),
-    same(MISSING, [[{"a": 1}], None], pa.list_(pa.struct({"a": INT})), ['[{"a": 1}]', ""]),
     same("NaN", [NAN, 0.5, None], DOUBLE, ["", "0.5", ""]),
     same("NaN", [NAN, NAN], DOUBLE, ["", ""]),
     same("NaN", [3, NAN], DOUBLE, ["3.0", ""], [3.0, NAN]),
@@ -162,7 +160,6 @@ CASES = [
     same(NUMPY, [np.float64(0.1), np.longdouble(0.5)], DOUBLE, ["0.1", "0.5"], [0.1, 0.5]),
     bools(NUMPY, [np.bool_(True), False]),
     text(NUMPY, [np.str_("a"), "b"], STRING, ["a", "b"], ["a", "b"]),
-    text(NUMPY, [np.bytes_(b"a")], BINARY, ["a"], [b"a"]),
     text(NUMPY, [np.datetime64("2024-01-31")], pa.date32(), ["2024-01-31"], [DAY]),
     same(NUMPY, [np.array([1, 2]), [3]], pa.list_(INT), ["[1, 2]", "[3]"], [[1, 2], [3]]),
     same(NUMPY, [np.array([[1], [2]])], pa.list_(pa.list_(INT)), ["[[1], [2]]"], [[[1], [2]]]),
@@ -177,7 +174,7 @@ CASES = [
     same(LISTS, [[1], [0.5]], pa.list_(DOUBLE), ["[1.0]", "[0.5]"], [[1.0], [0.5]]),
     same(LISTS, [[[1], None], [[]]], pa.list_(pa.list_(INT)), ["[[1], null]", "[[]]"]),
     same(LISTS, [[b"\xff"], None], pa.list_(BINARY), [r'["\\xff"]', ""]),
-    same(LISTS, [[INF]], pa.list_(DOUBLE), ["[null]"]),
+    same(LISTS, [[INF], [b"a"][:0]], pa.list_(DOUBLE), ["[null]", "[]"]),
     same(LISTS, [[D("1.10")]], pa.list_(pa.decimal128(21, 2)), ["[1.10]"]),
     same(LISTS, [[NOON], None], pa.list_(MICRO), ['["2024-01-31T12:00:00"]', ""]),
     same(LISTS, [[dt.timedelta(1)]], pa.list_(SPAN), ['["1 days 00:00:00"]']),

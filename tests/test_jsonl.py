@@ -439,6 +439,10 @@ def test_results_are_written_as_json(folder, value, written_as):
 
 
 ARRAYS = {
+    "uuid": (
+        pa.ExtensionArray.from_storage(pa.uuid(), pa.array([b"\0" * 16, None], pa.binary(16))),
+        ['"00000000-0000-0000-0000-000000000000"', "null"],
+    ),
     "slice": (pa.array([[1], None, [2, 3], []]).slice(1), ["null", "[2, 3]", "[]"]),
     "fixed": (pa.array([[1, 2], None], pa.list_(pa.int8(), 2)), ["[1, 2]", "null"]),
     "large": (pa.array([["a"]], pa.large_list(pa.large_string())), ['["a"]']),

@@ -9,6 +9,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -53,6 +55,23 @@ def run(folder: Path, values: list, suffix: str, chunk_size: int = 9, **settings
 def run_case(folder: Path, case: Case, suffix: str, chunk_size: int = 9) -> Path:
     dtypes = {} if case.dtype is None else {"x": case.dtype}
     return run(folder, case.values, suffix, chunk_size, into="x", dtypes=dtypes)
+
+
+def run_chunk(folder: Path, result: Any, suffix: str, **settings: Any) -> Path:
+    """Run a chunk function that returns this for two rows."""
+    job = Job(
+        function=lambda df: result,
+        by="chunk",
+        inputs=(str(folder / "in.csv"),),
+        output=str(folder / f"out.{suffix}"),
+        head=2,
+        into="x",
+        only=True,
+        backend="serial",
+        **settings,
+    )
+    parapply.run(job)
+    return Path(job.output)
 
 
 @each_case
@@ -116,6 +135,29 @@ def test_what_no_column_holds_is_named(folder, value, why, size):
 def test_what_is_not_of_the_type_that_was_asked_for_is_named(folder, dtype, value, size):
     with pytest.raises(ResultError, match=r"row 2 gave|cannot be made"):
         run(folder, [None, value], "csv", size, into="x", dtypes={"x": dtype})
+
+
+@pytest.mark.parametrize(
+    "result", [[1, "a"], [object(), 1], pd.Series([1, "a"]), np.array([1j, 2])]
+)
+def test_what_is_no_column_of_a_chunk_is_an_error(folder, result):
+    with pytest.raises(ResultError, match="the function returned"):
+        run_chunk(folder, result, "csv")
+
+
+@pytest.mark.parametrize(
+    ("result", "expected"),
+    [
+        (pd.Series(pd.to_timedelta([1, None], "s")), ["0 days 00:00:01", None]),
+        (np.array([0.5, np.nan], "f4"), ["0.5", None]),
+        (pd.Series([True, False]), ["True", "False"]),
+        ([[1], [2]], ["[1]", "[2]"]),
+    ],
+    ids=str,
+)
+def test_a_column_of_a_chunk_can_be_text(folder, result, expected):
+    path = run_chunk(folder, result, "parquet", dtypes={"x": "str"})
+    assert pq.read_table(path)["x"].to_pylist() == expected
 
 
 def test_every_kind_stands_in_the_readme():

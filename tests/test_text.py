@@ -8,6 +8,7 @@ import decimal
 import io
 import json
 import re
+import uuid
 
 import numpy as np
 import pandas as pd
@@ -97,6 +98,11 @@ TIMES = ["00:00:00.000000001", "00:00:00.000001500", "00:00:00"]
         (pa.array([dt.timedelta(1, 2), None]), ["1 days 00:00:02", ""]),
         (pa.array([decimal.Decimal("1.10")]), ["1.10"]),
         (pa.array([D("1e-8"), D(0), None], pa.decimal128(9, 8)), ["0.00000001", "0.00000000", ""]),
+        (
+            pa.ExtensionArray.from_storage(pa.uuid(), pa.array([b"\0" * 16], pa.binary(16))),
+            [str(uuid.UUID(int=0))],
+        ),
+        (pa.array(pd.arrays.IntervalArray.from_breaks([0, 1])), ['{"left": 0, "right": 1}']),
         (pa.array(["a", None, "a"]).dictionary_encode(), ["a", "", "a"]),
         (pa.array(["a", None], pa.large_string()), ["a", ""]),
         (pa.array(["a", None], pa.string_view()), ["a", ""]),

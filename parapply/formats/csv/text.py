@@ -240,6 +240,10 @@ def _json(array: pa.Array) -> pa.Array:
     return pc.if_else(array.is_valid(), values(array), text(""))
 
 
+def _storage(array: pa.Array) -> pa.Array:
+    return _json(array.storage)
+
+
 def _others(array: pa.Array) -> pa.Array:
     return _texts([None if value is None else str(value) for value in to_list(array)])
 
@@ -263,5 +267,6 @@ _CONVERTERS: tuple[tuple[Callable[[Any], bool], Callable[[Any], Any]], ...] = (
     (at.is_fixed_size_binary, _binary),
     (at.is_decimal, _decimals),
     (at.is_nested, _json),
+    (lambda t: isinstance(t, pa.BaseExtensionType) and at.is_nested(t.storage_type), _storage),
     (_any, _others),
 )

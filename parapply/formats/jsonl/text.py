@@ -156,6 +156,6 @@ _CONVERTERS: Sequence[tuple[_Check, Callable[[pa.Array], pa.Array]]] = (
     (_is_list, _lists),
     (at.is_struct, _structs),
     (at.is_map, _maps),
-    (lambda t: isinstance(t, pa.BaseExtensionType), _storage),
+    (lambda t: isinstance(t, pa.BaseExtensionType) and t != pa.uuid(), _storage),
     (lambda t: True, _spelled),
 )
