@@ -64,6 +64,10 @@ def check_job(job: Job) -> None:
         quantities.limit("--max-errors", job.max_errors)
     if job.errors_to is not None and _same_place(job.errors_to, job.output):
         raise UsageError(f"--errors-to {job.errors_to}: that is where the output goes")
+    if job.checkpoint is None:
+        for name in ("resume", "retry_failed", "force"):
+            if getattr(job, name):
+                raise UsageError(f"--{name.replace('_', '-')} needs --checkpoint DIR")
     if choice == "null" and job.filter:
         raise UsageError("--on-error null keeps rows without a result; with --filter use skip")
     if job.retries < 0:

@@ -19,6 +19,7 @@ from typing import Any
 
 from parapply.assemble import Assembler
 from parapply.backends import Done, Outside, Session
+from parapply.checkpoint import Checkpoint, NoCheckpoint
 from parapply.feed import Feed
 from parapply.formats import Index
 from parapply.job import Chunk, Failed, Outcome
@@ -49,8 +50,8 @@ Watch = Callable[[Progress], None]
 class Agenda(Iterator[Any]):
     """What is to be dispatched: chunks in order, and before them whatever has to be done anew."""
 
-    def __init__(self, chunks: Iterator[Chunk]) -> None:
-        self._chunks = chunks
+    def __init__(self) -> None:
+        self.chunks: Iterator[Chunk] = iter(())
         self._pushed: deque[_Item] = deque()
         self.flying: set[tuple[int, ...]] = set()  # taken, and not done yet
         self.closed = False  # nothing more is to be begun
@@ -58,7 +59,7 @@ class Agenda(Iterator[Any]):
     @property
     def more(self) -> bool:
         """Whether chunks may come, though there are none now."""
-        return not self.closed and bool(getattr(self._chunks, "more", False))
+        return not self.closed and bool(getattr(self.chunks, "more", False))
 
     def push(self, item: _Item) -> None:
         """Put an item before all chunks that have not been dispatched."""
@@ -67,7 +68,7 @@ class Agenda(Iterator[Any]):
     def __next__(self) -> _Item:
         if self.closed:
             raise StopIteration
-        item = self._pushed.popleft() if self._pushed else next(self._chunks)
+        item = self._pushed.popleft() if self._pushed else next(self.chunks)
         self.flying.add(item.number)
         return item
 
@@ -111,9 +112,11 @@ class Dispatcher:
         total: int | None,
         on_progress: Watch | None,
         tally: Tally,
+        kept: Checkpoint | NoCheckpoint,
+        assembler: Assembler,
         outside: Outside | None = None,
     ) -> None:
-        self.outside, self.tally = outside, tally
+        self.outside, self.tally, self.kept, self.assembler = outside, tally, kept, assembler
         self.session, self.task, self.indexes, self.total = session, task, indexes, total
         self.rows = self.chunks = self._computed = 0
         self._watch = on_progress
@@ -121,7 +124,7 @@ class Dispatcher:
         self._failed: Failed | None = None
         self._deadline = math.inf
 
-    def run(self, agenda: Agenda, assembler: Assembler) -> None:
+    def run(self, agenda: Agenda) -> None:
         """Dispatch until nothing is left, neither on the agenda nor with the workers.
 
         Raises the error of the first row, in order, that is known to have failed: when a chunk
@@ -129,35 +132,50 @@ class Dispatcher:
         """
 
         def beat() -> None:
+            self.kept.commit()
             if self._failed is not None and time.monotonic() > self._deadline:
                 raise self._failed.error
             if self._watch is not None:
                 # A chunk that is done counts for nothing until its outcome has come.
                 self._computed = max(self._computed, self.rows + self.session.units())
                 failed = self.tally.failed
-                self._watch(Progress(self._computed, assembler.rows_written, self.total, failed))
+                written = self.assembler.rows_written
+                self._watch(Progress(self._computed, written, self.total, failed))
 
         for done in self.session.run(self.task, agenda, beat=beat, outside=self.outside):
             agenda.flying.discard(done.item.number)
             if isinstance(done.result, Failed):
                 self._fail(done.result, agenda)
             elif done.result is None:
-                self._lost(done, agenda, assembler)
+                self._lost(done, agenda)
             elif isinstance(done.result, Seal):
-                assembler.sealed(done.result)
+                self.assembler.sealed(done.result)
             elif self._failed is None:
-                self._take(done.item, done.result, assembler)
+                self._take(done.item, done.result)
             if self._failed is not None and not self._before(self._failed, agenda):
                 raise self._failed.error
             beat()
 
-    def _take(self, item: Chunk | Refit, outcome: Outcome, assembler: Assembler) -> None:
+    def resume(self, chunk: Chunk, outcome: Outcome) -> None:
+        """Take a chunk that an earlier run has done."""
+        self._count(outcome)
+        self.assembler.add(replace(chunk, data=None), outcome)
+
+    def split(self, chunk: Chunk) -> None:
+        """Take the two halves of a chunk instead of it."""
+        self.assembler.split(chunk.number)
+
+    def _take(self, item: Chunk | Refit, outcome: Outcome) -> None:
         chunk = item if isinstance(item, Chunk) else item.chunk
         if item is chunk:
-            self.rows += outcome.rows_in
-            self.chunks += 1
-            self.tally.add(outcome.number, outcome.failed, outcome.causes, self.rows)
-        assembler.add(replace(chunk, data=None), outcome)
+            self._count(outcome)
+            self.kept.done(outcome)
+        self.assembler.add(replace(chunk, data=None, before=None), outcome)
+
+    def _count(self, outcome: Outcome) -> None:
+        self.rows += outcome.rows_in
+        self.chunks += 1
+        self.tally.add(outcome.number, outcome.failed, outcome.causes, self.rows)
 
     def _fail(self, failed: Failed, agenda: Agenda) -> None:
         if self._failed is None:
@@ -170,14 +188,13 @@ class Dispatcher:
     def _before(failed: Failed, agenda: Agenda) -> bool:
         return any(number < failed.number for number in agenda.flying)
 
-    def _lost(
-        self, done: Done[_Item, Outcome | Failed | Seal], agenda: Agenda, assembler: Assembler
-    ) -> None:
+    def _lost(self, done: Done[_Item, Outcome | Failed | Seal], agenda: Agenda) -> None:
         verdict = self._losses.of(done)
         if isinstance(verdict, Failed):
             self._fail(verdict, agenda)
             return
         if len(verdict) > 1:
-            assembler.split(done.item.number)
+            self.kept.split(done.item.number)
+            self.assembler.split(done.item.number)
         for item in verdict:
             agenda.push(item)

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from parapply.durable import Kept
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
@@ -59,6 +61,10 @@ class Job:
     timeout: str | float | None = None
     retries: int = 0
     retry_on: tuple[str, ...] = ()
+    checkpoint: str | None = None
+    resume: bool = False
+    retry_failed: bool = False
+    force: bool = False
     input_format: str | None = None
     output_format: str | None = None
 
@@ -70,8 +76,9 @@ class Job:
             names = tuple(map(os.fspath, (value,) if single else value))
             object.__setattr__(self, name, names)
         object.__setattr__(self, "output", os.fspath(self.output))
-        if self.errors_to is not None:
-            object.__setattr__(self, "errors_to", os.fspath(self.errors_to))
+        for name in ("errors_to", "checkpoint"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, os.fspath(getattr(self, name)))
 
 
 def on_error(job: Job) -> str:
@@ -94,6 +101,7 @@ class Chunk:
     pick: tuple[int, ...] | None = None  # which rows of the span are wanted, where not all are
     wary: bool = False  # it has lost a worker: run row by row, saying where it is
     doomed: tuple[tuple[int, str], ...] = ()  # rows that no worker survives, and how they ended
+    before: Outcome | None = None  # what came of it before, of which only what failed is run again
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +135,7 @@ class Outcome:
     failed: int = 0  # rows that were set aside
     causes: tuple[Cause, ...] = ()
     aside: str | None = None  # the part of those rows, where they are written
+    files: tuple[Kept, ...] = ()  # all of it, where it is to outlive the run
 
 
 @dataclass(frozen=True, slots=True)
