@@ -15,6 +15,7 @@ from parapply import formats, transport
 from parapply.errors import InputError, UsageError
 from parapply.formats import NotStreamableError, Reading, Source, hive
 from parapply.job import Job
+from parapply.output import STDOUT
 from parapply.stdin import Peeked, redirected
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ class _Opener:
         self.encoding = transport.check_encoding(job.encoding)
         self.reading = Reading(
             job.delimiter, job.quote, job.escape, job.comment, job.no_headers, job.skip_rows,
-            job.null_values, job.all_strings, job.dtypes, folder,
+            job.null_values, job.all_strings, job.dtypes, folder, job.output in STDOUT,
         )  # fmt: skip
 
     def file(self, path: str, name: str, usual: str | None = None) -> _Opened:

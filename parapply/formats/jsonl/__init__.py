@@ -27,7 +27,7 @@ class _Jsonl:
     def stream(
         self, file: BinaryIO, name: str, reading: Reading
     ) -> tuple[JsonlSource, Iterator[tuple[int, bytes]]]:
-        head, blocks = read_head(file, name, reading.skip_rows)
+        head, blocks = read_head(file, name, reading.skip_rows, prompt=reading.prompt)
         nulls = reading.null_values
         kinds = {key: kind_of(without(values_of(head.objects, key), nulls)) for key in head.columns}
         # Whether it can be reread, so that all keys are found, is not known here: if not, the
