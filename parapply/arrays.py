@@ -41,6 +41,8 @@ def to_list(array: pa.Array) -> list[Any]:
     if isinstance(array, pa.ChunkedArray):
         return [value for chunk in array.chunks for value in to_list(chunk)]
     ticks = np.frombuffer(array.buffers()[1], "i8")[array.offset : array.offset + len(array)]
+    if array.null_count:
+        ticks = np.where(np.array(array.is_valid()), ticks, 0)  # no date may be there
     values = ticks.view(f"M8[{array.type.unit}]").astype("M8[us]").tolist()
     if array.type.tz is not None:
         zone = _zone(array.type.tz)
@@ -53,7 +55,7 @@ def to_list(array: pa.Array) -> list[Any]:
 
 def _zone(name: str) -> dt.tzinfo:
     if name[:1] in "+-":
-        offset = dt.timedelta(hours=int(name[1:3]), minutes=int(name[4:6]))
+        offset = dt.timedelta(hours=int(name[1:3]), minutes=int(name[-2:]))
         return dt.timezone(-offset if name[0] == "-" else offset)
     return zoneinfo.ZoneInfo(name)
 

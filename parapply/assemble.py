@@ -14,11 +14,12 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from parapply.errors import ResultError
-from parapply.formats import Arrangement, Field, Keep, New, Target
+from parapply.errors_file import Errors
+from parapply.formats import Arrangement, Field, Keep, New, Target, arrange
 from parapply.job import Chunk, Outcome, ResultColumn
 from parapply.output import Output
 from parapply.sinks import FileSink, FolderSink
-from parapply.tasks import Refit, Seal, arrange
+from parapply.tasks import Refit, Seal
 from parapply.types import is_settled, unify
 
 _Number = tuple[int, ...]
@@ -75,11 +76,13 @@ class Assembler:
         keep: Sequence[int],
         columns: Columns,
         redo: Callable[[Refit | Seal], None],
+        errors: Errors | None = None,
         *,
         prompt: bool = False,
     ) -> None:
         self.output, self.target, self.fields, self.keep = output, target, fields, keep
         self.columns, self.redo, self.prompt = columns, redo, prompt
+        self.errors = errors
         self.sink: FileSink | FolderSink = FileSink(output, target)
         if output.is_folder:
             self.sink = FolderSink(output, target, redo)
@@ -153,6 +156,8 @@ class Assembler:
             self._parts[number] = chunk, part
             self._unwritten.append(number)
             self.columns.add(part)
+            if part.aside is not None and self.errors is not None:
+                self.errors.append(part.aside)
             self.rows_out += part.rows_out
             self._next = _following(number)
             while self._next in self._split:

@@ -86,6 +86,7 @@ def _run(job: Job, bar: console.Bar, verbose: bool) -> None:
         bar.clear()
         raise
     bar.finish(report.rows_in)
+    console.say_failures(report, job, verbose)
     if verbose:
         console.say_report(report)
 

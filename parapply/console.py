@@ -10,6 +10,7 @@ from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from parapply.errors import ParapplyError
+from parapply.job import Job, on_error
 
 if TYPE_CHECKING:
     from parapply.engine import Progress
@@ -31,6 +32,8 @@ class Bar:
         """
         if self._bar is None:
             self._bar = _make_bar(progress.total)
+        if progress.failed:
+            self._bar.set_postfix_str(f"{progress.failed:,} failed", refresh=False)
         done = (9 * progress.computed + progress.written) // 10
         if done > self._bar.n:
             self._bar.update(done - self._bar.n)
@@ -98,7 +101,7 @@ def say(text: str) -> None:
 
 def say_error(error: ParapplyError, verbose: bool) -> None:
     """Write one line; of an error in the user's code their own frames too, or all of them."""
-    say("parapply: error: " + "".join(map(_shown, str(error))))
+    say("parapply: error: " + _one_line(str(error)))
     details = getattr(error, "details", "")
     if verbose:
         import traceback
@@ -111,6 +114,31 @@ def say_error(error: ParapplyError, verbose: bool) -> None:
 def _shown(character: str) -> str:
     """A character of a message, which is one line whatever values it quotes."""
     return character if character.isprintable() else repr(character)[1:-1]
+
+
+def say_failures(report: Report, job: Job, verbose: bool) -> None:
+    """Write one line of the rows that were set aside; `verbose`: one for each different error."""
+    if not report.failed:
+        return
+    what = "left out" if on_error(job) == "skip" else "kept without a result"
+    where = f", in {job.errors_to}" if job.errors_to is not None else ""
+    line = f"parapply: {report.failed:,} of {report.rows_in:,} rows failed and were {what}{where}"
+    first, *others = report.causes
+    if verbose:
+        say(_one_line(line))
+        for cause in report.causes:
+            say(_one_line(f"  {cause.rows:,} x {cause.text} (first: {cause.place})"))
+        return
+    line += f": {first.rows:,} x " if others else ": "
+    line += f"{first.text} (first: {first.place})"
+    if others:
+        line += f", and {len(others)} other error{'s' * (len(others) > 1)} (-v lists them)"
+    say(_one_line(line))
+
+
+def _one_line(text: str) -> str:
+    shown = "".join(map(_shown, text))
+    return shown if len(shown) <= 1000 else shown[:997] + "..."
 
 
 def say_report(report: Report) -> None:

@@ -6,6 +6,7 @@ Everything that can be known to be wrong before a row is read is a UsageError he
 from __future__ import annotations
 
 import multiprocessing
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from parapply import formats, transport
+from parapply import formats, quantities, transport
 from parapply.call import Call
 from parapply.dtypes import parse_type
 from parapply.errors import UsageError
@@ -21,10 +22,11 @@ from parapply.expressions import Expression
 from parapply.formats import Field, Target, Writing
 from parapply.functions import Function, frame_kind
 from parapply.inputs import Inputs
-from parapply.job import Job
+from parapply.job import Job, on_error
 from parapply.output import STDOUT
 from parapply.rows import no_column
-from parapply.usage import columns_used
+from parapply.trial import Policy
+from parapply.usage import columns_used, row_kind
 
 _KINDS = ("auto", "row", "value", "chunk")
 
@@ -52,10 +54,32 @@ def check_job(job: Job) -> None:
         raise UsageError(f"--dtype-backend {job.dtype_backend}: numpy_nullable or pyarrow")
     if job.expression is not None and job.arguments:
         raise UsageError("--arg is for functions; write the value into the expression")
+    choice = on_error(job)
+    if choice not in ("fail", "skip", "null"):
+        raise UsageError(f"--on-error {choice}: there are: fail, skip, null")
+    if choice == "fail" and (job.errors_to is not None or job.max_errors is not None):
+        option = "--errors-to" if job.errors_to is not None else "--max-errors"
+        raise UsageError(f"{option} needs --on-error skip or null: with fail, one error ends it")
+    if job.max_errors is not None:
+        quantities.limit("--max-errors", job.max_errors)
+    if job.errors_to is not None and _same_place(job.errors_to, job.output):
+        raise UsageError(f"--errors-to {job.errors_to}: that is where the output goes")
+    if choice == "null" and job.filter:
+        raise UsageError("--on-error null keeps rows without a result; with --filter use skip")
+    if job.retries < 0:
+        raise UsageError(f"--retries {job.retries}: give how often to try again, at least 0")
+    if job.retry_on and not job.retries:
+        raise UsageError("--retry-on says when to try again; --retries N says how often")
     if "" in (*job.into, *job.columns, *job.select, *job.drop):
         raise UsageError("an empty column name: is there a comma too many?")
     if len(set(job.into)) != len(job.into):
         raise UsageError(f"--into {','.join(job.into)}: each column once")
+
+
+def _same_place(one: str, other: str) -> bool:
+    if one in STDOUT or other in STDOUT:
+        return one in STDOUT and other in STDOUT
+    return os.path.realpath(one) == os.path.realpath(other)
 
 
 def make_function(job: Job) -> Function | Expression:
@@ -78,11 +102,13 @@ class Order:
     call: Call
     keep: tuple[int, ...]  # the input's columns that stay in the output, in its order
     target: Target
+    aside: Target | None  # how rows that failed are written, all of their columns
 
-    @property
-    def surveyed(self) -> tuple[int, ...]:
-        """The columns whose types have to be known over the whole input."""
+    def surveyed(self, columns: int) -> tuple[int, ...]:
+        """The columns, of so many, whose types have to be known over the whole input."""
         kept = self.keep if self.target.reads_typed else ()
+        if self.aside is not None and self.aside.reads_typed:
+            kept = tuple(range(columns))
         return tuple(sorted({*self.call.read, *kept}))
 
     def default_columns(self, fields: Sequence[Field]) -> dict[str, Any]:
@@ -102,7 +128,9 @@ def describe(job: Job, function: Function | Expression, inputs: Inputs) -> Order
     columns = inputs.sources[0].columns
     call = _call(job, function, columns)
     _check_results(job, call)
-    return Order(call, kept_columns(job, columns), make_target(job, inputs))
+    target = _make_target(job, inputs, job.output, job.output_format, job.compression)
+    aside = None if job.errors_to is None else _make_target(job, inputs, job.errors_to)
+    return Order(call, kept_columns(job, columns), target, aside)
 
 
 def _call(job: Job, function: Function | Expression, columns: tuple[str, ...]) -> Call:
@@ -125,12 +153,24 @@ def _call(job: Job, function: Function | Expression, columns: tuple[str, ...]) -
         frame=(found and frame_kind(found)) or "pandas",
         dtype_backend=job.dtype_backend,
         expression=function if isinstance(function, Expression) else None,
+        row=row_kind(found, seen) if by == "row" and found is not None else None,
         into=job.into,
         filter=job.filter,
         explode=job.explode,
         select=() if job.only else job.select,
         drop=job.drop,
+        policy=_policy(job),
         types={n: parse_type(n, text) for n, text in job.dtypes.items() if n not in columns},
+    )
+
+
+def _policy(job: Job) -> Policy:
+    return Policy(
+        on_error=on_error(job),
+        timeout_s=None if job.timeout is None else quantities.duration("--timeout", job.timeout),
+        retries=job.retries,
+        retry_on=job.retry_on,
+        traces=job.errors_to is not None,
     )
 
 
@@ -166,25 +206,30 @@ def check_types(call: Call, names: Sequence[str]) -> None:
             raise UsageError(f"--dtype {name}={type_}: {no_column(name, tuple(names))}")
 
 
-def make_target(job: Job, inputs: Inputs) -> Target:
-    """Return how the output is written; raises UsageError where its name does not say it."""
-    codec = transport.codec_of(job.output)
-    path = job.output.removesuffix(Path(job.output).suffix) if codec else job.output
-    name = job.output_format or formats.name_of(path)
-    if name is None and job.output.endswith("/"):
+def _make_target(
+    job: Job,
+    inputs: Inputs,
+    output: str,
+    format_: str | None = None,
+    compression: str | None = None,
+) -> Target:
+    """Return how an output is written; raises UsageError where its name does not say it."""
+    codec = transport.codec_of(output)
+    path = output.removesuffix(Path(output).suffix) if codec else output
+    name = format_ or formats.name_of(path)
+    if name is None and output.endswith("/"):
         name = inputs.format
-    if name is None and (job.output in STDOUT or job.output.startswith("/dev/")):
+    if name is None and (output in STDOUT or output.startswith("/dev/")):
         name = inputs.format if formats.is_text(inputs.format) else "csv"
     if name is None:
         raise UsageError(
-            f"{job.output}: the name does not say which format to write; "
-            f"use --to {'|'.join(formats.FORMATS)}"
+            f"{output}: the name does not say which format to write; use {_or_suffix(job, output)}"
         )
-    compression = job.compression or codec
+    compression = compression or codec
     if formats.is_text(name) and compression not in (None, "none", *transport.CODECS):
         raise UsageError(f"--compression {compression}: there are: {', '.join(transport.CODECS)}")
     if codec and not formats.is_text(name):
-        raise UsageError(f"{job.output}: {name} is compressed inside; use --compression")
+        raise UsageError(f"{output}: {name} is compressed inside; use --compression")
     if formats.is_text(name) and compression == "none":
         compression = None
     encoding = transport.check_encoding(job.output_encoding)
@@ -193,6 +238,12 @@ def make_target(job: Job, inputs: Inputs) -> Target:
     keeps_all = not (job.only or job.select)
     writing = Writing(compression, encoding, inputs.format == name, keeps_all)
     return formats.load(name).target(inputs.sources, writing)
+
+
+def _or_suffix(job: Job, output: str) -> str:
+    if output != job.output:
+        return "a name with a suffix: .csv, .tsv, .jsonl, .parquet or .arrow"
+    return f"--to {'|'.join(formats.FORMATS)}"
 
 
 def _check_results(job: Job, call: Call) -> None:

@@ -1,7 +1,9 @@
 """Chunks to the workers, outcomes to the assembler: the loop of a run, in the parent.
 
-A chunk whose worker died is run again by itself; when its worker dies again it is halved, until
-the row stands alone that no worker survives.
+A chunk whose worker died is run again, row by row, so that the row is known on which a worker
+dies; when a second one dies there, the row has failed. Meanwhile the chunk is halved each time,
+as what kills workers at random spares small chunks. Of chunk functions nobody knows the row: they
+are halved until it stands alone.
 """
 
 from __future__ import annotations
@@ -17,21 +19,25 @@ from typing import Any
 
 from parapply.assemble import Assembler
 from parapply.backends import Done, Outside, Session
-from parapply.errors import RowError, WorkerError
 from parapply.feed import Feed
 from parapply.formats import Index
 from parapply.job import Chunk, Failed, Outcome
-from parapply.plan import halve
+from parapply.losses import Losses
+from parapply.tally import Tally
 from parapply.tasks import ChunkTask, Refit, Seal
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is, in rows of the input; `total` is None while it is not known."""
+    """How far a run is, in rows of the input; `total` is None while it is not known.
+
+    `failed`: rows that were set aside.
+    """
 
     computed: int
     written: int
     total: int | None
+    failed: int = 0
 
 
 _GRACE_S = 1.0  # how long an error waits for one that may stand before it
@@ -104,13 +110,14 @@ class Dispatcher:
         indexes: dict[int, Index],
         total: int | None,
         on_progress: Watch | None,
+        tally: Tally,
         outside: Outside | None = None,
     ) -> None:
-        self.outside = outside
+        self.outside, self.tally = outside, tally
         self.session, self.task, self.indexes, self.total = session, task, indexes, total
         self.rows = self.chunks = self._computed = 0
         self._watch = on_progress
-        self._deaths: dict[tuple[int, ...], int] = {}
+        self._losses = Losses(task, indexes)
         self._failed: Failed | None = None
         self._deadline = math.inf
 
@@ -127,7 +134,8 @@ class Dispatcher:
             if self._watch is not None:
                 # A chunk that is done counts for nothing until its outcome has come.
                 self._computed = max(self._computed, self.rows + self.session.units())
-                self._watch(Progress(self._computed, assembler.rows_written, self.total))
+                failed = self.tally.failed
+                self._watch(Progress(self._computed, assembler.rows_written, self.total, failed))
 
         for done in self.session.run(self.task, agenda, beat=beat, outside=self.outside):
             agenda.flying.discard(done.item.number)
@@ -148,6 +156,7 @@ class Dispatcher:
         if item is chunk:
             self.rows += outcome.rows_in
             self.chunks += 1
+            self.tally.add(outcome.number, outcome.failed, outcome.causes, self.rows)
         assembler.add(replace(chunk, data=None), outcome)
 
     def _fail(self, failed: Failed, agenda: Agenda) -> None:
@@ -164,26 +173,11 @@ class Dispatcher:
     def _lost(
         self, done: Done[_Item, Outcome | Failed | Seal], agenda: Agenda, assembler: Assembler
     ) -> None:
-        """Run the item again, once; then halve the chunk, down to the row."""
-        item = done.item
-        number = item.number
-        self._deaths[number] = self._deaths.get(number, 0) + 1
-        how = done.lost or "was lost"
-        if self._deaths[number] == 1 and (len(number) == 1 or not isinstance(item, Chunk)):
+        verdict = self._losses.of(done)
+        if isinstance(verdict, Failed):
+            self._fail(verdict, agenda)
+            return
+        if len(verdict) > 1:
+            assembler.split(done.item.number)
+        for item in verdict:
             agenda.push(item)
-        elif not isinstance(item, Chunk):
-            raise WorkerError(f"a worker {how} while it wrote a part, twice")
-        elif item.rows == 1:
-            self._fail(Failed(number, self._died(item, how)), agenda)
-        else:
-            assembler.split(number)
-            place = item.source
-            for half in halve(item, self.indexes.get(place), self.task.sources[place]):
-                agenda.push(half)
-
-    def _died(self, chunk: Chunk, how: str) -> RowError:
-        name, row = self.task.sources[chunk.source].name, chunk.first_row + 1
-        return RowError(
-            f"{name}: row {row}: the worker {how} on this row, twice; "
-            "if memory ran out, try fewer --workers"
-        )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 
 from parapply import backends, cores
 from parapply.assemble import Assembler, Columns
@@ -16,12 +17,14 @@ from parapply.choose import Head, sample
 from parapply.describe import Order, check_types, describe, make_function
 from parapply.dispatch import Agenda, Dispatcher, Progress, Watch, World
 from parapply.errors import OutputError, UsageError
+from parapply.errors_file import Errors
 from parapply.expressions import Expression
 from parapply.functions import Function
 from parapply.inputs import Inputs, open_inputs
 from parapply.job import Chunk, Job, Report
 from parapply.output import Output
 from parapply.survey import Table, survey
+from parapply.tally import Tally
 from parapply.tasks import ChunkTask, Start
 
 __all__ = ["Progress", "run"]
@@ -41,31 +44,43 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
     function = make_function(job)
     backend, workers = backends.load(job.backend), cores.count_workers(job.workers)
     with Output(job.output, stdout) as output, _DiskErrors(output.name), ExitStack() as ends:
+        errors = None if job.errors_to is None else ends.enter_context(Errors(job, stdout))
         inputs = open_inputs(job, output.folder)
         order = describe(job, function, inputs) if inputs.complete else None
         start = Start(None if isinstance(function, Expression) else function)
         crew = Crew(_crew_size(workers, inputs), start, job.start_method)
         with backend.open(crew) as session:
             inputs, order = _complete(session, job, function, inputs, order)
-            table = survey(session, inputs, order.surveyed)
+            surveyed = order.surveyed(len(inputs.sources[0].columns))
+            table = survey(session, inputs, surveyed)
             if table.feed is not None:
                 ends.callback(table.feed.close)
             made = Columns(order.call.types)
             agenda = Agenda(_chosen(job, table, workers, whole=order.call.by == "chunk"))
             prompt = not output.restartable and inputs.endless
+            total = _total(job, table)
+            tally = Tally(job.max_errors, total)
+            if errors is not None:
+                assert order.aside is not None
+                errors.begin(order.aside, table.fields)
             with Assembler(
-                output, order.target, table.fields, order.keep, made, agenda.push, prompt=prompt
-            ) as assembler:
-                task = _task(table, order, output, refits=not prompt)
+                output, order.target, table.fields, order.keep, made, agenda.push, errors,
+                prompt=prompt,
+            ) as assembler:  # fmt: skip
+                task = _task(table, order, output, tally, refits=not prompt)
                 world = World(table.feed, agenda, output.pipe)
-                total = _total(job, table)
-                work = Dispatcher(session, task, dict(table.indexes), total, on_progress, world)
+                work = Dispatcher(
+                    session, task, dict(table.indexes), total, on_progress, tally, world
+                )
                 work.run(agenda, assembler)
+                tally.check(work.rows)
                 names = assembler.finish(order.default_columns(table.fields))
                 while assembler.waiting:
                     work.run(agenda, assembler)
                 check_types(order.call, names)
                 assembler.close()
+        if errors is not None:
+            errors.publish()
         output.publish()
     return Report(
         rows_in=work.rows,
@@ -78,6 +93,8 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
         backend=job.backend,
         seconds=time.perf_counter() - began,
         output=job.output,
+        failed=tally.failed,
+        causes=tally.causes,
     )
 
 
@@ -112,10 +129,13 @@ def _total(job: Job, table: Table) -> int | None:
     return table.rows if wanted is None or table.rows is None else min(table.rows, wanted)
 
 
-def _task(table: Table, order: Order, output: Output, *, refits: bool) -> ChunkTask:
+def _task(table: Table, order: Order, output: Output, tally: Tally, *, refits: bool) -> ChunkTask:
+    policy = replace(order.call.policy, most=tally.most)
+    call = replace(order.call, policy=policy)
     return ChunkTask(
-        table.sources, table.fields, order.call, order.target, order.keep, output.folder, refits
-    )
+        table.sources, table.fields, call, order.target, order.keep, output.folder, refits,
+        order.aside,
+    )  # fmt: skip
 
 
 def _crew_size(workers: int, inputs: Inputs) -> int:

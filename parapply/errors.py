@@ -4,6 +4,7 @@ ParapplyError                 something went wrong that a person can mend; its t
 ├── UsageError                the job as it was described cannot be run: exit code 2
 │   └── FunctionError         the function cannot be loaded or called
 ├── InputError                a table cannot be read: the file, the line and the remedy are named
+│   └── BadRowsError          some of its rows cannot; the others can be read without them
 ├── OutputError               a result cannot be written; the old output is untouched
 ├── RowError                  the function failed on a row (or a chunk) that is named
 ├── ResultError               what the function returned does not fit the output
@@ -15,6 +16,9 @@ kept in ``__cause__``.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 
 class ParapplyError(Exception):
@@ -39,6 +43,21 @@ class FunctionError(UsageError):
 
 class InputError(ParapplyError):
     """A table cannot be read as the format it is said to have."""
+
+
+class BadRowsError(InputError):
+    """Rows that cannot be read, though the others of their batch can.
+
+    `rows` has for their positions in the batch what is wrong with each; the first is the message.
+    """
+
+    def __init__(self, rows: Mapping[int, str]) -> None:
+        super().__init__(rows[min(rows)])
+        self.rows = dict(rows)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Exceptions pickle by their message alone."""
+        return type(self), (self.rows,)
 
 
 class OutputError(ParapplyError):

@@ -12,7 +12,7 @@ import pyarrow.types as at
 from parapply.errors import FunctionError, InputError, ResultError
 from parapply.formats import Field
 from parapply.formats.pandas_schema import mark
-from parapply.values import to_array
+from parapply.values import MixedTypesError, UnsupportedValueError, to_array
 
 INDEX = "__index_level_0__"  # the column that pandas writes an index without a name to
 
@@ -132,7 +132,23 @@ def as_table(result: Any, indexed: bool = False) -> pa.Table | None:
 
 
 def as_column(result: Any) -> pa.Array | None:
-    """Return a Series, array or list as one column, or None where `result` is none of those."""
+    """Return a Series, array or list as one column, or None where `result` is none of those.
+
+    Raises ResultError where its values do not go into one column.
+    """
+    try:
+        return _as_column(result)
+    except MixedTypesError as error:
+        one, other = error.kinds
+        why = f"{one!r} and {other!r} in one column"
+    except UnsupportedValueError as error:
+        why = error.why
+    except _MISFITS as error:
+        why = f"what no column holds: {error}"
+    raise ResultError(f"the function returned {why}")
+
+
+def _as_column(result: Any) -> pa.Array | None:
     if isinstance(result, pa.ChunkedArray):
         return result.combine_chunks()
     if isinstance(result, pa.Array):

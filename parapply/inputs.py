@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from parapply import formats, transport
 from parapply.errors import InputError, UsageError
 from parapply.formats import NotStreamableError, Reading, Source, hive
-from parapply.job import Job
+from parapply.job import Job, on_error
 from parapply.output import STDOUT
 from parapply.stdin import Peeked, redirected
 
@@ -104,7 +104,8 @@ class _Opener:
         self.encoding = transport.check_encoding(job.encoding)
         self.reading = Reading(
             job.delimiter, job.quote, job.escape, job.comment, job.no_headers, job.skip_rows,
-            job.null_values, job.all_strings, job.dtypes, folder, job.output in STDOUT,
+            on_error(job) != "fail", job.null_values, job.all_strings, job.dtypes, folder,
+            job.output in STDOUT,
         )  # fmt: skip
 
     def file(self, path: str, name: str, usual: str | None = None) -> _Opened:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,17 +53,31 @@ class Job:
     backend: str = "auto"
     chunk_size: int | None = None
     start_method: str | None = None
+    on_error: str | None = None  # skip where errors_to or max_errors is given, else fail
+    errors_to: str | None = None
+    max_errors: str | int | None = None
+    timeout: str | float | None = None
+    retries: int = 0
+    retry_on: tuple[str, ...] = ()
     input_format: str | None = None
     output_format: str | None = None
 
     def __post_init__(self) -> None:
         """Let a single name stand for a tuple of one (into="x"), and a Path for its text."""
-        for name in ("inputs", "columns", "into", "select", "drop", "null_values"):
+        for name in ("inputs", "columns", "into", "select", "drop", "null_values", "retry_on"):
             value = getattr(self, name)
             single = isinstance(value, (str, os.PathLike))
             names = tuple(map(os.fspath, (value,) if single else value))
             object.__setattr__(self, name, names)
         object.__setattr__(self, "output", os.fspath(self.output))
+        if self.errors_to is not None:
+            object.__setattr__(self, "errors_to", os.fspath(self.errors_to))
+
+
+def on_error(job: Job) -> str:
+    """Return what becomes of a row that fails: "fail", "skip" or "null"."""
+    wanted = job.errors_to is not None or job.max_errors is not None
+    return job.on_error or ("skip" if wanted else "fail")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +92,8 @@ class Chunk:
     last: bool = True  # nothing comes after it that a line without an end would run into
     data: bytes | None = None  # the text itself, where it came from a stream
     pick: tuple[int, ...] | None = None  # which rows of the span are wanted, where not all are
+    wary: bool = False  # it has lost a worker: run row by row, saying where it is
+    doomed: tuple[tuple[int, str], ...] = ()  # rows that no worker survives, and how they ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +103,15 @@ class ResultColumn:
     name: str
     type: Any  # pyarrow.DataType
     first: str  # the first row that gave it a value, in words
+
+
+class Cause(NamedTuple):
+    """An error that rows failed of."""
+
+    text: str
+    rows: int  # how many
+    message: str  # the first one's, whole
+    place: str  # which row that was
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +124,9 @@ class Outcome:
     columns: tuple[ResultColumn, ...]
     path: str  # the part, in the output's format
     shape: str  # what the function returned: none, scalar, fields, table; filter: not kept at all
+    failed: int = 0  # rows that were set aside
+    causes: tuple[Cause, ...] = ()
+    aside: str | None = None  # the part of those rows, where they are written
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,3 +151,5 @@ class Report:
     backend: str
     seconds: float
     output: str
+    failed: int = 0  # rows that were set aside
+    causes: tuple[Cause, ...] = ()  # the most frequent first

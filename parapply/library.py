@@ -15,7 +15,7 @@ from parapply.describe import kept_columns
 from parapply.engine import run
 from parapply.errors import InputError, ParapplyError, UsageError
 from parapply.functions import Function, frame_kind
-from parapply.job import Job
+from parapply.job import Job, on_error
 from parapply.rows import no_column
 
 _PLACE = "__parapply_place__"  # the row's position in the frame, kept along with the results
@@ -79,7 +79,7 @@ def _job(wish: Job, frame: pd.DataFrame) -> Job:
         found = Function(wish.function, dict(wish.arguments)).find()
         by = "value" if wish.columns else "chunk" if frame_kind(found) else "row"
     columns = wish.columns or tuple(map(str, frame.columns))
-    if wish.filter or wish.explode:
+    if by != "chunk" and (wish.filter or wish.explode or on_error(wish) == "skip"):
         return replace(wish, by=by, columns=columns, only=False, drop=(), select=(_PLACE,))
     return replace(wish, by=by, columns=columns, only=by != "chunk")
 

@@ -96,9 +96,9 @@ def _option(*names: str, group: str, **settings: Any) -> Callable[[Decorated], D
     return click.option(*names, cls=Option, group=group, **settings)
 
 
-_WHAT, _RESULT, _FILES, _TEXT, _RUN, _SAY = (
+_WHAT, _RESULT, _FILES, _TEXT, _RUN, _FAIL, _SAY = (
     "What to run", "Where the result goes", "Input and output", "How text is read", "Execution",
-    "Messages",
+    "Failures", "Messages",
 )  # fmt: skip
 
 OPTIONS = (
@@ -174,6 +174,19 @@ OPTIONS = (
             help="rows in a chunk, instead of what suits the input"),
     _option("--start-method", metavar="NAME", group=_RUN,
             help="how processes start: fork, forkserver or spawn"),
+    _option("--on-error", metavar="WHAT", group=_FAIL,
+            help="of a row on which the function fails: fail (the default) ends the run, skip "
+                 "leaves the row out, null keeps it without a result"),
+    _option("--errors-to", metavar="PATH", group=_FAIL,
+            help="where rows that failed go, as they were, with _row, _error and _traceback"),
+    _option("--max-errors", metavar="N|P%", group=_FAIL,
+            help="more failed rows than these end the run"),
+    _option("--timeout", metavar="DURATION", group=_FAIL,
+            help="for each row (each call of a chunk function): 5s, 500ms, 2m; more is an error"),
+    _option("--retries", type=int, default=0, metavar="N", group=_FAIL,
+            help="try a row that fails again so often, after 0.1 s, 0.2 s, 0.4 s, ..."),
+    _option("--retry-on", multiple=True, metavar="EXCEPTION", group=_FAIL,
+            help="only after this error, by its class' name; repeatable"),
     _option("--progress", is_flag=True, group=_SAY,
             help="show the bar also where standard error is not a terminal"),
     _option("-q", "--quiet", is_flag=True, group=_SAY, help="no bar; errors only"),

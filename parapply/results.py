@@ -9,12 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
+from parapply.arrays import take
 from parapply.errors import ResultError
+from parapply.plain import is_frame, is_record, members
 from parapply.rows import Row
+from parapply.spelling import text
 from parapply.types import fit
-from parapply.values import MixedTypesError, UnsupportedValueError, plain, to_array
+from parapply.values import MixedTypesError, UnsupportedValueError, by_kind, to_array
 
 Where = Callable[[int], str]  # a result's position -> the row, in words
 
@@ -45,35 +49,79 @@ def build_columns(
 
     Raises ResultError that names rows and values.
     """
-    built = {}
-    for name, values in columns.items():
-        if pa.types.is_string(types.get(name, pa.null())):
-            values = [None if value is None else _text(value) for value in values]
-        built[name] = force(name, _array(name, values, where), types, where)
-    return built
+    return {
+        name: _forced(name, values, where, types) if name in types else _array(name, values, where)
+        for name, values in columns.items()
+    }
+
+
+def _forced(name: str, values: list[Any], where: Where, types: Mapping[str, Any]) -> pa.Array:
+    """Make each value what was asked for by itself, whatever others there are in the chunk."""
+    frames = any(map(is_frame, set(map(type, values))))  # an error whatever the type
+    is_text = pa.types.is_string(types[name]) or pa.types.is_dictionary(types[name])
+    if is_text and not frames:
+        values = [text(value) for value in values]
+    kinds = by_kind(values, numbers=pa.types.is_floating(types[name]))
+    pieces = [
+        _piece(name, [values[position] for position in positions], positions, where, types)
+        for positions in kinds
+    ]
+    if len(pieces) == 1:
+        return pieces[0]
+    order = np.argsort([position for positions in kinds for position in positions])
+    return take(pa.concat_arrays(pieces), order)
+
+
+def _piece(
+    name: str, values: list[Any], positions: list[int], where: Where, types: Mapping[str, Any]
+) -> pa.Array:
+    def place(position: int) -> str:
+        return where(positions[position])
+
+    return force(name, _array(name, values, place), types, place)
 
 
 def force(name: str, array: pa.Array, types: Mapping[str, Any], where: Where) -> pa.Array:
     """Return a column as the type that was asked for; raises ResultError for what is not of it."""
     type_ = types.get(name, array.type)
+    if pa.types.is_floating(array.type) and not pa.types.is_floating(type_):
+        array = _without_nan(array)
+    if pa.types.is_string(type_) and not pa.types.is_string(array.type):
+        array = _spelled(array)
     try:
         return fit(array, type_)
     except pa.ArrowNotImplementedError as error:
         raise ResultError(
             f"column {name!r}: {array.type} cannot be made {type_} as --dtype says"
         ) from error
-    except pa.ArrowInvalid:
+    except (pa.ArrowInvalid, ResultError):
         pass
     for position in range(len(array)):
         try:
             fit(array.slice(position, 1), type_)
-        except pa.ArrowInvalid:
+        except (pa.ArrowInvalid, ResultError):
             shown = _shown(array[position].as_py())
             raise ResultError(
                 f"column {name!r}: {where(position)} gave {shown}, which is not {type_} "
                 f"as --dtype says"
             ) from None
     raise AssertionError("a column that cannot be cast has a value that cannot be")
+
+
+def _without_nan(array: pa.Array) -> pa.Array:
+    """NaN is missing in a column of another type than float."""
+    import pyarrow.compute as pc
+
+    return pc.if_else(pc.is_nan(array), pa.nulls(len(array), array.type), array)
+
+
+def _spelled(array: pa.Array) -> pa.Array:
+    """The text that CSV has of it: Arrow's cast makes a count of a duration, `true` of True."""
+    import pyarrow.compute as pc
+
+    from parapply.formats.csv.text import strings
+
+    return pc.if_else(array.is_valid(), strings(array), pa.nulls(len(array), pa.string()))
 
 
 def force_table(table: pa.Table, types: Mapping[str, Any], where: Where) -> pa.Table:
@@ -85,42 +133,20 @@ def force_table(table: pa.Table, types: Mapping[str, Any], where: Where) -> pa.T
     return table
 
 
-def _text(value: Any) -> str | None:
-    """Return any value as text, for `--dtype NAME=str`; what is missing stays so."""
-    value = plain(value)
-    if value is None or value != value:
-        return None
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-
-
-def explode(results: list[Any]) -> tuple[list[int], list[Any]]:
-    """Return how many items each result has, and all of them; None has none, text is one."""
-    lengths, items = [], []
-    for result in results:
-        if result is None:
-            lengths.append(0)
-            continue
-        single = isinstance(result, (str, bytes, Mapping)) or not hasattr(result, "__iter__")
-        found = [result] if single else list(result)
-        lengths.append(len(found))
-        items.extend(found)
-    return lengths, items
+def items(result: Any) -> list[Any]:
+    """Return the items of a result that is exploded: None has none, text and a dict are one."""
+    if result is None:
+        return []
+    single = isinstance(result, (str, bytes, Mapping)) or is_frame(type(result))
+    return [result] if single or not hasattr(result, "__iter__") else list(result)
 
 
 def _has_keys(kind: type) -> bool:
-    return (
-        issubclass(kind, (Mapping, Row))
-        or hasattr(kind, "_asdict")
-        or (kind.__name__ == "Series" and hasattr(kind, "to_dict"))
-    )
+    return issubclass(kind, (Mapping, Row)) or is_record(kind)
 
 
 def _mapping(result: Any) -> Mapping[str, Any]:
-    if isinstance(result, Mapping):
-        return result
-    if hasattr(result, "_asdict"):
-        return result._asdict()  # type: ignore[no-any-return]
-    return result.to_dict()  # type: ignore[no-any-return]
+    return result if isinstance(result, (Mapping, Row)) else members(result)  # type: ignore[return-value]
 
 
 def _fields(results: list[Any]) -> dict[str, list[Any]]:
@@ -166,14 +192,26 @@ def _array(name: str, values: list[Any], where: Where) -> pa.Array:
     try:
         return to_array(values)
     except MixedTypesError as error:
-        first, second = error.first, error.second
-        raise ResultError(
-            f"column {name!r}: {where(first)} gave {_shown(values[first])}, {where(second)} gave "
-            f"{_shown(values[second])}; one column holds one type: return str for both, say"
-        ) from None
+        raise ResultError(f"column {name!r}: {_mixed(name, values, error, where)}") from None
     except UnsupportedValueError as error:
         position = error.position
         raise ResultError(f"column {name!r}: {where(position)} gave {error.why}") from None
+
+
+def _mixed(name: str, values: list[Any], error: MixedTypesError, where: Where) -> str:
+    one, other = map(_shown, error.kinds)
+    first, second = _shown(values[error.first]), _shown(values[error.second])
+    if error.first == error.second:
+        return (
+            f"{where(error.first)} gave {first}, with {one} and {other} inside; what is inside a "
+            f"column of lists or dicts has one type too: return str for both, or say --dtype "
+            f"{name}=str"
+        )
+    inside = "" if (one, other) == (first, second) else f", with {one} and {other} inside"
+    return (
+        f"{where(error.first)} gave {first}, {where(error.second)} gave {second}{inside}; "
+        "one column holds one type: return str for both, say"
+    )
 
 
 def _two_shapes(results: list[Any], where: Where) -> ResultError:
@@ -189,6 +227,6 @@ def _two_shapes(results: list[Any], where: Where) -> ResultError:
 
 
 def _shown(value: Any) -> str:
-    text = repr(value)
-    cut = text if len(text) <= 60 else text[:57] + "..."
+    whole = repr(value)
+    cut = whole if len(whole) <= 60 else whole[:57] + "..."
     return f"{cut} ({type(value).__name__})"

@@ -8,26 +8,26 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
-from parapply.arrays import first_value, integers
-from parapply.call import Applier, Call, Made
+from parapply.applier import Applier
+from parapply.arrays import first_value
+from parapply.aside import Rows, set_aside
+from parapply.backends import Pace
+from parapply.call import Call, Made
+from parapply.chunkwise import ChunkCaller
 from parapply.errors import ParapplyError
-from parapply.formats import Arrangement, Batch, Field, Keep, New, Source, Target
-from parapply.formats.group_target import read_part, write_part
+from parapply.formats import Arrangement, Batch, Field, New, Source, Target, arrange
 from parapply.functions import Function
 from parapply.job import Chunk, Failed, Outcome, ResultColumn
-from parapply.types import fit, is_settled
+from parapply.stored import columns_of, store, stored, stored_text
+from parapply.trial import Wary, causes
+from parapply.types import is_settled
 
 _loaded = threading.local()  # the function, once a worker
-_MADE, _TEXT = ".made", ".text"  # beside a part: what the function made, and a stream's text
-_TAKE = "parapply:take"  # a stored column: which rows of the chunk the results belong to
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +48,9 @@ class SurveyTask:
     sources: tuple[Source, ...]
     positions: tuple[int, ...]
 
-    def __call__(self, item: tuple[int, int, Any, int], advance: Callable[[int], None]) -> Any:
+    def __call__(self, item: tuple[int, int, Any, int], pace: Pace) -> Any:
         """Return the piece's Survey."""
-        del advance
+        del pace
         source, _, piece, before = item
         return self.sources[source].survey(piece, self.positions, before)
 
@@ -108,57 +108,81 @@ class ChunkTask:
     keep: tuple[int, ...]  # the input's columns that stay, in order
     folder: str  # where parts are written
     refits: bool  # whether parts may have to be written anew
+    aside: Target | None = None  # how rows that failed are written, if they are
 
-    def __call__(
-        self, item: Chunk | Refit | Seal, advance: Callable[[int], None]
-    ) -> Outcome | Failed | Seal:
+    def __call__(self, item: Chunk | Refit | Seal, pace: Pace) -> Outcome | Failed | Seal:
         """Run the function over a chunk, or write a part anew; say where the part is."""
         try:
             if isinstance(item, Seal):
                 item.run(self.target)
                 return item
-            return self._refit(item) if isinstance(item, Refit) else self._run(item, advance)
+            return self._refit(item) if isinstance(item, Refit) else self._run(item, pace)
         except ParapplyError as error:
             return Failed(item.number, error)
 
-    def _run(self, chunk: Chunk, advance: Callable[[int], None]) -> Outcome:
-        source = self.sources[chunk.source]
-        batch = self._batch(chunk, chunk.data)
-        batch.expect((*self.call.read, *self.keep), typed=self.target.reads_typed)
-
-        def where(position: int) -> str:
-            place = position if chunk.pick is None else chunk.pick[position]
-            return f"{source.name}: row {chunk.first_row + place + 1}"
-
-        metadata = getattr(getattr(source, "schema", None), "metadata", None)
-        applier = Applier(self.call, _loaded.function, batch, self.fields, where, metadata)
-        made = applier.apply(advance)
+    def _run(self, chunk: Chunk, pace: Pace) -> Outcome:
+        rows = self._open(chunk, chunk.data)
+        made = self._made(chunk, rows, pace)
         path = self._path(chunk.number)
-        self._write(path, batch, made, chunk.last)
+        self._write(path, rows.batch, made, chunk.last)
         if self._may_change(made) and (self.refits or made.shape == "none"):
-            _store(path, made, chunk.data)
-        return _outcome(chunk.number, batch.rows, made, path, where)
+            store(path, made, chunk.data)
+        outcome = _outcome(chunk.number, rows, made, path)
+        failures = rows.failures(made.failures)
+        if not failures:
+            return outcome
+        aside = None
+        if self.aside is not None:
+            aside = f"{path}.aside"
+            set_aside(self.aside, aside, rows, failures, self.fields)
+        return replace(outcome, failed=len(failures), causes=causes(failures.values()), aside=aside)
+
+    def _made(self, chunk: Chunk, rows: Rows, pace: Pace) -> Made:
+        call, wary = self.call, Wary(dict(chunk.doomed)) if chunk.wary else None
+        function = _loaded.function
+        if call.by != "chunk":
+            return Applier(
+                call, function, rows.batch, self.fields, rows.where, pace, wary, rows.places
+            ).apply()
+        schema = getattr(self.sources[chunk.source], "schema", None)
+        metadata = getattr(schema, "metadata", None)
+        return ChunkCaller(
+            call, function, rows.batch, self.fields, rows.where, pace, wary, metadata
+        ).apply()
 
     def _refit(self, item: Refit) -> Outcome:
         chunk, old = item.chunk, item.part
-        base = self._path(chunk.number)
-        data = Path(base + _TEXT).read_bytes() if chunk.span is None else None
-        batch = self._batch(chunk, data)
-        made = _stored(base + _MADE, old, item.columns)
-        self._write(item.path, batch, made, chunk.last)
+        data = stored_text(old.path) if chunk.span is None else None
+        made = stored(old.path, old, item.columns)
+        self._write(item.path, self._open(chunk, data).batch, made, chunk.last)
         columns = tuple(
             replace(column, type=type_)
             for (_, type_), column in zip(item.columns, _padded(old, item.columns), strict=True)
         )
         return replace(old, columns=columns, path=item.path, shape=made.shape)
 
-    def _batch(self, chunk: Chunk, data: bytes | None) -> Batch:
+    def _open(self, chunk: Chunk, data: bytes | None) -> Rows:
+        """Open a chunk's rows; where rows may be set aside, without those that cannot be read."""
         source = self.sources[chunk.source]
-        batch = source.batch(chunk.span, self.fields, data, chunk.first_row)
-        return batch if chunk.pick is None else batch.pick(chunk.pick)
+        whole = source.batch(chunk.span, self.fields, data, chunk.first_row)
+        if chunk.pick is not None:
+            whole = whole.pick(chunk.pick)
+        needed = (*self.call.read, *self.keep)
+        whole.expect(needed, typed=self.target.reads_typed)
+        if not self.call.policy.tolerant:
+            return Rows(chunk, source.name, whole, whole)
+        bad = whole.bad_rows(needed if self.target.reads_typed else self.call.read)
+        if not bad:
+            return Rows(chunk, source.name, whole, whole)
+        batch = whole.without(bad)
+        batch.expect(needed, typed=self.target.reads_typed)
+        places = [place for place in range(whole.rows) if place not in bad]
+        return Rows(chunk, source.name, whole, batch, bad, places)
 
     def _path(self, number: tuple[int, ...]) -> str:
-        return os.path.join(self.folder, "-".join(f"{part:08d}" for part in number))
+        """Return a path of this worker's own: another may still be at the same chunk."""
+        name = "-".join(f"{part:08d}" for part in number)
+        return os.path.join(self.folder, f"{name}.{threading.get_native_id()}")
 
     def _write(self, path: str, batch: Batch, made: Made, last: bool) -> None:
         if made.table is not None:
@@ -177,72 +201,22 @@ class ChunkTask:
         return made.shape != "filter"
 
 
-def arrange(keep: Sequence[int], names: Sequence[str], made: Sequence[str]) -> Arrangement:
-    """Return the output's columns: made ones in place of kept ones of their name, or at the end.
-
-    `names` are the names of the kept columns.
-    """
-    columns: list[Keep | New] = [
-        New(name) if name in made else Keep(position)
-        for position, name in zip(keep, names, strict=True)
-    ]
-    return (*columns, *(New(name) for name in made if name not in names))
-
-
-def _outcome(
-    number: tuple[int, ...], rows_in: int, made: Made, path: str, where: Callable[[int], str]
-) -> Outcome:
-    rows_out = rows_in if made.take is None else len(made.take)
+def _outcome(number: tuple[int, ...], rows: Rows, made: Made, path: str) -> Outcome:
+    rows_out = rows.batch.rows if made.take is None else len(made.take)
     arrays = made.columns
     if made.table is not None:
-        rows_out, arrays = made.table.num_rows, _columns(made.table)
+        rows_out, arrays = made.table.num_rows, columns_of(made.table)
 
     def first(array: pa.Array) -> str:
         position = first_value(array)
         if made.take is not None:
             position = int(made.take[position]) if len(made.take) else 0
-        return where(position)
+        return rows.where(position)
 
     columns = tuple(ResultColumn(name, array.type, first(array)) for name, array in arrays.items())
-    return Outcome(number, rows_in, rows_out, columns, path, made.shape)
-
-
-def _store(path: str, made: Made, data: bytes | None) -> None:
-    """Keep what the function made, so that the part can be written anew without calling it."""
-    columns = dict(_columns(made.table) if made.table is not None else made.columns)
-    if made.take is not None:
-        columns[_TAKE] = integers(made.take)
-    write_part(path + _MADE, _table(columns))
-    if data is not None:
-        Path(path + _TEXT).write_bytes(data)
-
-
-def _stored(path: str, part: Outcome, columns: tuple[tuple[str, Any], ...]) -> Made:
-    """Return what `_store` kept, with these columns and types."""
-    have = _columns(read_part(path))
-    take = have.pop(_TAKE, None)
-    rows = part.rows_out
-    made = {
-        name: fit(have[name], type_) if name in have else pa.nulls(rows, type_)
-        for name, type_ in columns
-    }
-    positions = None if take is None else np.array(take.to_pylist(), np.int64)
-    if part.shape == "table":
-        return Made("table", {}, table=_table(made))
-    return Made(part.shape, made, positions)
+    return Outcome(number, rows.count, rows_out, columns, path, made.shape)
 
 
 def _padded(part: Outcome, columns: tuple[tuple[str, Any], ...]) -> list[ResultColumn]:
     have = {column.name: column for column in part.columns}
     return [have.get(name, ResultColumn(name, type_, "")) for name, type_ in columns]
-
-
-def _table(columns: dict[str, pa.Array]) -> pa.Table:
-    return pa.Table.from_arrays(list(columns.values()), names=list(columns))
-
-
-def _columns(table: pa.Table) -> dict[str, pa.Array]:
-    return {
-        name: column.combine_chunks()
-        for name, column in zip(table.column_names, table.columns, strict=True)
-    }

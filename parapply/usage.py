@@ -11,9 +11,11 @@ from __future__ import annotations
 import ast
 import functools
 import inspect
+import linecache
 import textwrap
 from collections.abc import Callable
-from types import FunctionType
+from functools import lru_cache
+from types import CodeType, FunctionType
 from typing import Any
 
 from parapply.rows import Row
@@ -21,6 +23,33 @@ from parapply.rows import Row
 
 def columns_used(function: Callable[..., Any], names: tuple[str, ...]) -> tuple[str, ...] | None:
     """Return the columns of `names` that `function(row)` may look at, or None for all."""
+    seeker = _seek(function, names)
+    if seeker is None or seeker.escaped:
+        return None
+    return tuple(name for name in names if name in seeker.found)
+
+
+def row_kind(function: Callable[..., Any], names: tuple[str, ...]) -> str | None:
+    """Say what can stand for every row in turn: "items", "fields" (`row.x` too), None: nothing.
+
+    That is so where `function(row)` does nothing with the row but look up columns by names that
+    stand in it, and has done so when it returns: then it cannot tell one object that is filled
+    anew from rows of its own, which cost as much again as a small function.
+    """
+    seeker = _seek(function, names)
+    if seeker is None or seeker.escaped or seeker.asked or not seeker.found:
+        return None
+    code = _code(function).__code__
+    later = code.co_flags & _LATER or seeker.row in code.co_cellvars
+    if later or not seeker.found.issubset(names):
+        return None
+    return "fields" if seeker.dotted else "items"
+
+
+_LATER = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+
+
+def _seek(function: Callable[..., Any], names: tuple[str, ...]) -> _Seeker | None:
     if not isinstance(code := _code(function), FunctionType):
         return None
     parameter = _row_parameter(function)
@@ -30,7 +59,7 @@ def columns_used(function: Callable[..., Any], names: tuple[str, ...]) -> tuple[
     seeker = _Seeker(parameter, names)
     for statement in definition.body:
         seeker.visit(statement)
-    return None if seeker.escaped else tuple(name for name in names if name in seeker.found)
+    return seeker
 
 
 def _code(function: Any) -> Any:
@@ -48,15 +77,29 @@ def _row_parameter(function: Callable[..., Any]) -> str | None:
     return None
 
 
+@lru_cache(maxsize=1)  # it is asked for twice
 def _definition(function: FunctionType) -> ast.FunctionDef | None:
     try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-    except (OSError, SyntaxError, TypeError):
+        tree = ast.parse(textwrap.dedent(_source(function.__code__)))
+    except (SyntaxError, ValueError):
         return None
     node = tree.body[0] if tree.body else None
     if not isinstance(node, ast.FunctionDef) or node.decorator_list:
         return None  # a lambda, or something that a decorator may have changed
     return node
+
+
+def _source(code: CodeType) -> str:
+    """Return the lines of a function; inspect.getsource would take 10 ms, to compile tokenize."""
+    linecache.checkcache(code.co_filename)
+    lines = linecache.getlines(code.co_filename)
+    return "".join(lines[code.co_firstlineno - 1 : _last_line(code)])
+
+
+def _last_line(code: CodeType) -> int:
+    ends = [end for _, end, _, _ in code.co_positions() if end is not None]
+    inner = [_last_line(const) for const in code.co_consts if isinstance(const, CodeType)]
+    return max([*ends, *inner], default=0)
 
 
 class _Seeker(ast.NodeVisitor):
@@ -66,6 +109,7 @@ class _Seeker(ast.NodeVisitor):
         self.row, self.names = row, names
         self.found: set[str] = set()
         self.escaped = False
+        self.dotted = self.asked = False  # there is a `row.x`; an `in row`
 
     def visit_Subscript(self, node: ast.Subscript) -> None:
         if self._is_row(node.value) and isinstance(node.ctx, ast.Load):
@@ -79,6 +123,7 @@ class _Seeker(ast.NodeVisitor):
     def visit_Attribute(self, node: ast.Attribute) -> None:
         if self._is_row(node.value):
             self.found.add(node.attr)
+            self.dotted = True
             # What Row has itself is a method, also in a table that has a column of that name.
             self.escaped |= node.attr not in self.names or hasattr(Row, node.attr)
         else:
@@ -98,7 +143,9 @@ class _Seeker(ast.NodeVisitor):
     def visit_Compare(self, node: ast.Compare) -> None:
         asks = all(isinstance(op, (ast.In, ast.NotIn)) for op in node.ops)
         for other in [node.left, *node.comparators]:
-            if not (asks and other is not node.left and self._is_row(other)):
+            if asks and other is not node.left and self._is_row(other):
+                self.asked = True
+            else:
                 self.visit(other)
 
     def visit_Name(self, node: ast.Name) -> None:

@@ -7,6 +7,8 @@ import datetime as dt
 import decimal
 import io
 import json
+import re
+import uuid
 
 import numpy as np
 import pandas as pd
@@ -70,6 +72,10 @@ def test_integers_are_written_as_pandas_writes_them(values):
 
 
 MOMENT = dt.datetime(2024, 1, 31, 12, 0, 0)
+BERLIN = ["1900-01-31 13:00:00+01:00"]
+NANOSECONDS = ["1970-01-01 02:00:00.000000001+02:00", "1970-01-01 01:59:59.999999999+02:00", ""]
+D = decimal.Decimal
+TIMES = ["00:00:00.000000001", "00:00:00.000001500", "00:00:00"]
 
 
 @pytest.mark.parametrize(
@@ -89,15 +95,29 @@ MOMENT = dt.datetime(2024, 1, 31, 12, 0, 0)
         (pa.array([1], pa.timestamp("ns")), ["1970-01-01 00:00:00.000000001"]),
         (pa.array([MOMENT], pa.timestamp("us", "UTC")), ["2024-01-31 12:00:00+00:00"]),
         (pa.array([dt.time(12, 30)]), ["12:30:00"]),
-        (pa.array([dt.timedelta(1, 2), None]), ["1 day, 0:00:02", ""]),
+        (pa.array([dt.timedelta(1, 2), None]), ["1 days 00:00:02", ""]),
         (pa.array([decimal.Decimal("1.10")]), ["1.10"]),
+        (pa.array([D("1e-8"), D(0), None], pa.decimal128(9, 8)), ["0.00000001", "0.00000000", ""]),
+        (
+            pa.ExtensionArray.from_storage(pa.uuid(), pa.array([b"\0" * 16], pa.binary(16))),
+            [str(uuid.UUID(int=0))],
+        ),
+        (pa.array(pd.arrays.IntervalArray.from_breaks([0, 1])), ['{"left": 0, "right": 1}']),
         (pa.array(["a", None, "a"]).dictionary_encode(), ["a", "", "a"]),
         (pa.array(["a", None], pa.large_string()), ["a", ""]),
         (pa.array(["a", None], pa.string_view()), ["a", ""]),
-        (pa.array([b"a", b"\xff", None]), ["a", "ff", ""]),
+        (pa.array([1, -1, None], pa.timestamp("ns", "+02:00")), NANOSECONDS),
+        (pa.array([MOMENT.replace(year=1900)], pa.timestamp("ns", "Europe/Berlin")), BERLIN),
+        (pa.array([1, 1500, 0], pa.time64("ns")), TIMES),
+        (pa.array([b"a", "é".encode(), None]), ["a", "é", ""]),
+        (pa.array([b"\\", b"\xff\xc3\xa9", b"\\xff"]), [r"\\", r"\xffé", r"\\xff"]),
+        (pa.array([b"ab", None], pa.binary(2)), ["ab", ""]),
         (pa.array([[1, None], None]), ["[1, null]", ""]),
         (pa.array([{"a": "é"}]), ['{"a": "é"}']),
-        (pa.array([[MOMENT]]), ['["2024-01-31 12:00:00"]']),
+        (pa.array([[MOMENT]]), ['["2024-01-31T12:00:00"]']),
+        (pa.array([[b"\xff"], None]), [r'["\\xff"]', ""]),
+        (pa.array([[decimal.Decimal("1.10")]]), ["[1.10]"]),
+        (pa.array([{"a": float("nan")}]), ['{"a": null}']),
     ],
     ids=lambda value: str(value.type) if isinstance(value, pa.Array) else "",
 )
@@ -118,6 +138,34 @@ def test_nested_values_are_json(values):
 @pytest.mark.parametrize("values", [[MOMENT], [MOMENT, None], [MOMENT.replace(microsecond=7)]])
 def test_datetimes_are_written_as_pandas_writes_them(values):
     assert written(to_array(values)) == by_pandas(values)
+
+
+@given(st.lists(st.timedeltas(dt.timedelta(-90000), dt.timedelta(90000)), min_size=1))
+@example([dt.timedelta(0), dt.timedelta(-1), dt.timedelta(microseconds=-1)])
+def test_durations_are_those_of_pandas_and_read_back(values):
+    fields = written(to_array(values))
+    assert fields == [str(pd.Timedelta(value)) for value in values]
+    assert pd.to_timedelta(fields).to_pytimedelta().tolist() == values
+
+
+@pytest.mark.parametrize("ticks", [1, -1, 1500, 10**9 + 1, 86400 * 10**9])
+def test_durations_keep_nanoseconds(ticks):
+    assert written(pa.array([ticks], pa.duration("ns"))) == [str(pd.Timedelta(ticks))]
+
+
+def unescaped(field: str) -> bytes:
+    """Reverse what is written of bytes, as the README says."""
+    return re.sub(
+        rb"\\(\\|x(..))",
+        lambda found: b"\\" if found[1] == b"\\" else bytes.fromhex(found[2].decode()),
+        field.encode(),
+    )
+
+
+@given(st.lists(st.binary() | st.text(st.sampled_from("\\xfé0")).map(str.encode)))
+@example([b"\\xff", b"\xff", b"\\\xff"])
+def test_bytes_can_be_told_from_their_text(values):
+    assert [unescaped(field) for field in written(to_array(values).cast(pa.binary()))] == values
 
 
 @given(

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from parapply.errors import ResultError
 from parapply.types import fit, is_settled, unify
 from parapply.values import MixedTypesError, UnsupportedValueError, to_array
 
@@ -19,7 +20,8 @@ PLAIN = [
     pa.null(), pa.bool_(), pa.int8(), pa.int64(), pa.uint8(), pa.uint64(), pa.float32(),
     pa.float64(), pa.string(), pa.large_string(), pa.binary(), pa.large_binary(), pa.date32(),
     pa.timestamp("s"), pa.timestamp("us"), pa.timestamp("us", "UTC"),
-    pa.timestamp("ms", "Europe/Berlin"), pa.time64("us"), pa.duration("us"),
+    pa.timestamp("ms", "Europe/Berlin"), pa.timestamp("ns", "+02:00"), pa.time64("us"),
+    pa.time32("s"), pa.duration("us"), pa.duration("ns"),
     pa.decimal128(38, 2), pa.decimal128(38, 5), pa.decimal256(76, 3),
     pa.dictionary(pa.int32(), pa.string()),
 ]  # fmt: skip
@@ -36,7 +38,24 @@ NESTED = st.recursive(
 )
 
 NUMBERS = st.sampled_from(
-    [None, 0, 1, -5, 2**53 + 1, 2**63, 2**70, 0.5, 1.0, decimal.Decimal("1.10"), decimal.Decimal(7)]
+    [
+        None,
+        0,
+        1,
+        -5,
+        2**53 + 1,
+        2**63,
+        2**70,
+        10**80,
+        10**400,
+        0.5,
+        1.0,
+        decimal.Decimal("1.10"),
+        decimal.Decimal(7),
+        decimal.Decimal("1e-30"),
+        decimal.Decimal("NaN"),
+        decimal.Decimal(10**25),
+    ]
 )
 KINDS = (
     NUMBERS,
@@ -59,7 +78,15 @@ COLUMNS = st.one_of(st.lists(kind, min_size=1, max_size=6) for kind in KINDS)
         (pa.string(), pa.large_string(), pa.string()),
         (pa.timestamp("s"), pa.timestamp("us"), pa.timestamp("us")),
         (pa.timestamp("s", "UTC"), pa.timestamp("s", "Asia/Tokyo"), pa.timestamp("s", "UTC")),
-        (pa.decimal128(38, 2), pa.decimal128(38, 5), pa.decimal128(38, 5)),
+        (pa.timestamp("us", "+02:00"), pa.timestamp("ns", "+02:00"), pa.timestamp("ns", "+02:00")),
+        (pa.timestamp("us", "+02:00"), pa.timestamp("us", "+01:00"), pa.timestamp("us", "UTC")),
+        (pa.duration("us"), pa.duration("ns"), pa.duration("ns")),
+        (pa.time32("ms"), pa.time64("ns"), pa.time64("ns")),
+        (pa.decimal128(21, 2), pa.decimal128(24, 5), pa.decimal128(24, 5)),
+        (pa.decimal128(10, 2), pa.decimal128(10, 6), pa.decimal128(14, 6)),
+        (pa.decimal128(38, 30), pa.decimal128(38, 0), pa.decimal256(68, 30)),
+        (pa.int64(), pa.decimal128(10, 2), pa.decimal128(21, 2)),
+        (pa.int64(), pa.uint64(), pa.decimal128(20, 0)),
         (pa.list_(pa.int64()), pa.list_(pa.float64()), pa.list_(pa.float64())),
         (pa.list_(pa.null()), pa.list_(pa.string()), pa.list_(pa.string())),
         (
@@ -82,6 +109,7 @@ def test_what_fits_together(one, other, both):
         (pa.string(), pa.binary()),
         (pa.date32(), pa.timestamp("us")),
         (pa.timestamp("us"), pa.timestamp("us", "UTC")),
+        (pa.decimal256(76, 60), pa.decimal256(76, 0)),
         (pa.list_(pa.int64()), pa.int64()),
         (pa.struct({"a": pa.int64()}), pa.struct({"a": pa.string()})),
     ],
@@ -145,6 +173,10 @@ def parts_or_error(parts):
 
 @given(COLUMNS, st.sets(st.integers(1, 5)))
 @example([2**63, 0.5], {1})
+@example([decimal.Decimal("1e-30"), 10**25, 1], {1, 2})
+@example([10**80, 0.5], {1})
+@example([decimal.Decimal("NaN"), 0.5], {1})
+@example([decimal.Decimal("1e-80"), 0.5], {1})
 @example([1, 2**63, decimal.Decimal("1.5")], {1, 2})
 def test_parts_make_what_the_whole_makes_wherever_it_is_cut(values, cuts):
     edges = sorted({0, len(values), *(cut for cut in cuts if cut < len(values))})
@@ -170,3 +202,34 @@ def test_text_of_a_dictionary_becomes_plain_text():
     encoded = pa.array(["a", None, "b", "a"]).dictionary_encode()
     type_ = unify(encoded.type, pa.string())
     assert fit(encoded, type_).to_pylist() == ["a", None, "b", "a"]
+
+
+@pytest.mark.parametrize(
+    ("values", "type_", "expected"),
+    [
+        ([1, None, -20], pa.decimal128(10, 2), ["1.00", None, "-20.00"]),
+        ([0.1, 2.5, 1e7], pa.decimal128(10, 2), ["0.10", "2.50", "10000000.00"]),
+        ([0.1, 1 / 3, 1.005, 1e-300], pa.decimal128(10, 2), ["0.10", "0.33", "1.00", "0.00"]),
+        ([0.1], pa.decimal128(38, 30), ["0.100000000000000000000000000000"]),
+        ([2**63], pa.decimal128(19, 0), [str(2**63)]),
+    ],
+    ids=str,
+)
+def test_numbers_become_the_decimals_that_were_asked_for(values, type_, expected):
+    made = fit(to_array(values), type_)
+    assert made.type == type_
+    assert [value if value is None else str(value) for value in made.to_pylist()] == expected
+
+
+@pytest.mark.parametrize(
+    "value", [10**8, 1e300, 1e80 / 3, float("inf"), decimal.Decimal("0.125"), True, str(10**300)]
+)
+def test_what_is_no_such_decimal_is_refused(value):
+    with pytest.raises(pa.ArrowInvalid):
+        fit(to_array([value]), pa.decimal128(10, 2))
+
+
+def test_a_time_beyond_nanoseconds_is_named():
+    array = to_array([dt.datetime(2900, 1, 1)])
+    with pytest.raises(ResultError, match="1677 to 2262"):
+        fit(array, unify(array.type, pa.timestamp("ns")))

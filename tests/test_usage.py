@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parapply.functions import Function
-from parapply.usage import columns_used
+from parapply.usage import columns_used, row_kind
 
 NAMES = ("a", "b", "c", "get", "two words")
 
@@ -180,3 +180,42 @@ def test_what_a_function_looks_at_is_among_what_is_found(made, text):
     function(row)
     found = columns_used(function, NAMES)
     assert found is None or row.seen <= set(found)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        ("return row['a']", "items"),
+        ("return row['a'] + row['two words']", "items"),
+        ("return row.get('c', row['b'])", "items"),
+        ("return row.b + row['a']", "fields"),
+        ("return (row['a'], sorted(x for x in row['b']))", "items"),
+        ("return (x for x in row['b'])", "items"),
+        ("return 7", None),
+        ("return row['absent']", None),
+        ("return row.get('absent')", None),
+        ("return 'a' in row and row['a']", None),
+        ("yield row['a']", None),
+        ("return (lambda: row['b'])", None),
+        ("return (row['b'] for _ in range(2))", None),
+        ("def inner():\n    return row['c']\nreturn inner", None),
+        ("row['a'] = 1", None),
+        ("del row['a']", None),
+        ("return keep.append(row) or row['a']", None),
+        ("row = row['a']\nreturn row", None),
+    ],
+)
+def test_whether_one_object_can_stand_for_every_row(made, body, kind):
+    assert row_kind(made(body), NAMES) == kind
+
+
+def test_a_method_and_a_coroutine_as_rows_are_looked_at():
+    class Caller:
+        def method(self, row):
+            return row["b"]
+
+        async def later(self, row):
+            return row["b"]
+
+    assert row_kind(Caller().method, NAMES) == "items"
+    assert row_kind(Caller().later, NAMES) is None

@@ -26,6 +26,8 @@ class Done(Generic[Item, Result]):
     item: Item
     result: Result | None
     lost: str | None = None  # "was killed by SIGKILL", "exited with code 3"; None: not lost
+    units: int = 0  # progress that was reported for an item before it was lost
+    late: bool = False  # its worker was ended for staying away longer than it had said
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,22 @@ class Crew:
     workers: int
     start: Callable[[], None]  # called once in each worker before its first item; may raise
     start_method: str | None = None  # fork, forkserver, spawn; None: the best that is safe
+
+
+class Pace(Protocol):
+    """How a task says how far it is."""
+
+    def __call__(self, count: int) -> None:
+        """Report progress, in whatever unit the caller counts."""
+        ...
+
+    def within(self, seconds: float | None) -> None:
+        """Say when it will be heard of again; a worker that stays away longer is ended.
+
+        None: that cannot be said. Threads are given up instead, as they cannot be ended; the
+        serial backend heeds none of it.
+        """
+        ...
 
 
 class Outside(Protocol):
@@ -59,7 +77,7 @@ class Session(Protocol):
 
     def run(
         self,
-        task: Callable[[Item, Callable[[int], None]], Result],
+        task: Callable[[Item, Pace], Result],
         items: Iterator[Item],
         *,
         beat: Callable[[], None] | None = None,
@@ -67,10 +85,10 @@ class Session(Protocol):
     ) -> Iterator[Done[Item, Result]]:
         """Yield one `Done` for each item, in the order in which they finish.
 
-        `task` is called in a worker with an item and a function to report progress with, in
-        whatever unit the caller counts. `items` is asked again whenever there is room, also after
-        it was exhausted: a caller may add to it when it has seen a result. `beat` is called about
-        ten times a second while there is nothing to yield; `outside` is heeded meanwhile.
+        `task` is called in a worker with an item and a Pace to report progress with. `items` is
+        asked again whenever there is room, also after it was exhausted: a caller may add to it
+        when it has seen a result. `beat` is called about ten times a second while there is
+        nothing to yield; `outside` is heeded meanwhile.
 
         An exception that `task` raises (a BaseException too) is raised here. Raises WorkerError
         when workers cannot be started. Leaving the generator early leaves what is in flight to

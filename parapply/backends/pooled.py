@@ -19,11 +19,13 @@ from multiprocessing.pool import Pool
 from types import TracebackType
 from typing import Any, NamedTuple, Protocol
 
-from parapply.backends import Done, Item, Outside, Result
+from parapply.backends import Done, Item, Outside, Pace, Result
 from parapply.errors import WorkerError
 
-Slots = Any  # for each worker: the number of its item + 1 (0: idle), the units done in that item
-SLOT_FIELDS = 2
+# For each worker: the number of its item + 1 (0: idle), the units done in that item, and when it
+# will be heard of again at the latest, in milliseconds of the monotonic clock (0: not said).
+Slots = Any
+SLOT_FIELDS = 3
 IN_FLIGHT = 2  # items a worker: one that it works on, one that waits for it
 BEAT_S = 0.1
 PATIENCE_S = 1.0  # the longest wait without a look at the workers
@@ -44,6 +46,8 @@ class Death(NamedTuple):
 
     number: int | None
     how: str
+    units: int = 0  # done in that item
+    late: bool = False  # ended by us, as it stayed away for too long
 
 
 class Team(Protocol):
@@ -65,6 +69,10 @@ class Team(Protocol):
 
     def deaths(self) -> list[Death]:
         """Return the deaths since the last call; some of them break the pool."""
+        ...
+
+    def end_late(self, numbers: list[int]) -> None:
+        """End the workers of these items, which stay away for longer than they said."""
         ...
 
     def end(self, *, clean: bool) -> None:
@@ -107,19 +115,28 @@ def work(number: int, task: Any, item: Any) -> tuple[bool, Any]:
     except BaseException as error:  # noqa: BLE001  the worker's boundary: run() raises it
         return False, desk.wire.pack_error(error)
     finally:
-        desk.slots[desk.at + 1] = 0
+        desk.slots[desk.at + 1] = desk.slots[desk.at + 2] = 0
         desk.slots[desk.at] = 0
 
 
 def _attempt(desk: _Desk, task: Any, item: Any) -> Any:
     if desk.failure is not None:
         raise desk.failure
-    slots, units = desk.slots, desk.at + 1
+    return desk.wire.recall(task)(desk.wire.unpack(item), _Pace(desk.slots, desk.at))
 
-    def progress(count: int) -> None:
-        slots[units] += count
 
-    return desk.wire.recall(task)(desk.wire.unpack(item), progress)
+class _Pace:
+    """Writes progress into the worker's slot; see `backends.Pace`."""
+
+    def __init__(self, slots: Slots, at: int) -> None:
+        self._slots, self._units, self._due = slots, at + 1, at + 2
+
+    def __call__(self, count: int) -> None:
+        self._slots[self._units] += count
+
+    def within(self, seconds: float | None) -> None:
+        due = 0 if seconds is None else int((time.monotonic() + seconds) * 1000)
+        self._slots[self._due] = due
 
 
 class _Bell:
@@ -187,7 +204,7 @@ class Pooled:
 
     def run(
         self,
-        task: Callable[[Item, Callable[[int], None]], Result],
+        task: Callable[[Item, Pace], Result],
         items: Iterator[Item],
         *,
         beat: Callable[[], None] | None = None,
@@ -265,13 +282,24 @@ class Pooled:
         if beat is not None and time.monotonic() >= self._due:
             beat()
             self._due = time.monotonic() + BEAT_S
-        return [] if ready == [self._bell.fd] else self._team.deaths()
+        late = self._late()
+        if late:
+            self._team.end_late(late)
+        return [] if ready == [self._bell.fd] and not late else self._team.deaths()
+
+    def _late(self) -> list[int]:
+        """Return the numbers of the items whose workers stay away for too long."""
+        slots, now = self._team.slots, int(time.monotonic() * 1000)
+        due = slots[2::SLOT_FIELDS]
+        if not any(due):
+            return []
+        return [slots[at * SLOT_FIELDS] - 1 for at, when in enumerate(due) if 0 < when < now]
 
     def _lost(self, deaths: list[Death]) -> Iterator[Done[Any, Any]]:
-        for number, how in deaths:
+        for number, how, units, late in deaths:
             if number is not None and number in self._flying:
                 self._strikes = 0
-                yield Done(self._flying.pop(number), None, how)
+                yield Done(self._flying.pop(number), None, how, units, late)
 
     def _replace(self) -> None:
         """Open a fresh pool and send again what had not finished."""

@@ -27,6 +27,7 @@ from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+from parapply.allocation import keep_freed
 from parapply.backends import Crew, Session
 from parapply.backends.pooled import SLOT_FIELDS, Death, Pooled, Slots, Wire, begin, in_background
 from parapply.errors import WorkerError
@@ -99,6 +100,7 @@ class _Team:
 
     def __init__(self, crew: Crew, changed: Callable[[], None]) -> None:
         self.broken, self.how = False, ""
+        self._late = set[int]()  # process ids
         self.method = crew.start_method or _safest_method()
         self._context = _Context(multiprocessing.get_context(self.method), self._enlist)
         self._free = deque(range(crew.workers * SPARE_SLOTS))
@@ -176,12 +178,20 @@ class _Team:
 
     def _bury(self, worker: _Worker, how: str) -> Death:
         at = worker.slot * SLOT_FIELDS
-        number, self.slots[at : at + SLOT_FIELDS] = self.slots[at] - 1, [0] * SLOT_FIELDS
+        number, units = self.slots[at] - 1, self.slots[at + 1]
+        self.slots[at : at + SLOT_FIELDS] = [0] * SLOT_FIELDS
         if number < 0 or not worker.seen_by_pool():
             self._break(how)
         self._workers.remove(worker)
         self._free.appendleft(worker.slot)
-        return Death(None if number < 0 else number, how)
+        return Death(None if number < 0 else number, how, units, worker.pid in self._late)
+
+    def end_late(self, numbers: list[int]) -> None:
+        for worker in list(self._workers):
+            if worker.pid is not None and self.slots[worker.slot * SLOT_FIELDS] - 1 in numbers:
+                self._late.add(worker.pid)
+                worker.kill()
+                worker.join(KILL_S)
 
     def end(self, *, clean: bool) -> None:
         if self._ended:
@@ -331,6 +341,7 @@ def _start(lifeline: tuple[Any, Any], start: Callable[[], None] | bytes) -> None
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
     threading.Thread(target=_follow, args=lifeline, name="parapply-lifeline", daemon=True).start()
+    keep_freed()
     begun: Callable[[], None] = unpack(start) if isinstance(start, bytes) else start
     begun()
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from multiprocessing import connection
 
-from parapply.backends import Crew, Done, Item, Outside, Result, Session
+from parapply.backends import Crew, Done, Item, Outside, Pace, Result, Session
 from parapply.backends.pooled import BEAT_S, PATIENCE_S
 
 
@@ -26,41 +26,44 @@ class Serial:
 class _Session:
     def __init__(self, start: Callable[[], None]) -> None:
         self._start: Callable[[], None] | None = start
-        self._units = 0
+        self.done = 0
 
     def units(self) -> int:
-        return self._units
+        return self.done
 
     def run(
         self,
-        task: Callable[[Item, Callable[[int], None]], Result],
+        task: Callable[[Item, Pace], Result],
         items: Iterator[Item],
         *,
         beat: Callable[[], None] | None = None,
         outside: Outside | None = None,
     ) -> Iterator[Done[Item, Result]]:
-        progress = self._counting(beat)
+        pace = _Pace(self, beat)
         for item in _all(items, outside):
             if self._start is not None:
                 self._start()
                 self._start = None
-            self._units = 0
-            result = task(item, progress)
-            self._units = 0
+            self.done = 0
+            result = task(item, pace)
+            self.done = 0
             yield Done(item, result)
 
-    def _counting(self, beat: Callable[[], None] | None) -> Callable[[int], None]:
-        """Return what counts progress, and beats meanwhile: nobody else is there to do it."""
-        due = 0.0
 
-        def progress(count: int) -> None:
-            nonlocal due
-            self._units += count
-            if beat is not None and time.monotonic() >= due:
-                beat()
-                due = time.monotonic() + BEAT_S
+class _Pace:
+    """Counts progress, and beats meanwhile: nobody else is there to do it."""
 
-        return progress
+    def __init__(self, session: _Session, beat: Callable[[], None] | None) -> None:
+        self._session, self._beat, self._due = session, beat, 0.0
+
+    def __call__(self, count: int) -> None:
+        self._session.done += count
+        if self._beat is not None and time.monotonic() >= self._due:
+            self._beat()
+            self._due = time.monotonic() + BEAT_S
+
+    def within(self, seconds: float | None) -> None:
+        pass
 
 
 def _all(items: Iterator[Item], outside: Outside | None) -> Iterator[Item]:

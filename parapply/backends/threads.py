@@ -1,7 +1,8 @@
 """Workers are threads of this process: for functions that wait, or that let go of the GIL.
 
 Runs in the parent. Nothing is pickled, nothing can be killed: threads that still work when a
-session ends before its time are daemons and are not waited for.
+session ends before its time are daemons and are not waited for. When one stays away for too long
+all are given up, and what the others were at is done again by new ones.
 """
 
 from __future__ import annotations
@@ -27,13 +28,29 @@ class Threads:
         return Pooled(crew.workers, partial(_Team, crew))
 
 
+class _Slots(list[int]):
+    """The slots of a team; who writes into those of a team that was given up ends there."""
+
+    given_up = False
+
+    def __setitem__(self, place: Any, value: Any) -> None:
+        if self.given_up:
+            raise _GivenUpError
+        super().__setitem__(place, value)
+
+
+class _GivenUpError(SystemExit):
+    """Ends a thread; a SystemExit does so without a word."""
+
+
 class _Team:
     broken = False
     how = ""
 
     def __init__(self, crew: Crew, _changed: Callable[[], None]) -> None:
         self.wire = Wire(_as_it_is, _as_it_is, _as_it_is, _as_it_is)
-        self.slots: Slots = [0] * (crew.workers * SLOT_FIELDS)
+        self.slots: Slots = _Slots([0] * (crew.workers * SLOT_FIELDS))
+        self._deaths: list[Death] = []
         arguments = (self.slots, itertools.count(), self.wire, crew.start)
         self.pool: Pool = ThreadPool(crew.workers, _enter, arguments)
 
@@ -44,7 +61,15 @@ class _Team:
         return []
 
     def deaths(self) -> list[Death]:
-        return []
+        deaths, self._deaths = self._deaths, []
+        return deaths
+
+    def end_late(self, numbers: list[int]) -> None:
+        self.broken = self.slots.given_up = True
+        for at in range(0, len(self.slots), SLOT_FIELDS):
+            number, units, _ = self.slots[at : at + SLOT_FIELDS]
+            if number - 1 in numbers:
+                self._deaths.append(Death(number - 1, "was given up", units, late=True))
 
     def end(self, *, clean: bool) -> None:
         if not (clean and in_background(self.pool.close, self.pool.join, wait_s=LEAVE_S)):

@@ -8,7 +8,7 @@ suffix is a table here; nothing else in the program knows formats by name.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, Protocol
@@ -35,6 +35,7 @@ class Reading:
     comment: str | None = None
     no_headers: bool = False
     skip_rows: int = 0
+    lenient: bool = False  # rows that cannot be read are for the batch to find
     null_values: tuple[str, ...] = ()
     all_strings: bool = False
     dtypes: Mapping[str, str] = field(default_factory=dict)
@@ -80,6 +81,18 @@ class New:
 Arrangement = tuple[Keep | New, ...]
 
 
+def arrange(keep: Sequence[int], names: Sequence[str], made: Sequence[str]) -> Arrangement:
+    """Return the output's columns: made ones in place of kept ones of their name, or at the end.
+
+    `names` are the names of the kept columns.
+    """
+    columns: list[Keep | New] = [
+        New(name) if name in made else Keep(position)
+        for position, name in zip(keep, names, strict=True)
+    ]
+    return (*columns, *(New(name) for name in made if name not in names))
+
+
 class Batch(Protocol):
     """The rows of one chunk, in the worker; columns are read when they are asked for."""
 
@@ -87,6 +100,22 @@ class Batch(Protocol):
 
     def pick(self, rows: Sequence[int]) -> Batch:
         """Return a batch of these rows, given by their positions, in order."""
+        ...
+
+    def bad_rows(self, positions: Sequence[int]) -> dict[int, str]:
+        """Return which rows cannot be read, and why: of whole rows, and of these columns."""
+        ...
+
+    def without(self, rows: Collection[int]) -> Batch:
+        """Return a batch without these rows; what stands between rows stays."""
+        ...
+
+    def mended(self, rows: Sequence[int], ragged: Collection[int], blank: Collection[int]) -> Batch:
+        """Return a batch of these rows alone, with nothing between them, that can be written.
+
+        The `ragged` ones, which `bad_rows` named, have the right number of fields then; all
+        fields of the `blank` ones are missing values.
+        """
         ...
 
     def expect(self, positions: Sequence[int], *, typed: bool) -> None:
@@ -187,7 +216,7 @@ class Source(Protocol):
     ) -> Batch:
         """Open the rows of a span (worker), which are in `data` where they came from a stream.
 
-        Raises InputError for what is not as surveyed.
+        Raises InputError for what is not as surveyed, BadRowsError for single rows.
         """
         ...
 

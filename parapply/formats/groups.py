@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import accumulate
@@ -73,6 +73,20 @@ class TableBatch:
         self._columns: dict[int, pa.Array] = {}
         self._expected: set[int] = set()
         self._picked: tuple[int, ...] | None = None
+
+    def bad_rows(self, positions: Sequence[int]) -> dict[int, str]:
+        """Return none: a table that can be opened can be read."""
+        return {}
+
+    def without(self, rows: Collection[int]) -> TableBatch:
+        """Return the batch of the other rows."""
+        return self.pick([row for row in range(self.rows) if row not in rows])
+
+    def mended(
+        self, rows: Sequence[int], ragged: Collection[int], blank: Collection[int]
+    ) -> TableBatch:
+        """Pick rows, with which nothing is wrong."""
+        return self.pick(rows)
 
     def pick(self, rows: Sequence[int]) -> TableBatch:
         """Return the batch of some rows."""

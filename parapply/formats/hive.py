@@ -7,7 +7,7 @@ https://arrow.apache.org/docs/python/dataset.html (partitioning)
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import unquote
@@ -133,6 +133,21 @@ class HiveBatch:
     def pick(self, rows: Sequence[int]) -> HiveBatch:
         """Pick rows of the file."""
         return HiveBatch(self.inner.pick(rows), self.count, self.keys, self.types)
+
+    def bad_rows(self, positions: Sequence[int]) -> dict[int, str]:
+        """Ask the file."""
+        return self.inner.bad_rows([p for p in positions if p < self.count])
+
+    def without(self, rows: Collection[int]) -> HiveBatch:
+        """Leave out rows of the file."""
+        return HiveBatch(self.inner.without(rows), self.count, self.keys, self.types)
+
+    def mended(
+        self, rows: Sequence[int], ragged: Collection[int], blank: Collection[int]
+    ) -> HiveBatch:
+        """Mend rows of the file."""
+        inner = self.inner.mended(rows, ragged, blank)
+        return HiveBatch(inner, self.count, self.keys, self.types)
 
     def expect(self, positions: Sequence[int], *, typed: bool) -> None:
         """Pass on what the file has."""

@@ -3,37 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from parapply.errors import InputError
-from parapply.formats import Field
+from parapply.errors import BadRowsError
 from parapply.formats.csv import parse
-from parapply.formats.csv.dialect import Dialect
-from parapply.formats.csv.records import Records, find_records, is_closed, split_fields
-from parapply.formats.shown import shown
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where records are, to name them in messages."""
-
-    name: str
-    width: int
-    dialect: Dialect
-    nulls: tuple[str, ...]  # what stands for a missing value
-    fields: tuple[Field, ...]
-    first_row: int  # rows before these in the whole input
-    unseen: Collection[int] = ()  # columns whose types are those of rows before these
-    picked: tuple[int, ...] | None = None  # which of the rows after those, where not all are there
-
-    def where(self, position: int) -> str:
-        """Name a record by its number in the whole input."""
-        place = position if self.picked is None else self.picked[position]
-        return f"{self.name}: row {self.first_row + place + 1}"
+from parapply.formats.csv.records import Records, find_records, split_fields
+from parapply.formats.csv.table import Place, ragged, tabulate
 
 
 class CsvBatch:
@@ -48,11 +26,51 @@ class CsvBatch:
     def pick(self, rows: Sequence[int]) -> CsvBatch:
         """Return the batch of some records."""
         first, count = (rows[0], len(rows)) if rows else (0, 0)
-        place = replace(self.place, picked=tuple(rows))
+        place = self.place.pick(rows)
         if list(rows) == list(range(first, first + count)):
             return CsvBatch(self.records.cut(first, count), place)
         part = self.records.only(rows)
         return CsvBatch(find_records(part.compact(), place.dialect), place)
+
+    def bad_rows(self, positions: Sequence[int]) -> dict[int, str]:
+        """Return which records have too few or too many fields, or values not of their types."""
+        bad = ragged(self.records, self.place, whole=True)
+        while len(bad) < self.rows and positions:
+            left = [row for row in range(self.rows) if row not in bad] if bad else range(self.rows)
+            try:
+                (self.without(bad) if bad else self).columns(positions)
+                break
+            except BadRowsError as error:
+                bad.update({left[row]: why for row, why in error.rows.items()})
+        return bad
+
+    def without(self, rows: Collection[int]) -> CsvBatch:
+        """Return a batch without these records; blank lines and comments stay."""
+        records, pieces, before = self.records, [], 0
+        for row in sorted(rows):
+            pieces.append(records.text[before : int(records.starts[row])])
+            before = int(records.ends[row])
+        text = b"".join([*pieces, records.text[before:]])
+        place = self.place.pick([row for row in range(self.rows) if row not in rows])
+        return CsvBatch(find_records(text, place.dialect), place)
+
+    def mended(
+        self, rows: Sequence[int], ragged: Collection[int], blank: Collection[int]
+    ) -> CsvBatch:
+        """Return a batch of some records, each with as many fields as the header."""
+        records, dialect, width = self.records, self.place.dialect, self.place.width
+        comma, pieces = bytes([dialect.delimiter]), []
+        empty = b"" if dialect.quote is None else bytes([dialect.quote, dialect.quote])
+        for row in rows:
+            start, stop, end = (int(a[row]) for a in (records.starts, records.stops, records.ends))
+            record = records.text[start:stop]
+            if row in blank:
+                record = comma * (width - 1) or empty
+            elif row in ragged:
+                fields = split_fields(record, dialect)[:width]
+                record = comma.join([*fields, *[b""] * (width - len(fields))])
+            pieces += [record, records.text[stop:end]]
+        return CsvBatch(find_records(b"".join(pieces), dialect), self.place.pick(rows))
 
     def expect(self, positions: Sequence[int], *, typed: bool) -> None:
         """Parse these columns together when the first is asked for."""
@@ -91,20 +109,22 @@ class CsvBatch:
         return arrays
 
     def _converted(self, types: dict[int, Any]) -> list[pa.Array]:
-        """Convert each column by itself; raises InputError for the first row that does not fit."""
+        """Convert each column by itself; raises BadRowsError for rows that do not fit."""
         texts = self._tabulate(dict.fromkeys(types, pa.string()), self.place.nulls)
-        found, misfits = [], []
+        found, bad = [], dict[int, str]()
         for text, (position, type_) in zip(texts, types.items(), strict=True):
-            row = _misfit(text, type_, unseen=position in self.place.unseen)
-            if row is None:
+            misfits = _misfits(text, type_, unseen=position in self.place.unseen)
+            for row in misfits:
+                bad.setdefault(row, self._misfit(row, position, text[row].as_py()))
+            if not misfits:
                 found.append(text if type_ is None else parse.column(text, type_))
-            else:
-                misfits.append((row, position, text[row].as_py()))
-        if not misfits:
-            return found
-        row, position, value = min(misfits)
+        if bad:
+            raise BadRowsError(bad)
+        return found
+
+    def _misfit(self, row: int, position: int, value: str) -> str:
         field = self.place.fields[position]
-        raise InputError(
+        return (
             f"{self.place.where(row)}, column {field.name!r}: {value!r} is not of the type "
             f"{field.type} that the rows before it have; --dtype {field.name}=str takes any value"
         )
@@ -114,17 +134,18 @@ class CsvBatch:
         return [column.combine_chunks() for column in table.columns]
 
 
-def _misfit(texts: pa.Array, type_: Any, *, unseen: bool) -> int | None:
-    """Return the first row whose text is no `type_`."""
+def _misfits(texts: pa.Array, type_: Any, *, unseen: bool) -> list[int]:
+    """Return the rows whose text is no `type_`; `unseen`: nobody has looked at it before."""
     if type_ is None:
-        return None
-    misread = pc.index(parse.misread(texts, type_), True).as_py() if unseen else -1
-    rows = len(texts) if misread < 0 else misread
+        return []
+    misread = pc.fill_null(parse.misread(texts, type_), False).to_pylist() if unseen else None
     try:
-        parse.column(texts[:rows], type_)
+        parse.column(texts, type_)
     except parse.MisfitError:
-        return next(row for row in range(rows) if not _fits(texts[row : row + 1], type_))
-    return None if misread < 0 else misread
+        fits = [_fits(texts[row : row + 1], type_) for row in range(len(texts))]
+    else:
+        fits = [True] * len(texts)
+    return [row for row, fit in enumerate(fits) if not fit or (misread and misread[row])]
 
 
 def _fits(text: pa.Array, type_: Any) -> bool:
@@ -133,68 +154,3 @@ def _fits(text: pa.Array, type_: Any) -> bool:
     except parse.MisfitError:
         return False
     return True
-
-
-def tabulate(
-    records: Records, place: Place, types: dict[int, Any], nulls: tuple[str, ...]
-) -> pa.Table:
-    """Parse records, and translate what Arrow says of ragged ones.
-
-    Raises parse.MisfitError where a value does not have its type.
-    """
-    _check_end(records, place)
-    try:
-        table = parse.read(records, place.dialect, place.width, types, nulls)
-    except pa.ArrowInvalid as error:
-        check_widths(records, place)
-        if "invalid UTF8" in str(error):
-            raise _not_utf8(records, place, types) from error
-        raise parse.MisfitError(str(error)) from error
-    if table.num_rows != len(records):
-        check_widths(records, place)
-        raise InputError(
-            f"{place.where(0)}, or after it: {len(records)} records, of which only "
-            f"{table.num_rows} can be read; is a quote missing?"
-        )
-    return table
-
-
-def _check_end(records: Records, place: Place) -> None:
-    """Raise InputError where a quote is opened in the last record and never closed."""
-    if not is_closed(records, place.dialect):
-        record = records.text[int(records.starts[-1]) : int(records.stops[-1])]
-        field = split_fields(record, place.dialect)[-1]
-        raise InputError(
-            f"{place.where(len(records) - 1)}: a quote is opened and never closed: {shown(field)}"
-        )
-
-
-def _not_utf8(records: Records, place: Place, types: dict[int, Any]) -> InputError:
-    """Say which value is not UTF-8 text."""
-    asked = dict.fromkeys(types, parse.BYTES)
-    table = parse.read(records, place.dialect, place.width, asked, ())
-    for position, column in zip(types, table.columns, strict=True):
-        for row, value in enumerate(column.to_pylist()):
-            try:
-                value.decode()
-            except UnicodeDecodeError:
-                name = place.fields[position].name if place.fields else f"number {position + 1}"
-                return InputError(
-                    f"{place.where(row)}, column {name!r}: "
-                    f"{value[:60]!r} is not UTF-8 text; name its --encoding (latin-1?)"
-                )
-    raise AssertionError("every value is UTF-8 text")
-
-
-def check_widths(records: Records, place: Place) -> None:
-    """Raise InputError for the first record that has too few or too many fields."""
-    for row, (start, stop) in enumerate(
-        zip(records.starts.tolist(), records.stops.tolist(), strict=True)
-    ):
-        found = len(split_fields(records.text[start:stop], place.dialect))
-        if found != place.width:
-            record = shown(records.text[start : min(stop, start + 400)])
-            raise InputError(
-                f"{place.where(row)} has {found} "
-                f"field{'s' * (found != 1)}, the header has {place.width}: {record}"
-            )

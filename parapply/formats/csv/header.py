@@ -120,13 +120,10 @@ def _is_lead(text: bytes, dialect: Dialect) -> bool:
 
 def _sniffed(record: bytes, dialect: Dialect) -> Dialect:
     """Take another delimiter where the header has no `,` (or what is usual) but plainly that."""
-    counts = {
-        mark: len(split_fields(record, _with(dialect, mark))) - 1
-        for mark in {dialect.delimiter, *_SNIFFED}
-    }
-    if counts[dialect.delimiter]:
+    if len(split_fields(record, dialect)) > 1:
         return dialect
-    found = [mark for mark, count in counts.items() if count]
+    others = [mark for mark in _SNIFFED if mark in record and mark != dialect.delimiter]
+    found = [mark for mark in others if len(split_fields(record, _with(dialect, mark))) > 1]
     return _with(dialect, found[0]) if len(found) == 1 else dialect
 
 

@@ -124,7 +124,11 @@ def field_edges(records: Records, dialect: Dialect, count: int) -> _Array | None
         commas = commas[np.searchsorted(quotes, commas) % 2 == 0]
     if len(commas) != len(records) * (count - 1):
         return None
-    return commas.reshape(len(records), count - 1)
+    edges = commas.reshape(len(records), count - 1)
+    # As many as there should be in all may still be one too few here and one too many there.
+    if count > 1 and ((edges[:, 0] < records.starts) | (edges[:, -1] >= records.stops)).any():
+        return None
+    return edges
 
 
 def is_closed(records: Records, dialect: Dialect) -> bool:

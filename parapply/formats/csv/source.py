@@ -7,18 +7,17 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any, BinaryIO
 
-import numpy as np
-
 from parapply.errors import InputError
 from parapply.formats import Field, Survey
 from parapply.formats.blocks import read_range
 from parapply.formats.csv import parse
-from parapply.formats.csv.batch import CsvBatch, Place, check_widths, tabulate
+from parapply.formats.csv.batch import CsvBatch
 from parapply.formats.csv.blocks import cut_blocks
 from parapply.formats.csv.dialect import Dialect
 from parapply.formats.csv.header import Head
 from parapply.formats.csv.index import ByteIndex, ByteSpan, Mark
-from parapply.formats.csv.records import Records, field_edges, find_records, first_end
+from parapply.formats.csv.records import Records, find_records, first_end
+from parapply.formats.csv.table import Place, check_widths, ragged, tabulate
 
 BLOCK_BYTES = 4 << 20
 _MARKS = 64  # a block: how finely chunks can be cut without reading a byte twice
@@ -34,6 +33,7 @@ class CsvSource:
     stop: int
     nulls: tuple[str, ...] = parse.NULLS
     types: Mapping[int, Any] | None = None  # by position: what --dtype says
+    lenient: bool = False  # records that are not whole are for the batch to find
     orderly: bool = True  # newlines and quotes alone tell where records are: see records.py
 
     joins_surveys = True
@@ -82,6 +82,10 @@ class CsvSource:
         start = 0 if isinstance(piece, bytes) else piece.start
         text = piece if isinstance(piece, bytes) else self._read(piece)
         records = find_records(text, self.dialect)
+        count = len(records)
+        marks = () if isinstance(piece, bytes) else _marks(records, start)
+        if self.lenient and (bad := ragged(records, self._place((), 0))):
+            records = CsvBatch(records, self._place((), 0)).without(bad).records
         inferred = [position for position in positions if position not in (self.types or {})]
         kinds: dict[int, Any] = {}
         error = None
@@ -91,9 +95,8 @@ class CsvSource:
             except InputError as found:
                 error = self._placed(found, records, start, first_row)
         known = [kinds.get(position, parse.Kind("null", False)) for position in positions]
-        marks = () if isinstance(piece, bytes) else _marks(records, start)
         sound = records.orderly or not self.dialect.plain or not self.orderly
-        return Survey(len(records), tuple(known), marks, error, sound)
+        return Survey(count, tuple(known), marks, error, sound)
 
     def again(self, surveys: Sequence[Survey]) -> CsvSource | None:
         """Return a source whose records are found in turn, where quotes stand out of order."""
@@ -137,7 +140,7 @@ class CsvSource:
             ]
             place = replace(self._place(fields, first_row), unseen=frozenset(unseen))
             records = find_records(data or b"", self.dialect)
-            if field_edges(records, self.dialect, place.width) is None:  # no survey has seen it
+            if not self.lenient:  # no survey has seen it
                 check_widths(records, place)
             return CsvBatch(records, place)
         records = find_records(self._read(span), self.dialect)
@@ -182,7 +185,7 @@ class CsvSource:
     def _count_quotes(self, text: bytes) -> int:
         if self.dialect.quote is None:
             return 0
-        return int(np.count_nonzero(np.frombuffer(text, np.uint8) == self.dialect.quote))
+        return text.count(self.dialect.quote)
 
     def _next_end(self, file: BinaryIO, position: int, quotes: int) -> int:
         """Return where the record ends that goes on at `position`."""

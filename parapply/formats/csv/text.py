@@ -1,12 +1,12 @@
 """From Arrow arrays to CSV fields, whole columns at a time, with the digits that pandas writes.
 
 Missing values (NaN too) are empty fields; True and False as Python has them; dates and times in
-ISO 8601 with a space between them, as pandas; lists and structs are JSON.
+ISO 8601 with a space between them and durations as `1 days 00:00:05`, as pandas; bytes are text
+with escapes; lists and structs are JSON.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,9 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as at
 
-from parapply.arrays import to_list
+from parapply.arrays import integers, to_list
 from parapply.formats.csv.dialect import Dialect
 from parapply.scalars import text
+from parapply.spelling import duration, escaped
 from parapply.values import to_array
 
 
@@ -34,7 +35,18 @@ def fields(array: pa.Array, dialect: Dialect) -> pa.Array:
 
     Raises UnquotableError.
     """
-    return quoted(strings(array), dialect)
+    written = strings(array)
+    return written if _is_bare(array.type, dialect) else quoted(written, dialect)
+
+
+def _is_bare(type_: Any, dialect: Dialect) -> bool:
+    """Whether no value is written with a character that has a meaning in this dialect."""
+    marks = (dialect.delimiter, dialect.quote, dialect.escape, dialect.comment)
+    usual = not any(mark in _NUMBERS for mark in marks if mark)
+    return usual and bool(at.is_floating(type_) or at.is_integer(type_))
+
+
+_NUMBERS = b"0123456789+-.einfa"  # what numbers are made of
 
 
 def strings(array: pa.Array) -> pa.Array:
@@ -170,23 +182,52 @@ def _bools(array: pa.Array) -> pa.Array:
     return pc.if_else(array, text("True"), text("False"))
 
 
-def _datetimes(array: pa.Array) -> pa.Array:
-    """`2024-01-31 12:00:00`, with a fraction only where there is one, and the zone's offset."""
-    if at.is_timestamp(array.type) and array.type.tz is None:
-        bare = pc.replace_substring_regex(array.cast(pa.string()), r"\.0+$", "")
-        return pc.replace_substring_regex(bare, r"(\.[0-9]{6})000$", r"\1")
-    return _texts([None if value is None else str(value) for value in to_list(array)])
+def _clocks(array: pa.Array) -> pa.Array:
+    """`2024-01-31 12:00:00`: a fraction only where there is one, of 6 digits or 9."""
+    bare = pc.replace_substring_regex(array.cast(pa.string()), r"\.0+$", "")
+    return pc.replace_substring_regex(bare, r"(\.[0-9]{6})000$", r"\1")
+
+
+def _zoned(array: pa.Array) -> pa.Array:
+    """The same with the zone's offset."""
+    if array.type.unit != "ns":
+        return _others(array)
+    ticks = np.array(array.view(pa.int64()).fill_null(0))
+    coarse = to_list(integers(ticks // 1000).view(pa.timestamp("us", array.type.tz)))
+    known, rests = array.is_valid().to_pylist(), (ticks % 1000).tolist()
+    return _texts(
+        [
+            _nanoseconds(value, rest) if ok else None
+            for ok, value, rest in zip(known, coarse, rests, strict=True)
+        ]
+    )
+
+
+def _nanoseconds(value: Any, rest: int) -> str:
+    if not rest:
+        return str(value)
+    whole = value.isoformat(" ", "microseconds")
+    return f"{whole[:26]}{rest:03}{whole[26:]}"
+
+
+def _durations(array: pa.Array) -> pa.Array:
+    unit, ticks = array.type.unit, array.view(pa.int64()).to_pylist()
+    return _texts([None if value is None else duration(value, unit) for value in ticks])
 
 
 def _binary(array: pa.Array) -> pa.Array:
-    return _texts([None if value is None else _decoded(value) for value in array.to_pylist()])
-
-
-def _decoded(value: bytes) -> str:
     try:
-        return value.decode()
-    except UnicodeDecodeError:
-        return value.hex()
+        return pc.replace_substring(array.cast(pa.string()), "\\", "\\\\")
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):  # some are not UTF-8
+        return _texts([None if value is None else escaped(value) for value in array.to_pylist()])
+
+
+def _decimals(array: pa.Array) -> pa.Array:
+    """All their digits: 0.00000001, which Arrow and `str` write as 1E-8."""
+    written = array.cast(pa.string())
+    if not pc.any(pc.match_substring(written, "E")).as_py():
+        return written
+    return _texts([None if value is None else f"{value:f}" for value in array.to_pylist()])
 
 
 def _dictionary(array: pa.Array) -> pa.Array:
@@ -194,10 +235,17 @@ def _dictionary(array: pa.Array) -> pa.Array:
 
 
 def _json(array: pa.Array) -> pa.Array:
-    def dump(value: Any) -> str:
-        return json.dumps(value, ensure_ascii=False, default=str)
+    from parapply.formats.jsonl.text import values  # imports this room, for what is not nested
 
-    return _texts([None if value is None else dump(value) for value in array.to_pylist()])
+    return pc.if_else(array.is_valid(), values(array), text(""))
+
+
+def _storage(array: pa.Array) -> pa.Array:
+    return _json(array.storage)
+
+
+def _others(array: pa.Array) -> pa.Array:
+    return _texts([None if value is None else str(value) for value in to_list(array)])
 
 
 def _any(type_: Any) -> bool:
@@ -211,11 +259,14 @@ _CONVERTERS: tuple[tuple[Callable[[Any], bool], Callable[[Any], Any]], ...] = (
     (at.is_boolean, _bools),
     (at.is_null, _same),
     (at.is_date32, _same),
-    (at.is_timestamp, _datetimes),
+    (lambda t: at.is_time(t) or (at.is_timestamp(t) and t.tz is None), _clocks),
+    (at.is_timestamp, _zoned),
+    (at.is_duration, _durations),
     (at.is_dictionary, _dictionary),
     (lambda t: at.is_binary(t) or at.is_large_binary(t) or at.is_binary_view(t), _binary),
     (at.is_fixed_size_binary, _binary),
-    (at.is_decimal, _same),
+    (at.is_decimal, _decimals),
     (at.is_nested, _json),
-    (_any, _datetimes),
+    (lambda t: isinstance(t, pa.BaseExtensionType) and at.is_nested(t.storage_type), _storage),
+    (_any, _others),
 )

@@ -20,14 +20,14 @@ from parapply.formats.jsonl.target import JsonlSplicer, JsonlTarget
 class _Jsonl:
     def source(self, path: str, name: str, reading: Reading) -> JsonlSource:
         with open(path, "rb") as file:
-            head, _ = read_head(file, name, reading.skip_rows)
+            head, _ = read_head(file, name, reading)
             size = os.fstat(file.fileno()).st_size
         return _source(path, name, head, size, reading)
 
     def stream(
         self, file: BinaryIO, name: str, reading: Reading
     ) -> tuple[JsonlSource, Iterator[tuple[int, bytes]]]:
-        head, blocks = read_head(file, name, reading.skip_rows, prompt=reading.prompt)
+        head, blocks = read_head(file, name, reading)
         nulls = reading.null_values
         kinds = {key: kind_of(without(values_of(head.objects, key), nulls)) for key in head.columns}
         # Whether it can be reread, so that all keys are found, is not known here: if not, the
@@ -50,4 +50,5 @@ def _source(path: str, name: str, head: Head, size: int, reading: Reading) -> Js
         path, name, head.columns, head.start, size, head.before, head.line_end,
         reading.null_values, reading.all_strings,
         {column: parse_type(column, type_) for column, type_ in reading.dtypes.items()},
+        reading.lenient,
     )  # fmt: skip

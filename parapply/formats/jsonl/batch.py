@@ -9,11 +9,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.types as at
 
-from parapply.errors import InputError
+from parapply.errors import BadRowsError, InputError
 from parapply.formats import Field
 from parapply.formats.jsonl.columns import MisfitError, build, cast
 from parapply.formats.jsonl.kinds import keys_of, kind_of
-from parapply.formats.jsonl.lines import LineError, Lines, parse, parse_literal
+from parapply.formats.jsonl.lines import LineError, Lines, examine, parse, parse_literal
 from parapply.formats.jsonl.members import members
 
 
@@ -26,10 +26,21 @@ class Place:
     forced: Collection[str]  # columns whose type was asked for
     nulls: Collection[str]  # texts that stand for a missing value
     first_row: int = 0  # rows before these in the whole input
+    picked: tuple[int, ...] | None = None  # which of the rows after those, where not all are there
+
+    def where(self, position: int) -> str:
+        """Name a line by its number in the whole input."""
+        row = position if self.picked is None else self.picked[position]
+        return f"{self.name}: row {self.first_row + row + 1}"
+
+    def pick(self, rows: Sequence[int]) -> Place:
+        """Return the place of some of the lines, by their positions among these."""
+        known = self.picked
+        return replace(self, picked=tuple(row if known is None else known[row] for row in rows))
 
     def mistake(self, error: LineError) -> InputError:
         """Put what is wrong with a line into words."""
-        return InputError(f"{self.name}: row {self.first_row + error.row + 1} {error.why}")
+        return InputError(f"{self.where(error.row)} {error.why}")
 
 
 class JsonlBatch:
@@ -62,12 +73,42 @@ class JsonlBatch:
         """Return the batch of some lines; blank ones stay where the lines are a run."""
         first, count = (rows[0], len(rows)) if rows else (0, 0)
         run = list(rows) == list(range(first, first + count))
-        picked = JsonlBatch(
-            self.lines.cut(first, count) if run else self.lines.only(rows),
-            replace(self.place, first_row=self.place.first_row + first * run),
-        )
-        picked.keys = self.keys
-        return picked
+        return self._of(self.lines.cut(first, count) if run else self.lines.only(rows), rows)
+
+    def bad_rows(self, positions: Sequence[int]) -> dict[int, str]:
+        """Return which lines hold no object, or values not of their types."""
+        self._objects, why = examine(self.lines)
+        self.keys.update(keys_of(self._objects))
+        bad = {row: f"{self.place.where(row)} {text}" for row, text in why.items()}
+        while len(bad) < self.rows and positions:
+            left = [row for row in range(self.rows) if row not in bad] if bad else range(self.rows)
+            try:
+                (self.without(bad) if bad else self).columns(positions)
+                break
+            except BadRowsError as error:
+                bad.update({left[row]: why for row, why in error.rows.items()})
+        return bad
+
+    def without(self, rows: Collection[int]) -> JsonlBatch:
+        """Return the batch of the other lines; blank ones stay."""
+        left = [row for row in range(self.rows) if row not in rows]
+        return self._of(self.lines.without(rows), left)
+
+    def mended(
+        self, rows: Sequence[int], ragged: Collection[int], blank: Collection[int]
+    ) -> JsonlBatch:
+        """Pick lines; those that hold no object are empty ones then."""
+        lines = self.lines.only(rows)
+        every = [
+            "{}" if row in ragged or row in blank else text
+            for row, text in zip(rows, lines.every, strict=True)
+        ]
+        return self._of(replace(lines, every=every), rows)
+
+    def _of(self, lines: Lines, rows: Sequence[int]) -> JsonlBatch:
+        batch = JsonlBatch(lines, self.place.pick(rows))
+        batch.keys = self.keys
+        return batch
 
     def expect(self, positions: Sequence[int], *, typed: bool) -> None:
         """Whole lines are parsed, whatever is asked for."""
@@ -81,7 +122,7 @@ class JsonlBatch:
             for key in keys:
                 if key not in known:
                     raise InputError(
-                        f"{self.place.name}: row {self.place.first_row + row + 1} has the key "
+                        f"{self.place.where(row)} has the key "
                         f"{key!r}, which the first rows had not, so that the output has no column "
                         "for it; write --to jsonl, choose columns with --select, or read a file"
                     )
@@ -115,17 +156,15 @@ class JsonlBatch:
             return make(values, type_)
         except MisfitError:
             pass
+        bad = {}
         for row in range(self.rows):
             try:
                 make(values[row : row + 1], type_)
             except MisfitError as error:
                 shown = _shown(self.objects[row].get(name))
                 remedy = f"; --dtype {name}=str takes any value" if error.strict else ""
-                raise InputError(
-                    f"{self.place.name}: row {self.place.first_row + row + 1}, column {name!r}: "
-                    f"{shown} {error}{remedy}"
-                ) from error
-        raise AssertionError("what cannot be made of all values cannot be made of one")
+                bad[row] = f"{self.place.where(row)}, column {name!r}: {shown} {error}{remedy}"
+        raise BadRowsError(bad)
 
     def _spelled(self, name: str) -> list[str | None]:
         """Return the text of a column's values as it stands."""

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from parapply.errors import InputError
+from parapply.formats import Reading
 from parapply.formats.blocks import Pause, Stop, after_lines, filled, pauses, wait
 from parapply.formats.jsonl.kinds import encodes, keys_of
-from parapply.formats.jsonl.lines import LineError, find_lines, parse
+from parapply.formats.jsonl.lines import LineError, sound
 
 HEAD_BYTES = 1 << 20  # also of a stream's blocks: its types are those of the first
 _BOM = b"\xef\xbb\xbf"
@@ -33,24 +34,20 @@ class Head:
     start: int  # of the first line, in bytes of the file
 
 
-def read_head(
-    file: BinaryIO, name: str, skip_rows: int = 0, *, prompt: bool = False
-) -> tuple[Head, Iterator[bytes]]:
+def read_head(file: BinaryIO, name: str, reading: Reading) -> tuple[Head, Iterator[bytes]]:
     """Return the head, and blocks with all lines after `before`; the first lines may be left out.
-
-    `prompt`: lines that have come do not wait long for others.
 
     Raises InputError where the first block is not JSON Lines.
     """
-    text, skipped = after_lines(file, skip_rows, _LINE_END)
-    pause = pauses(prompt)
+    text, skipped = after_lines(file, reading.skip_rows, _LINE_END)
+    pause = pauses(reading.prompt)
     block, rest, stop = _read_block(file, text, HEAD_BYTES, next(pause))
     lead = len(_BOM) if block.startswith(_BOM) else 0
     body = block[lead:].lstrip(_SPACE)
     lead = max(lead, block.rfind(b"\n", 0, len(block) - len(body)) + 1) if body else len(block)
     before, text = block[:lead], block[lead:]
     line_end = b"\r\n" if text.partition(b"\n")[0].endswith(b"\r") else b"\n"
-    objects = _objects(text, name)
+    objects = _objects(text, name, lenient=reading.lenient)
     columns = check_keys(keys_of(objects), name)
     head = Head(columns, before, line_end, objects, skipped + lead)
     later = iter(()) if stop is Stop.ENDED else cut_blocks(file, rest, HEAD_BYTES, next(pause))
@@ -98,9 +95,10 @@ def _read_block(
             size *= 2  # one line fills the block
 
 
-def _objects(text: bytes, name: str) -> list[dict[str, Any]]:
+def _objects(text: bytes, name: str, *, lenient: bool) -> list[dict[str, Any]]:
+    """Return the objects of the first block, of which one at least has to be there."""
     try:
-        return parse(find_lines(text).texts())
+        return (lenient and sound(text, lenient=True)) or sound(text, lenient=False)
     except LineError as error:
         line = text.partition(b"\n")[0].strip()
         hint = _HINT if error.row == 0 and (line == b"{" or line.startswith(b"[")) else ""

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import gc
 import json
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,6 +63,13 @@ class Lines:
         closed = self.closed or self.filled[rows[-1]] < len(self.every) - 1
         return Lines(every, list(range(len(every))), closed)
 
+    def without(self, rows: Collection[int]) -> Lines:
+        """Return the lines but for some that are not blank."""
+        gone = {self.filled[row] for row in rows}
+        every = [line for place, line in enumerate(self.every) if place not in gone]
+        closed = self.closed or len(self.every) - 1 in gone
+        return Lines(every, _filled(every), closed)
+
     def replaced(self, texts: list[str], line_end: str, last: bool) -> str:
         """Return the whole text with `texts` in place of the lines that are not blank.
 
@@ -72,6 +80,8 @@ class Lines:
             every = list(self.every)
             for place, line in zip(self.filled, texts, strict=True):
                 every[place] = line
+        if not every:
+            return ""
         end = "\n" if self.closed else "" if last else line_end
         return "\n".join(every) + end
 
@@ -101,17 +111,46 @@ class Lines:
         return [text for _, text in found], [place for place, _ in found]
 
 
-def find_lines(data: bytes) -> Lines:
-    """Return the lines of UTF-8 text; raises LineError where it is none."""
+def find_lines(data: bytes, *, lenient: bool = False) -> Lines:
+    """Return the lines of UTF-8 text; raises LineError where it is none.
+
+    `lenient`: such lines are among them, for `examine` to find.
+    """
     try:
-        every = data.decode().split("\n")
+        every = data.decode("utf-8", "surrogateescape" if lenient else "strict").split("\n")
     except UnicodeDecodeError as error:
         row = len(find_lines(data[: data.rfind(b"\n", 0, error.start) + 1]))
-        raise LineError(row, "is not UTF-8 text; name its --encoding (latin-1?)") from error
+        raise LineError(row, _NOT_UTF_8) from error
     closed = not every[-1]
     if closed:
         every.pop()
-    return Lines(every, [i for i, line in enumerate(every) if line.strip(SPACE)], closed)
+    return Lines(every, _filled(every), closed)
+
+
+def examine(lines: Lines) -> tuple[list[dict[str, Any]], dict[int, str]]:
+    """Return the objects, empty ones for lines that hold none, and what is wrong with those."""
+    bad: dict[int, str] = {}
+    texts = lines.texts()
+    objects = _parse(texts, _typed.raw_decode, bad)
+    if not all(map(str.isascii, texts)):
+        bad |= {row: _NOT_UTF_8 for row, text in enumerate(texts) if _ESCAPED.search(text)}
+    return objects, bad
+
+
+def sound(data: bytes, *, lenient: bool) -> list[dict[str, Any]]:
+    """Return the objects of a text; `lenient`: of those lines that hold one, else LineError."""
+    if not lenient:
+        return parse(find_lines(data).texts())
+    objects, bad = examine(find_lines(data, lenient=True))
+    return [row for place, row in enumerate(objects) if place not in bad] if bad else objects
+
+
+_NOT_UTF_8 = "is not UTF-8 text; name its --encoding (latin-1?)"
+_ESCAPED = re.compile("[\udc80-\udcff]")
+
+
+def _filled(every: list[str]) -> list[int]:
+    return [place for place, line in enumerate(every) if line.strip(SPACE)]
 
 
 def filled_starts(data: bytes) -> np.ndarray[Any, Any]:
@@ -138,7 +177,12 @@ def parse_literal(texts: list[str]) -> list[dict[str, Any]]:
     return _parse(texts, _literal.raw_decode)
 
 
-def _parse(texts: list[str], decode: Callable[[str, int], tuple[Any, int]]) -> list[dict[str, Any]]:
+def _parse(
+    texts: list[str],
+    decode: Callable[[str, int], tuple[Any, int]],
+    bad: dict[int, str] | None = None,
+) -> list[dict[str, Any]]:
+    """Return the objects; where `bad` is given it takes what is wrong with lines."""
     objects = []
     collected = gc.isenabled()
     gc.disable()  # that many new dicts make it look through all of them: 40 % of the time
@@ -149,7 +193,7 @@ def _parse(texts: list[str], decode: Callable[[str, int], tuple[Any, int]]) -> l
             except (ValueError, RecursionError):
                 value, end = None, 0
             if type(value) is not dict or (end != len(line) and line[end:].strip(SPACE)):
-                value = _parse_odd(row, line, decode)
+                value = _parse_odd(row, line, decode, bad)
             objects.append(value)
     finally:
         if collected:
@@ -158,6 +202,21 @@ def _parse(texts: list[str], decode: Callable[[str, int], tuple[Any, int]]) -> l
 
 
 def _parse_odd(
+    row: int,
+    line: str,
+    decode: Callable[[str, int], tuple[Any, int]],
+    bad: dict[int, str] | None,
+) -> dict[str, Any]:
+    try:
+        return _object_on(row, line, decode)
+    except LineError as error:
+        if bad is None:
+            raise
+        bad[row] = error.why
+        return {}
+
+
+def _object_on(
     row: int, line: str, decode: Callable[[str, int], tuple[Any, int]]
 ) -> dict[str, Any]:
     """Parse a line with spaces before it, or with an integer of thousands of digits; or raise."""

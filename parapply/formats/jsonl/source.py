@@ -17,7 +17,7 @@ from parapply.formats.csv.index import ByteIndex, ByteSpan, Mark
 from parapply.formats.jsonl.batch import JsonlBatch, Place, values_of, without
 from parapply.formats.jsonl.head import check_keys
 from parapply.formats.jsonl.kinds import NOTHING, Kind, keys_of, kind_of
-from parapply.formats.jsonl.lines import LineError, filled_starts, find_lines, parse
+from parapply.formats.jsonl.lines import LineError, filled_starts, find_lines, sound
 
 BLOCK_BYTES = 4 << 20
 _MARKS = 64  # a block: how finely chunks can be cut without reading a byte twice
@@ -37,6 +37,7 @@ class JsonlSource:
     nulls: tuple[str, ...] = ()
     all_strings: bool = False
     types: Mapping[str, Any] = field(default_factory=dict)  # what --dtype says
+    lenient: bool = False  # lines that hold no object are for the batch to find
     seen: Mapping[str, Kind] = field(default_factory=dict)  # of a stream: what its head holds
 
     complete: bool = False  # no line has a key that is no column
@@ -80,7 +81,7 @@ class JsonlSource:
             kinds = tuple(self.known.get(name, absent) for name in names)
             return Survey(len(starts), kinds, marks)
         try:
-            objects = parse(find_lines(text).texts())
+            objects = sound(text, lenient=self.lenient)
             if self.complete:
                 return Survey(len(starts), tuple(self._kinds(objects, names).values()), marks)
             keys = check_keys(keys_of(objects), self.name)
@@ -134,7 +135,8 @@ class JsonlSource:
         first_row = first_row if span is None else span.first_row
         place = Place(self.name, fields, self._forced, self.nulls, first_row)
         try:
-            lines = find_lines(data or b"" if span is None else self._read(span))
+            text = data or b"" if span is None else self._read(span)
+            lines = find_lines(text, lenient=self.lenient)
         except LineError as error:
             raise place.mistake(error) from error
         if span is not None and span.rows is not None:
@@ -142,7 +144,7 @@ class JsonlSource:
             if len(lines) != span.rows:
                 raise InputError(f"{self.name} changed while it was read")
         batch = JsonlBatch(lines, place)
-        if span is None:
+        if span is None and not self.lenient:
             batch.check()
         return batch
 

@@ -1,8 +1,8 @@
 """From Arrow arrays to JSON text, whole columns at a time.
 
 Missing values, NaN and infinities (which JSON does not have) are null; dates and times are text in
-ISO 8601; decimals are numbers with their digits; bytes are text, or hexadecimal where they are not
-UTF-8. Numbers and strings are written as `json.dumps(value, ensure_ascii=False)` writes them.
+ISO 8601; decimals are numbers with their digits; bytes and durations are text as in CSV. Numbers
+and strings are written as `json.dumps(value, ensure_ascii=False)` writes them.
 """
 
 from __future__ import annotations
@@ -54,6 +54,10 @@ def objects(columns: Sequence[tuple[str, pa.Array]], rows: int, line_end: str) -
 
 def _same(array: pa.Array) -> pa.Array:
     return array.cast(pa.string())
+
+
+def _decimals(array: pa.Array) -> pa.Array:
+    return pc.if_else(array.is_valid(), strings(array), text("null"))
 
 
 def _bools(array: pa.Array) -> pa.Array:
@@ -144,13 +148,14 @@ _Check = Callable[[Any], bool]
 _CONVERTERS: Sequence[tuple[_Check, Callable[[pa.Array], pa.Array]]] = (
     (_is_text, _texts),
     (at.is_floating, _floats),
-    (lambda t: at.is_integer(t) or at.is_decimal(t) or at.is_null(t), _same),
+    (lambda t: at.is_integer(t) or at.is_null(t), _same),
+    (at.is_decimal, _decimals),
     (at.is_boolean, _bools),
     (lambda t: at.is_timestamp(t) or at.is_date64(t), _datetimes),
     (at.is_dictionary, _dictionary),
     (_is_list, _lists),
     (at.is_struct, _structs),
     (at.is_map, _maps),
-    (lambda t: isinstance(t, pa.BaseExtensionType), _storage),
+    (lambda t: isinstance(t, pa.BaseExtensionType) and t != pa.uuid(), _storage),
     (lambda t: True, _spelled),
 )

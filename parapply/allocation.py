@@ -1,0 +1,22 @@
+"""How a worker holds on to memory that it has freed. Runs in worker processes only."""
+
+from __future__ import annotations
+
+import ctypes
+from contextlib import suppress
+
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of mallopt(3)
+_LARGEST = 1 << 25  # the most that glibc takes for _MMAP_THRESHOLD
+_KEPT = 1 << 30
+
+
+def keep_freed() -> None:
+    """Have the next chunk use the memory of the one before, as far as glibc gives it out.
+
+    By default a buffer of a few megabytes goes back to the kernel when it is freed, and the next
+    one is cleared page by page: a tenth of the CPU time of a row job. The peak stays the same.
+    """
+    with suppress(AttributeError, OSError):  # another C library: what it does is its own affair
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(_MMAP_THRESHOLD, _LARGEST)
+        mallopt(_TRIM_THRESHOLD, _KEPT)

@@ -1,0 +1,123 @@
+"""CSV records as a table of Arrow columns, and what is said of those that make none."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pyarrow as pa
+
+from parapply.errors import BadRowsError, InputError
+from parapply.formats import Field
+from parapply.formats.csv import parse
+from parapply.formats.csv.dialect import Dialect
+from parapply.formats.csv.records import Records, field_edges, is_closed, split_fields
+from parapply.formats.shown import shown
+
+_WHOLE = 10_000  # bytes of a record in the message that is kept instead of it
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where records are, to name them in messages."""
+
+    name: str
+    width: int
+    dialect: Dialect
+    nulls: tuple[str, ...]  # what stands for a missing value
+    fields: tuple[Field, ...]
+    first_row: int  # rows before these in the whole input
+    unseen: Collection[int] = ()  # columns whose types are those of rows before these
+    picked: tuple[int, ...] | None = None  # which of the rows after those, where not all are there
+
+    def where(self, position: int) -> str:
+        """Name a record by its number in the whole input."""
+        place = position if self.picked is None else self.picked[position]
+        return f"{self.name}: row {self.first_row + place + 1}"
+
+    def pick(self, rows: Sequence[int]) -> Place:
+        """Return the place of some of the records, by their positions among these."""
+        known = self.picked
+        return replace(self, picked=tuple(row if known is None else known[row] for row in rows))
+
+
+def tabulate(
+    records: Records, place: Place, types: dict[int, Any], nulls: tuple[str, ...]
+) -> pa.Table:
+    """Parse records, and translate what Arrow says of ragged ones.
+
+    Raises parse.MisfitError where a value does not have its type, BadRowsError for records that
+    cannot be read, InputError where they cannot be told apart.
+    """
+    _check_end(records, place)
+    try:
+        table = parse.read(records, place.dialect, place.width, types, nulls)
+    except pa.ArrowInvalid as error:
+        check_widths(records, place)
+        if "invalid UTF8" in str(error):
+            raise BadRowsError(_not_utf8(records, place, types)) from error
+        raise parse.MisfitError(str(error)) from error
+    if table.num_rows != len(records):
+        check_widths(records, place)
+        raise InputError(
+            f"{place.where(0)}, or after it: {len(records)} records, of which only "
+            f"{table.num_rows} can be read; is a quote missing?"
+        )
+    return table
+
+
+def check_widths(records: Records, place: Place) -> None:
+    """Raise BadRowsError for records that have too few or too many fields."""
+    if bad := ragged(records, place):
+        raise BadRowsError(bad)
+
+
+def ragged(records: Records, place: Place, *, whole: bool = False) -> dict[int, str]:
+    """Return which records have too few or too many fields, and what is wrong with each.
+
+    `whole`: with (nearly) all of the record, for who keeps the message instead of it.
+    """
+    if not len(records) or field_edges(records, place.dialect, place.width) is not None:
+        return {}
+    bad = {}
+    edges = zip(records.starts.tolist(), records.stops.tolist(), strict=True)
+    for row, (start, stop) in enumerate(edges):
+        found = len(split_fields(records.text[start:stop], place.dialect))
+        if found != place.width:
+            part = records.text[start : min(stop, start + (_WHOLE if whole else 400))]
+            text = part.decode("utf-8", "replace") if whole else shown(part)
+            bad[row] = (
+                f"{place.where(row)} has {found} "
+                f"field{'s' * (found != 1)}, the header has {place.width}: {text}"
+            )
+    return bad
+
+
+def _check_end(records: Records, place: Place) -> None:
+    """Raise InputError where a quote is opened in the last record and never closed."""
+    if not is_closed(records, place.dialect):
+        record = records.text[int(records.starts[-1]) : int(records.stops[-1])]
+        field = split_fields(record, place.dialect)[-1]
+        raise InputError(
+            f"{place.where(len(records) - 1)}: a quote is opened and never closed: {shown(field)}"
+        )
+
+
+def _not_utf8(records: Records, place: Place, types: dict[int, Any]) -> dict[int, str]:
+    """Say of each record which value is not UTF-8 text."""
+    asked = dict.fromkeys(types, parse.BYTES)
+    table = parse.read(records, place.dialect, place.width, asked, ())
+    bad: dict[int, str] = {}
+    for position, column in zip(types, table.columns, strict=True):
+        for row, value in enumerate(column.to_pylist()):
+            try:
+                value.decode()
+            except UnicodeDecodeError:
+                name = place.fields[position].name if place.fields else f"number {position + 1}"
+                bad.setdefault(
+                    row,
+                    f"{place.where(row)}, column {name!r}: "
+                    f"{value[:60]!r} is not UTF-8 text; name its --encoding (latin-1?)",
+                )
+    return bad

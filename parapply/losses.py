@@ -1,0 +1,100 @@
+"""What becomes of an item whose worker was lost: it is run again until the guilty row is known."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from parapply.backends import Done
+from parapply.errors import RowError, WorkerError
+from parapply.formats import Index
+from parapply.job import Chunk, Failed
+from parapply.plan import halve
+from parapply.tasks import ChunkTask
+
+_TRIES = 5  # of what runs no function of the user's
+_GUILTY = 2  # workers that died on one row while it was run by itself
+
+
+class Losses:
+    """Remembers who was lost where."""
+
+    def __init__(self, task: ChunkTask, indexes: Mapping[int, Index]) -> None:
+        self._task, self._indexes = task, indexes
+        self._lost: Counter[Any] = Counter()
+
+    def of(self, done: Done[Any, Any]) -> Failed | list[Any]:
+        """Return what is to be run instead of the lost item: itself, anew, or its two halves.
+
+        Failed where its row is known and ends the run.
+        """
+        item, how = done.item, done.lost or "was lost"
+        if not isinstance(item, Chunk):
+            self._lost[item.number] += 1
+            if self._lost[item.number] == _TRIES:
+                raise WorkerError(f"a worker {how} while it wrote a part, {_TRIES} times")
+            return [item]
+        if self._task.call.by == "chunk":
+            return self._of_whole(item, how, late=done.late)
+        return self._of_row(item, done.units, how, late=done.late)
+
+    def _of_row(self, chunk: Chunk, at: int, how: str, *, late: bool) -> Failed | list[Chunk]:
+        """Judge the row at which the worker was, which is known once rows are run one by one."""
+        if at >= chunk.rows or at in dict(chunk.doomed):  # it was done with the rows
+            return self._of_write(chunk, how)
+        row = (chunk.source, chunk.first_row + (at if chunk.pick is None else chunk.pick[at]))
+        if chunk.wary:
+            self._lost[row] += 1
+        if late or self._lost[row] >= _GUILTY:
+            return self._condemned(chunk, at, how, late=late)
+        if chunk.wary and chunk.rows > 1:
+            return list(self._halves(chunk))
+        return [replace(chunk, wary=True)]
+
+    def _of_write(self, chunk: Chunk, how: str) -> Failed | list[Chunk]:
+        if chunk.rows > 1:
+            return list(self._halves(chunk))
+        self._lost[chunk.number] += 1
+        if self._lost[chunk.number] < _TRIES:
+            return [chunk]
+        name = self._task.sources[chunk.source].name
+        row = chunk.first_row + 1
+        error = WorkerError(f"{name}: row {row}: a worker {how} while it wrote the result")
+        return Failed(chunk.number, error)
+
+    def _of_whole(self, chunk: Chunk, how: str, *, late: bool) -> Failed | list[Chunk]:
+        self._lost[chunk.number] += 1
+        if chunk.rows > 1:
+            again = self._lost[chunk.number] == 1 and len(chunk.number) == 1 and not late
+            return [chunk] if again else list(self._halves(chunk))
+        if late or self._lost[chunk.number] >= _GUILTY:
+            return self._condemned(chunk, 0, how, late=late)
+        return [chunk]
+
+    def _condemned(self, chunk: Chunk, at: int, how: str, *, late: bool) -> Failed | list[Chunk]:
+        policy = self._task.call.policy
+        if policy.tolerant:
+            doom = (at, "" if late else how)
+            return [replace(chunk, wary=True, doomed=(*chunk.doomed, doom))]
+        name = self._task.sources[chunk.source].name
+        row = chunk.first_row + (at if chunk.pick is None else chunk.pick[at]) + 1
+        if late:
+            what = f"{self._task.call.name} took longer than {policy.timeout_s:g} s (--timeout)"
+            return Failed(chunk.number, RowError(f"{name}: row {row}: {what}"))
+        remedy = "if memory ran out, try fewer --workers"
+        return Failed(
+            chunk.number,
+            RowError(f"{name}: row {row}: the worker {how} on this row, twice; {remedy}"),
+        )
+
+    def _halves(self, chunk: Chunk) -> tuple[Chunk, Chunk]:
+        place = chunk.source
+        one, two = halve(chunk, self._indexes.get(place), self._task.sources[place])
+        before = tuple(doom for doom in chunk.doomed if doom[0] < one.rows)
+        after = tuple((at - one.rows, how) for at, how in chunk.doomed if at >= one.rows)
+        return (
+            replace(one, wary=chunk.wary, doomed=before),
+            replace(two, wary=chunk.wary, doomed=after),
+        )

@@ -1,0 +1,58 @@
+"""How many rows failed, and of what: counted in the parent, and held against --max-errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from parapply.errors import RowError
+from parapply.job import Cause
+from parapply.quantities import limit
+
+_ENOUGH_ROWS = 1000  # before a part of rows that still come is judged
+
+
+class Tally:
+    """Counts failed rows; `most` is --max-errors, `total` all rows where they are known."""
+
+    def __init__(self, most: str | int | None, total: int | None) -> None:
+        self.failed = 0
+        self._most, self._share = (None, None) if most is None else limit("--max-errors", most)
+        if self._share is not None and total is not None:
+            self._most, self._share = int(self._share * total), None
+        self._said = most
+        self._causes: dict[str, tuple[tuple[int, ...], Cause]] = {}  # and its first row's chunk
+
+    @property
+    def most(self) -> int | None:
+        """The rows that may fail, where that is known."""
+        return self._most
+
+    def add(self, number: tuple[int, ...], failed: int, causes: Iterable[Cause], rows: int) -> None:
+        """Count a chunk's failures; `rows` are those of all chunks so far.
+
+        Raises RowError where there are too many.
+        """
+        self.failed += failed
+        for cause in causes:
+            at, known = self._causes.get(cause.text, (number, cause._replace(rows=0)))
+            if number < at:
+                at, known = number, cause._replace(rows=known.rows)
+            self._causes[cause.text] = at, known._replace(rows=known.rows + cause.rows)
+        if failed and (self._most is not None or rows >= _ENOUGH_ROWS):
+            self.check(rows)
+
+    def check(self, rows: int) -> None:
+        """Raise RowError where too many of so many rows failed."""
+        most = int(self._share * rows) if self._share is not None else self._most
+        if most is not None and self.failed > most:
+            first = min(self._causes.values(), key=lambda entry: entry[0])[1].message
+            raise RowError(
+                f"{self.failed:,} rows failed, more than --max-errors {self._said}; "
+                f"the first: {first}"
+            )
+
+    @property
+    def causes(self) -> tuple[Cause, ...]:
+        """The different errors, the most frequent first."""
+        found = [cause for _, cause in self._causes.values()]
+        return tuple(sorted(found, key=lambda cause: -cause.rows))

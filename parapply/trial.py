@@ -1,0 +1,246 @@
+"""Calls, row after row, each of which may fail: what fails ends the run, or is set aside.
+
+Runs in the worker. Rows are run in ranges, so that a call costs nothing but itself; where rows
+have a time limit, or have killed a worker before, they are run one by one.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import random
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from parapply.alarm import Alarm, RowTimeoutError
+from parapply.backends import Pace
+from parapply.job import Cause
+
+Step = Callable[[int, int], None]  # makes the calls for rows start to stop, in order
+
+_BEAT_S = 0.05  # rows are counted about this often
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 30.0  # before a row is tried again
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What becomes of a row on which the function fails."""
+
+    on_error: str = "fail"  # fail: it ends the run; skip: left out; null: kept, its result missing
+    timeout_s: float | None = None
+    retries: int = 0
+    retry_on: tuple[str, ...] = ()  # names of exceptions that are worth it; none: all are
+    most: int | None = None  # more rows than these are not set aside
+    traces: bool = False  # the traceback of each is wanted
+
+    @property
+    def tolerant(self) -> bool:
+        """Whether the run goes on."""
+        return self.on_error != "fail"
+
+    def retries_on(self, error: BaseException) -> bool:
+        """Whether a row that raised this is worth another try."""
+        if not self.retry_on:
+            return isinstance(error, (Exception, RowTimeoutError))
+        names = {name for kind in type(error).__mro__ for name in _names(kind)}
+        return not names.isdisjoint(self.retry_on)
+
+
+class Failure(NamedTuple):
+    """Why a row failed."""
+
+    message: str  # with its place and values: the whole line
+    cause: str  # without them: what makes two failures the same error
+    place: str  # which row
+    details: str = ""  # the user's part of the traceback
+    full: str = ""  # all of it
+    text: str = ""  # what is written beside the row, where it is not the cause
+
+
+@dataclass(frozen=True, slots=True)
+class Wary:
+    """Rows of a chunk that has lost a worker before: run one by one, but for the `doomed`.
+
+    `doomed` says for positions in the chunk how their worker was lost.
+    """
+
+    doomed: Mapping[int, str]
+
+
+class Rounds:
+    """Runs steps over all rows of a chunk, and keeps what failed, by position."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        rows: int,
+        explain: Callable[[BaseException, int], Failure],
+        pace: Pace,
+        wary: Wary | None = None,
+        places: Sequence[int] | None = None,  # in the chunk, where some of its rows are not here
+    ) -> None:
+        self.policy, self.rows, self.pace, self.wary = policy, rows, pace, wary
+        self.failures: dict[int, Failure] = {}
+        self._explain, self._places = explain, places
+
+    def run(self, calls: Sequence[tuple[Step, list[Any]]]) -> None:
+        """Run each step over all rows; a step adds to its list one result a row.
+
+        A row that failed has None there. What fails first is raised where that ends the run, as
+        an exception that `fail` made of it.
+        """
+        if self.wary is None and self.policy.timeout_s is None:
+            self._in_ranges(calls)
+            return
+        with Alarm(self.policy.timeout_s) as alarm:
+            self._one_by_one(calls, alarm)
+
+    def fail(self, error: BaseException, position: int) -> None:
+        """Set a row aside; raises what ends the run instead, where that is so."""
+        failure = self._explain(error, position)
+        if not self.policy.tolerant:
+            raise FailedRow(failure) from None
+        self.failures.setdefault(position, failure)
+        if self.policy.most is not None and len(self.failures) > self.policy.most:
+            raise FailedRow(failure) from None
+
+    def lose(self, how: str, position: int) -> None:
+        """Set a row aside that no worker survives, or ("") that took too long; raises as `fail`."""
+        self.fail(LostWorkerError(how) if how else RowTimeoutError(), position)
+
+    def again(self, error: BaseException, attempt: int) -> bool:
+        """Whether to try once more after so many attempts (from 0); waits before it says yes."""
+        if attempt >= self.policy.retries or not self.policy.retries_on(error):
+            return False
+        self.pace.within(None)
+        pause = min(_FIRST_PAUSE_S * 2**attempt, _LONGEST_PAUSE_S)
+        time.sleep(pause * random.uniform(0.5, 1.0))  # not all workers equally long
+        return True
+
+    def _in_ranges(self, calls: Sequence[tuple[Step, list[Any]]]) -> None:
+        start, size = 0, 1
+        while start < self.rows:
+            stop = min(start + size, self.rows)
+            began = time.perf_counter()
+            for step, found in calls:
+                self._range(step, found, start, stop)
+            self.pace(stop - start)
+            size = _next_size(size, time.perf_counter() - began)
+            start = stop
+
+    def _range(self, step: Step, found: list[Any], start: int, stop: int) -> None:
+        while start < stop:
+            try:
+                step(start, stop)
+                return
+            except BaseException as error:
+                if is_ours(error):
+                    raise
+                # extend() keeps what came before the exception: that many rows were done
+                position = len(found)
+                self._again(step, found, position, error)
+                start = position + 1
+
+    def _again(
+        self, step: Step, found: list[Any], position: int, error: BaseException, alarm: Any = None
+    ) -> None:
+        """Try a failed row again as often as it is worth it, or give it up."""
+        attempt = 0
+        while self.again(error, attempt):
+            attempt += 1
+            try:
+                self._attempt(step, found, position, alarm)
+                return
+            except BaseException as another:
+                if is_ours(another):
+                    raise
+                error = another
+        self.fail(error, position)
+        found.append(None)
+
+    def _attempt(self, step: Step, found: list[Any], position: int, alarm: Alarm | None) -> None:
+        try:
+            if alarm is None:
+                step(position, position + 1)
+            else:
+                alarm.run(step, position, self.pace)
+        except BaseException:
+            del found[position:]
+            raise
+
+    def _one_by_one(self, calls: Sequence[tuple[Step, list[Any]]], alarm: Alarm) -> None:
+        """Say before each row which it is: whoever finds the worker dead knows its row then."""
+        doomed = self.wary.doomed if self.wary is not None else {}
+        place = 0
+        for position in range(self.rows):
+            here = position if self._places is None else self._places[position]
+            self.pace(here - place)
+            place = here
+            for step, found in calls:
+                if here in doomed:
+                    self.lose(doomed[here], position)
+                    found.append(None)
+                    continue
+                try:
+                    self._attempt(step, found, position, alarm)
+                except BaseException as error:
+                    if is_ours(error):
+                        raise
+                    self._again(step, found, position, error, alarm)
+        self.pace(1)  # whoever finds the worker dead now knows that no row was to blame
+        self.pace.within(None)
+
+
+class FailedRow(Exception):  # noqa: N818  it carries a failure out of the loop, no more
+    """The row that ends the run."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
+class LostWorkerError(Exception):
+    """The worker that ran the row did not survive it."""
+
+
+def is_ours(error: BaseException) -> bool:
+    """Whether an exception ends the run, not the row: a signal that came to the parent.
+
+    Anything else that the user's code raises is its failure, SystemExit and a KeyboardInterrupt
+    in a worker (which ignores the signal) too.
+    """
+    if isinstance(error, FailedRow):
+        return True
+    if isinstance(error, (Exception, RowTimeoutError)):
+        return False
+    if multiprocessing.parent_process() is not None:
+        return False
+    ours = isinstance(error, KeyboardInterrupt) or type(error).__module__.startswith("parapply.")
+    return ours and threading.current_thread() is threading.main_thread()
+
+
+def causes(failures: Iterable[Failure]) -> tuple[Cause, ...]:
+    """Return the different errors, each with its first row."""
+    found: dict[str, Cause] = {}
+    for failure in failures:
+        text = failure.cause if failure.cause in found or len(found) < _MANY else _OTHERS
+        known = found.get(text, Cause(text, 0, failure.message, failure.place))
+        found[text] = known._replace(rows=known.rows + 1)
+    return tuple(found.values())
+
+
+_MANY = 100  # different errors that are told apart
+_OTHERS = "other errors"
+
+
+def _names(kind: type) -> tuple[str, str]:
+    return kind.__name__, f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _next_size(size: int, spent_s: float) -> int:
+    """How many rows to run at once, so that progress is reported about every `_BEAT_S`."""
+    if spent_s < _BEAT_S / 2:
+        return size * 2
+    return max(size // 2, 1) if spent_s > _BEAT_S else size

@@ -1,0 +1,166 @@
+"""What results become, in every format, in one chunk and in several: the README's table."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from result_cases import CASES, CONFLICTS, MISFITS, RECORDS, REFUSED, Case
+
+import parapply
+from parapply import Job
+from parapply.errors import ResultError
+
+README = Path(__file__).parent.parent / "README.md"
+SUFFIXES = ["csv", "jsonl", "parquet", "arrow"]
+NAMES = [
+    f"{row} {place}" for row, cases in groupby(CASES, lambda case: case.row)
+    for place, _ in enumerate(cases)
+]  # fmt: skip
+each_case = pytest.mark.parametrize("case", CASES, ids=NAMES)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("results")
+    (folder / "in.csv").write_text("n\n" + "".join(f"{n}\n" for n in range(9)))
+    return folder
+
+
+def run(folder: Path, values: list, suffix: str, chunk_size: int = 9, **settings: Any) -> Path:
+    """Run a function that returns these values, one for each row, and nothing but them."""
+    job = Job(
+        function=lambda row: values[row["n"]],
+        inputs=(str(folder / "in.csv"),),
+        output=str(folder / f"out.{suffix}"),
+        head=len(values),
+        only=True,
+        backend="serial",
+        chunk_size=chunk_size,
+        **settings,
+    )
+    parapply.run(job)
+    return Path(job.output)
+
+
+def run_case(folder: Path, case: Case, suffix: str, chunk_size: int = 9) -> Path:
+    dtypes = {} if case.dtype is None else {"x": case.dtype}
+    return run(folder, case.values, suffix, chunk_size, into="x", dtypes=dtypes)
+
+
+def run_chunk(folder: Path, result: Any, suffix: str, **settings: Any) -> Path:
+    """Run a chunk function that returns this for two rows."""
+    job = Job(
+        function=lambda df: result,
+        by="chunk",
+        inputs=(str(folder / "in.csv"),),
+        output=str(folder / f"out.{suffix}"),
+        head=2,
+        into="x",
+        only=True,
+        backend="serial",
+        **settings,
+    )
+    parapply.run(job)
+    return Path(job.output)
+
+
+@each_case
+def test_csv(folder, case):
+    written = run_case(folder, case, "csv").read_text()
+    rows = list(csv.reader(io.StringIO(written, newline="")))
+    assert [row[0] for row in rows] == ["x", *case.csv]
+
+
+@each_case
+def test_json_lines(folder, case):
+    written = run_case(folder, case, "jsonl").read_text()
+    assert written.splitlines() == [f'{{"x": {value}}}' for value in case.json]
+
+
+@each_case
+@pytest.mark.parametrize("suffix", ["parquet", "arrow"])
+def test_parquet_and_arrow(folder, case, suffix):
+    path = run_case(folder, case, suffix)
+    table = pq.read_table(path) if suffix == "parquet" else pa.ipc.open_file(path).read_all()
+    assert table.schema == pa.schema({"x": case.type})
+    assert comparable(table["x"].to_pylist()) == comparable(case.made)
+
+
+def comparable(values: list) -> list:
+    return ["NaN" if value != value else value for value in values]
+
+
+@each_case
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_chunks_make_no_difference(folder, case, suffix):
+    whole = run_case(folder, case, suffix).read_bytes()
+    for size in range(1, min(len(case.values), 3)):
+        assert run_case(folder, case, suffix, size).read_bytes() == whole, size
+
+
+@pytest.mark.parametrize(("values", "expected"), RECORDS.values(), ids=RECORDS)
+def test_records_become_columns(folder, values, expected):
+    for size in (9, 1):
+        assert run(folder, values, "csv", size).read_text() == expected
+
+
+@pytest.mark.parametrize("size", [9, 1])
+@pytest.mark.parametrize("values", CONFLICTS, ids=str)
+def test_both_rows_of_a_conflict_are_named(folder, values, size):
+    with pytest.raises(ResultError, match=r"row 1 gave .* row 2 gave"):
+        run(folder, values, "csv", size, into="x")
+    forced = run(folder, values, "csv", size, into="x", dtypes={"x": "str"})
+    assert forced.exists()
+
+
+@pytest.mark.parametrize("size", [9, 1])
+@pytest.mark.parametrize(("value", "why"), MISFITS, ids=lambda part: repr(part)[:20])
+def test_what_no_column_holds_is_named(folder, value, why, size):
+    with pytest.raises(ResultError, match=rf"row 2 gave .*{re.escape(why)}"):
+        run(folder, [None, value], "csv", size, into="x")
+
+
+@pytest.mark.parametrize("size", [9, 1])
+@pytest.mark.parametrize(("dtype", "value"), REFUSED, ids=str)
+def test_what_is_not_of_the_type_that_was_asked_for_is_named(folder, dtype, value, size):
+    with pytest.raises(ResultError, match=r"row 2 gave|cannot be made"):
+        run(folder, [None, value], "csv", size, into="x", dtypes={"x": dtype})
+
+
+@pytest.mark.parametrize(
+    "result", [[1, "a"], [object(), 1], pd.Series([1, "a"]), np.array([1j, 2])]
+)
+def test_what_is_no_column_of_a_chunk_is_an_error(folder, result):
+    with pytest.raises(ResultError, match="the function returned"):
+        run_chunk(folder, result, "csv")
+
+
+@pytest.mark.parametrize(
+    ("result", "expected"),
+    [
+        (pd.Series(pd.to_timedelta([1, None], "s")), ["0 days 00:00:01", None]),
+        (np.array([0.5, np.nan], "f4"), ["0.5", None]),
+        (pd.Series([True, False]), ["True", "False"]),
+        ([[1], [2]], ["[1]", "[2]"]),
+    ],
+    ids=str,
+)
+def test_a_column_of_a_chunk_can_be_text(folder, result, expected):
+    path = run_chunk(folder, result, "parquet", dtypes={"x": "str"})
+    assert pq.read_table(path)["x"].to_pylist() == expected
+
+
+def test_every_kind_stands_in_the_readme():
+    table = README.read_text().partition("### What results become")[2].partition("\n## ")[0]
+    documented = {line.split(" | ")[0].removeprefix("| ") for line in table.splitlines()}
+    assert {case.row for case in CASES} <= documented
