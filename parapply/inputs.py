@@ -15,6 +15,7 @@ from parapply import formats, transport
 from parapply.errors import InputError, UsageError
 from parapply.formats import NotStreamableError, Reading, Source, hive
 from parapply.job import Job, on_error
+from parapply.output import STDOUT
 from parapply.stdin import Peeked, redirected
 
 if TYPE_CHECKING:
@@ -107,6 +108,7 @@ class _Opener:
         self.reading = Reading(
             job.delimiter, job.quote, job.escape, job.comment, job.no_headers, job.skip_rows,
             on_error(job) != "fail", job.null_values, job.all_strings, job.dtypes, folder,
+            job.output in STDOUT,
         )  # fmt: skip
 
     def file(self, path: str, name: str, usual: str | None = None) -> _Opened:
