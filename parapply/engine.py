@@ -48,7 +48,8 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
         inputs = open_inputs(job, output.folder)
         order = describe(job, function, inputs) if inputs.complete else None
         start = Start(None if isinstance(function, Expression) else function)
-        crew = Crew(_crew_size(workers, inputs), start, job.start_method)
+        size = _crew_size(workers, inputs)
+        crew = Crew(size, start, job.start_method, job.max_tasks_per_worker)
         with backend.open(crew) as session:
             inputs, order = _complete(session, job, function, inputs, order)
             surveyed = order.surveyed(len(inputs.sources[0].columns))

@@ -37,6 +37,7 @@ class Crew:
     workers: int
     start: Callable[[], None]  # called once in each worker before its first item; may raise
     start_method: str | None = None  # fork, forkserver, spawn; None: the best that is safe
+    max_tasks: int | None = None  # items after which a process is replaced; None: never
 
 
 class Pace(Protocol):
@@ -112,20 +113,25 @@ class Backend(Protocol):
 class _Entry(NamedTuple):
     path: str
     extra: str | None = None  # what to install where the room's engine is missing
+    apart: bool = False  # its workers are processes: they can be replaced, and limited
 
 
 BACKENDS = {
-    "processes": _Entry("parapply.backends.processes:Processes"),
+    "processes": _Entry("parapply.backends.processes:Processes", apart=True),
     "threads": _Entry("parapply.backends.threads:Threads"),
     "serial": _Entry("parapply.backends.serial:Serial"),
 }
 AUTO = "processes"
 
 
+def has_processes(name: str) -> bool:
+    """Whether each worker of that backend is a process; raises UsageError as `load` does."""
+    return _entry(name).apart
+
+
 def load(name: str) -> Backend:
     """Return the backend of that name ("auto" too); raises UsageError for an unknown one."""
-    if (entry := BACKENDS.get(AUTO if name == "auto" else name)) is None:
-        raise UsageError(f"no backend is called {name!r}; there are: {', '.join(BACKENDS)}")
+    entry = _entry(name)
     module, _, attribute = entry.path.partition(":")
     try:
         backend: Any = getattr(importlib.import_module(module), attribute)
@@ -137,3 +143,9 @@ def load(name: str) -> Backend:
         ) from error
     chosen: Backend = backend()
     return chosen
+
+
+def _entry(name: str) -> _Entry:
+    if (entry := BACKENDS.get(AUTO if name == "auto" else name)) is None:
+        raise UsageError(f"no backend is called {name!r}; there are: {', '.join(BACKENDS)}")
+    return entry
