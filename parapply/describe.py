@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,6 +57,11 @@ def check_job(job: Job) -> None:
                 f"--max-tasks-per-worker {job.max_tasks_per_worker}: give a number, at least 1"
             )
         _check_apart(job, "--max-tasks-per-worker", "replaced")
+    if job.memory_limit is not None:
+        quantities.size("--memory-limit", job.memory_limit)
+        _check_apart(job, "--memory-limit", "limited without ending the run")
+        if sys.platform != "linux":
+            raise UsageError("--memory-limit: only Linux kernels keep to such a limit")
     if job.dtype_backend not in (None, "numpy_nullable", "pyarrow"):
         raise UsageError(f"--dtype-backend {job.dtype_backend}: numpy_nullable or pyarrow")
     if job.expression is not None and job.arguments:
@@ -184,6 +190,7 @@ def _policy(job: Job) -> Policy:
         timeout_s=None if job.timeout is None else quantities.duration("--timeout", job.timeout),
         retries=job.retries,
         retry_on=job.retry_on,
+        memory_limit=job.memory_limit,
         traces=job.errors_to is not None,
     )
 

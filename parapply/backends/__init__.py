@@ -10,10 +10,13 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
+from parapply.backends.limits import Limits
 from parapply.errors import UsageError
+
+RAN_OUT = "ran out of memory"  # how a worker is lost that has met a MemoryError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -38,6 +41,7 @@ class Crew:
     start: Callable[[], None]  # called once in each worker before its first item; may raise
     start_method: str | None = None  # fork, forkserver, spawn; None: the best that is safe
     max_tasks: int | None = None  # items after which a process is replaced; None: never
+    limits: Limits = field(default_factory=Limits)  # of each, where it is a process
 
 
 class Pace(Protocol):
@@ -91,9 +95,10 @@ class Session(Protocol):
         when it has seen a result. `beat` is called about ten times a second while there is
         nothing to yield; `outside` is heeded meanwhile.
 
-        An exception that `task` raises (a BaseException too) is raised here. Raises WorkerError
-        when workers cannot be started. Leaving the generator early leaves what is in flight to
-        the end of the session.
+        An exception that `task` raises (a BaseException too) is raised here, but a MemoryError has
+        lost the item, just as a death has, and a process that met one is replaced.
+        Raises WorkerError when workers cannot be started. Leaving the generator early leaves what
+        is in flight to the end of the session.
         """
         ...
 

@@ -19,7 +19,7 @@ from multiprocessing.pool import Pool
 from types import TracebackType
 from typing import Any, NamedTuple, Protocol
 
-from parapply.backends import Done, Item, Outside, Pace, Result
+from parapply.backends import RAN_OUT, Done, Item, Outside, Pace, Result
 from parapply.errors import WorkerError
 
 # For each worker: the number of its item + 1 (0: idle; LEFT: it has left of itself), the units done
@@ -275,6 +275,9 @@ class Pooled:
         item = self._flying.pop(number)
         self._strikes = 0
         value = self._team.wire.unpack(packed)
+        if isinstance(value, MemoryError) and not good:  # a thread: a process would have ended
+            yield Done(item, None, RAN_OUT)
+            return
         if not good:
             raise value
         yield Done(item, value)

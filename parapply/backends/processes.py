@@ -29,7 +29,8 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from parapply.allocation import keep_freed
-from parapply.backends import Crew, Session
+from parapply.backends import RAN_OUT, Crew, Session
+from parapply.backends.limits import OUT_OF_MEMORY, Limits, leave_exhausted
 from parapply.backends.pooled import (
     LEFT,
     SLOT_FIELDS,
@@ -68,6 +69,8 @@ def pack(thing: object) -> bytes:
     """Pickle an item or a result; raises WorkerError when that fails."""
     try:
         return pickle.dumps(thing, pickle.HIGHEST_PROTOCOL)
+    except MemoryError:
+        raise
     except Exception as error:
         kind = type(thing).__name__
         raise WorkerError(f"a {kind} cannot be sent between processes: {error}") from error
@@ -77,6 +80,8 @@ def unpack(packed: bytes) -> Any:
     """Undo `pack`; raises WorkerError when that fails."""
     try:
         return pickle.loads(packed)
+    except MemoryError:
+        raise
     except Exception as error:
         raise WorkerError(f"what was sent between processes cannot be read: {error}") from error
 
@@ -86,6 +91,8 @@ recall = lru_cache(maxsize=8)(unpack)
 
 def pack_error(error: BaseException) -> bytes:
     """Pickle an exception, or a WorkerError that describes it where it would not come back."""
+    if isinstance(error, MemoryError):
+        leave_exhausted()  # what fills the worker would be there for the next item, too
     try:
         error.add_note(f"In a worker:\n{''.join(traceback.format_exception(error))}")
         packed = pickle.dumps(error)
@@ -125,7 +132,7 @@ class _Team:
             self.pool = pool.Pool(
                 crew.workers,
                 _enter,
-                (self.slots, _lifeline() if forks else (_lifeline()[0], None), start),
+                (self.slots, _lifeline() if forks else (_lifeline()[0], None), crew.limits, start),
                 crew.max_tasks,
                 self._context,
             )
@@ -330,6 +337,8 @@ class _Nobody:
 
 
 def _describe_exit(code: int) -> str:
+    if code == OUT_OF_MEMORY:
+        return RAN_OUT
     if code >= 0:
         return f"exited with code {code}"
     with suppress(ValueError):
@@ -365,23 +374,32 @@ def _undisturbed(method: str) -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _enter(slots: Slots, lifeline: tuple[Any, Any], start: Callable[[], None] | bytes) -> None:
+def _enter(
+    slots: Slots, lifeline: tuple[Any, Any], limits: Limits, start: Callable[[], None] | bytes
+) -> None:
     """Start a worker: the Pool's initializer."""
     slot = int(multiprocessing.current_process().name.removeprefix(NAME))
     # First of all finalizers: they are the user's and may take their time, but not for ever.
     util.Finalize(None, leave, (slots, slot, LEAVE_S), exitpriority=sys.maxsize)
-    begin(slots, slot, WIRE, partial(_start, lifeline, start))
+    begin(slots, slot, WIRE, partial(_start, lifeline, limits, start))
 
 
-def _start(lifeline: tuple[Any, Any], start: Callable[[], None] | bytes) -> None:
+def _start(lifeline: tuple[Any, Any], limits: Limits, start: Callable[[], None] | bytes) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
     threading.Thread(target=_follow, args=lifeline, name="parapply-lifeline", daemon=True).start()
     keep_freed()
-    begun: Callable[[], None] = unpack(start) if isinstance(start, bytes) else start
-    begun()
+    limits.set()
+    try:
+        begun: Callable[[], None] = unpack(start) if isinstance(start, bytes) else start
+        begun()
+    except Exception as error:
+        if not isinstance(error.__cause__ or error, MemoryError):
+            raise
+        said = str(error).strip(": ") or "MemoryError"
+        raise WorkerError(f"a worker ran out of memory as it started: {said}") from error
 
 
 def _follow(read: Any, write: Any) -> None:
