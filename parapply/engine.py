@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 
-from parapply import backends, cores
+from parapply import backends, cores, quantities
 from parapply.assemble import Assembler, Columns
 from parapply.backends import Crew, Session
+from parapply.backends.limits import Limits
 from parapply.checkpoint import Checkpoint, NoCheckpoint
 from parapply.choose import Head, sample
 from parapply.describe import Order, check_types, describe, make_function
@@ -54,7 +55,7 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
         planned = kept.begin(inputs, whole, workers)
         order = describe(job, function, inputs) if inputs.complete else None
         start = Start(None if isinstance(function, Expression) else function)
-        crew = Crew(_crew_size(workers, inputs), start, job.start_method)
+        crew = _crew(job, _crew_size(workers, inputs), start)
         with backend.open(crew) as session:
             inputs, order = _complete(session, job, function, inputs, order)
             surveyed = order.surveyed(len(inputs.sources[0].columns))
@@ -153,6 +154,13 @@ def _task(
 def _crew_size(workers: int, inputs: Inputs) -> int:
     """No more workers than a small file has records for them, at eight bytes a record."""
     return max(1, min(workers, inputs.size_bytes // 8))
+
+
+def _crew(job: Job, workers: int, start: Start) -> Crew:
+    wish = job.memory_limit
+    memory = None if wish is None else quantities.size("--memory-limit", wish)
+    limits = Limits(memory, cores.share(workers))
+    return Crew(workers, start, job.start_method, job.max_tasks_per_worker, limits)
 
 
 class _DiskErrors:

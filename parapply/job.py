@@ -55,6 +55,8 @@ class Job:
     backend: str = "auto"
     chunk_size: int | None = None
     start_method: str | None = None
+    max_tasks_per_worker: int | None = None
+    memory_limit: str | int | None = None  # "2G" or bytes, for each worker
     on_error: str | None = None  # skip where errors_to or max_errors is given, else fail
     errors_to: str | None = None
     max_errors: str | int | None = None

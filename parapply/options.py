@@ -174,6 +174,10 @@ OPTIONS = (
             help="rows in a chunk, instead of what suits the input"),
     _option("--start-method", metavar="NAME", group=_RUN,
             help="how processes start: fork, forkserver or spawn"),
+    _option("--max-tasks-per-worker", type=int, metavar="N", group=_RUN,
+            help="replace a worker process after so many chunks, as it may leak memory"),
+    _option("--memory-limit", metavar="SIZE", group=_RUN,
+            help="for each worker process: 2G, 500M; a row that needs more has failed"),
     _option("--on-error", metavar="WHAT", group=_FAIL,
             help="of a row on which the function fails: fail (the default) ends the run, skip "
                  "leaves the row out, null keeps it without a result"),
