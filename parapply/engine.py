@@ -14,10 +14,11 @@ from parapply import backends, cores
 from parapply.assemble import Assembler, Columns
 from parapply.backends import Crew, Session
 from parapply.choose import Head, sample
-from parapply.describe import Order, check_types, describe, make_function
+from parapply.describe import Order, check_job, check_types, describe, make_function
+from parapply.disk import DiskErrors
 from parapply.dispatch import Agenda, Dispatcher, Progress, Watch, World
-from parapply.errors import OutputError, UsageError
-from parapply.errors_file import Errors
+from parapply.errors import UsageError
+from parapply.errors_file import Errors, publish
 from parapply.expressions import Expression
 from parapply.functions import Function
 from parapply.inputs import Inputs, open_inputs
@@ -41,9 +42,10 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
     ResultError, WorkerError, OutputError as errors.py says. Nothing is published then.
     """
     began = time.perf_counter()
-    function = make_function(job)
-    backend, workers = backends.load(job.backend), cores.count_workers(job.workers)
-    with Output(job.output, stdout) as output, _DiskErrors(output.name), ExitStack() as ends:
+    check_job(job)
+    with _open(job, stdout) as output, DiskErrors(output), ExitStack() as ends:
+        function = make_function(job)
+        backend, workers = backends.load(job.backend), cores.count_workers(job.workers)
         errors = None if job.errors_to is None else ends.enter_context(Errors(job, stdout))
         inputs = open_inputs(job, output.folder)
         order = describe(job, function, inputs) if inputs.complete else None
@@ -79,9 +81,8 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
                     work.run(agenda, assembler)
                 check_types(order.call, names)
                 assembler.close()
-        if errors is not None:
-            errors.publish()
-        output.publish()
+        inputs.witness.check()
+        publish(output, errors)
     return Report(
         rows_in=work.rows,
         rows_out=assembler.rows_out,
@@ -95,6 +96,12 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
         output=job.output,
         failed=tally.failed,
         causes=tally.causes,
+    )
+
+
+def _open(job: Job, stdout: int) -> Output:
+    return Output(
+        job.output, stdout, temp_dir=job.temp_dir, lock=job.lock, clobber=not job.no_clobber
     )
 
 
@@ -141,16 +148,3 @@ def _task(table: Table, order: Order, output: Output, tally: Tally, *, refits: b
 def _crew_size(workers: int, inputs: Inputs) -> int:
     """No more workers than a small file has records for them, at eight bytes a record."""
     return max(1, min(workers, inputs.size_bytes // 8))
-
-
-class _DiskErrors:
-    """Translates errors of the operating system that no room below has put into words."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
-            raise OutputError(f"{error.filename or self.name}: {error.strerror}") from error

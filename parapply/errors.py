@@ -6,6 +6,7 @@ ParapplyError                 something went wrong that a person can mend; its t
 ├── InputError                a table cannot be read: the file, the line and the remedy are named
 │   └── BadRowsError          some of its rows cannot; the others can be read without them
 ├── OutputError               a result cannot be written; the old output is untouched
+├── LockedError               another run holds the output's lock: exit code 75
 ├── RowError                  the function failed on a row (or a chunk) that is named
 ├── ResultError               what the function returned does not fit the output
 └── WorkerError               workers could not be started, or died
@@ -62,6 +63,12 @@ class BadRowsError(InputError):
 
 class OutputError(ParapplyError):
     """A result cannot be written."""
+
+
+class LockedError(ParapplyError):
+    """Another run holds the lock of the output; nothing was read or written."""
+
+    exit_code = 75  # EX_TEMPFAIL of sysexits.h: try again later
 
 
 class RowError(ParapplyError):

@@ -16,6 +16,7 @@ from parapply.errors import InputError, UsageError
 from parapply.formats import NotStreamableError, Reading, Source, hive
 from parapply.job import Job, on_error
 from parapply.stdin import Peeked, redirected
+from parapply.witness import Witness
 
 if TYPE_CHECKING:
     from parapply.survey import Table
@@ -41,6 +42,7 @@ class Inputs:
     encoding: str | None  # of the first, None for UTF-8
     size_bytes: int
     streams: Mapping[int, Stream] = field(default_factory=dict)
+    witness: Witness = field(default_factory=Witness)
 
     @property
     def complete(self) -> bool:
@@ -92,6 +94,7 @@ def open_inputs(job: Job, folder: str) -> Inputs:
         opened[0].encoding,
         sum(one.size_bytes for one in opened),
         {place: one.stream for place, one in enumerate(opened) if one.stream is not None},
+        opener.witness,
     )
 
 
@@ -99,7 +102,7 @@ class _Opener:
     """Opens one input at a time, in whatever compression, encoding and format it is."""
 
     def __init__(self, job: Job, folder: str) -> None:
-        self.format, self.folder = job.input_format, folder
+        self.format, self.folder, self.witness = job.input_format, folder, Witness()
         self.encoding = transport.check_encoding(job.encoding)
         self.reading = Reading(
             job.delimiter, job.quote, job.escape, job.comment, job.no_headers, job.skip_rows,
@@ -108,6 +111,7 @@ class _Opener:
 
     def file(self, path: str, name: str, usual: str | None = None) -> _Opened:
         """Describe a file; `usual` is its format where neither name nor content say one."""
+        self.witness.see(path, name)
         with open(path, "rb") as file:
             head = file.read(8)
         codec = transport.codec_of(path) or transport.codec_of_head(head)

@@ -59,6 +59,9 @@ class Job:
     timeout: str | float | None = None
     retries: int = 0
     retry_on: tuple[str, ...] = ()
+    lock: bool = False
+    no_clobber: bool = False
+    temp_dir: str | None = None
     input_format: str | None = None
     output_format: str | None = None
 
@@ -70,8 +73,9 @@ class Job:
             names = tuple(map(os.fspath, (value,) if single else value))
             object.__setattr__(self, name, names)
         object.__setattr__(self, "output", os.fspath(self.output))
-        if self.errors_to is not None:
-            object.__setattr__(self, "errors_to", os.fspath(self.errors_to))
+        for name in ("errors_to", "temp_dir"):
+            if (path := getattr(self, name)) is not None:
+                object.__setattr__(self, name, os.fspath(path))
 
 
 def on_error(job: Job) -> str:
