@@ -16,10 +16,11 @@ from parapply.backends import Crew, Session
 from parapply.backends.limits import Limits
 from parapply.checkpoint import Checkpoint, NoCheckpoint
 from parapply.choose import Head, sample
-from parapply.describe import Order, check_types, describe, make_function
+from parapply.describe import Order, check_job, check_types, describe, make_function
+from parapply.disk import DiskErrors
 from parapply.dispatch import Agenda, Dispatcher, Progress, Watch, World
-from parapply.errors import OutputError, UsageError
-from parapply.errors_file import Errors
+from parapply.errors import UsageError
+from parapply.errors_file import Errors, publish
 from parapply.expressions import Expression
 from parapply.functions import Function
 from parapply.inputs import Inputs, open_inputs
@@ -43,9 +44,10 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
     ResultError, WorkerError, OutputError as errors.py says. Nothing is published then.
     """
     began = time.perf_counter()
-    function = make_function(job)
-    backend, workers = backends.load(job.backend), cores.count_workers(job.workers)
-    with Output(job.output, stdout) as output, _DiskErrors(output.name), ExitStack() as ends:
+    check_job(job)
+    with _open(job, stdout) as output, DiskErrors(output), ExitStack() as ends:
+        function = make_function(job)
+        backend, workers = backends.load(job.backend), cores.count_workers(job.workers)
         errors = None if job.errors_to is None else ends.enter_context(Errors(job, stdout))
         kept: Checkpoint | NoCheckpoint = NoCheckpoint(output.folder)
         if job.checkpoint is not None:
@@ -89,9 +91,8 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
                     work.run(agenda)
                 check_types(order.call, names)
                 assembler.close()
-        if errors is not None:
-            errors.publish()
-        output.publish()
+        inputs.witness.check()
+        publish(output, errors)
         kept.finish(tally.failed)
     return Report(
         rows_in=work.rows,
@@ -106,6 +107,12 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
         output=job.output,
         failed=tally.failed,
         causes=tally.causes,
+    )
+
+
+def _open(job: Job, stdout: int) -> Output:
+    return Output(
+        job.output, stdout, temp_dir=job.temp_dir, lock=job.lock, clobber=not job.no_clobber
     )
 
 
@@ -161,16 +168,3 @@ def _crew(job: Job, workers: int, start: Start) -> Crew:
     memory = None if wish is None else quantities.size("--memory-limit", wish)
     limits = Limits(memory, cores.share(workers))
     return Crew(workers, start, job.start_method, job.max_tasks_per_worker, limits)
-
-
-class _DiskErrors:
-    """Translates errors of the operating system that no room below has put into words."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
-            raise OutputError(f"{error.filename or self.name}: {error.strerror}") from error
