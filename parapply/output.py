@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import shutil
 import stat
-import tempfile
 from pathlib import Path
 from typing import BinaryIO
 
@@ -43,7 +41,7 @@ class Output:
             _check_folder(self._target)
         parent, name = self._place()
         # Named before it is made: a signal that comes meanwhile must not leave it behind.
-        self.folder = os.path.join(parent, f"{name}{secrets.token_hex(6)}")
+        self.folder = os.path.join(parent, f"{name}{os.urandom(6).hex()}")
         self.parts = os.path.join(self.folder, "output")  # the files of a folder, until published
         try:
             os.mkdir(self.folder, 0o700)
@@ -109,6 +107,8 @@ class Output:
     def _place(self) -> tuple[str, str]:
         """Where to make our folder, beside the file or among temporary ones, and its name."""
         if not (self.restartable and self._target):
+            import tempfile
+
             return tempfile.gettempdir(), "parapply-"
         parent = self._target.parent
         if not parent.is_dir():
