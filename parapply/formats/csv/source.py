@@ -35,6 +35,7 @@ class CsvSource:
     types: Mapping[int, Any] | None = None  # by position: what --dtype says
     lenient: bool = False  # records that are not whole are for the batch to find
     orderly: bool = True  # newlines and quotes alone tell where records are: see records.py
+    counted: bool = False  # quotes before a piece are counted, not taken to be even
 
     joins_surveys = True
     complete = True
@@ -58,16 +59,23 @@ class CsvSource:
         return self.head.dialect
 
     def pieces(self) -> Iterator[ByteSpan]:
-        """Yield spans of about 4 MiB that start and stop between records (parent)."""
+        """Yield spans of about 4 MiB that start and stop between records (parent).
+
+        They end at line ends, of which it is first assumed that none stands in quotes: to count
+        the quotes the parent would have to read the whole file, for which workers would wait.
+        """
         if not (self.orderly and self.dialect.plain):
             yield from self._pieces_in_turn()
             return
         start = stop = self.head.start
         with open(self.path, "rb") as file:
             while stop < self.stop:
-                file.seek(stop)
-                text = file.read(min(BLOCK_BYTES, self.stop - stop))
-                stop = self._next_end(file, stop + len(text), self._count_quotes(text))
+                stop = min(start + BLOCK_BYTES, self.stop)
+                if self.counted:
+                    quotes = self._count_quotes(os.pread(file.fileno(), stop - start, start))
+                    stop = self._next_end(file, stop, self.dialect, quotes)
+                else:
+                    stop = self._next_end(file, stop, replace(self.dialect, quote=None))
                 yield ByteSpan(start, stop)
                 start = stop
 
@@ -81,6 +89,8 @@ class CsvSource:
         """
         start = 0 if isinstance(piece, bytes) else piece.start
         text = piece if isinstance(piece, bytes) else self._read(piece)
+        if self._is_misplaced(piece, text):
+            return Survey(0, (), (), None, sound=False)
         records = find_records(text, self.dialect)
         count = len(records)
         marks = () if isinstance(piece, bytes) else _marks(records, start)
@@ -99,10 +109,12 @@ class CsvSource:
         return Survey(count, tuple(known), marks, error, sound)
 
     def again(self, surveys: Sequence[Survey]) -> CsvSource | None:
-        """Return a source whose records are found in turn, where quotes stand out of order."""
-        if self.path and len(surveys) > 1 and not all(survey.sound for survey in surveys):
-            return replace(self, orderly=False)
-        return None
+        """Return a source whose quotes are counted, or whose records are found in turn, where
+        it did not do to assume that pieces end between records, or that quotes are in order.
+        """
+        if not self.path or len(surveys) < 2 or all(survey.sound for survey in surveys):
+            return None
+        return replace(self, orderly=not self.counted, counted=True)
 
     def index(self, surveys: Sequence[Survey]) -> ByteIndex:
         """Put the marks of all pieces in one list."""
@@ -182,18 +194,25 @@ class CsvSource:
     def _read(self, span: ByteSpan) -> bytes:
         return read_range(self.path, self.name, span.start, span.stop)
 
+    def _is_misplaced(self, piece: ByteSpan | bytes, text: bytes) -> bool:
+        """Whether an end of a piece stands in quotes: when all are even, none does."""
+        if self.counted or isinstance(piece, bytes) or not (self.orderly and self.dialect.plain):
+            return False
+        whole = piece.start == self.head.start and piece.stop == self.stop
+        return not whole and self._count_quotes(text) % 2 == 1
+
     def _count_quotes(self, text: bytes) -> int:
         if self.dialect.quote is None:
             return 0
         return text.count(self.dialect.quote)
 
-    def _next_end(self, file: BinaryIO, position: int, quotes: int) -> int:
+    def _next_end(self, file: BinaryIO, position: int, dialect: Dialect, quotes: int = 0) -> int:
         """Return where the record ends that goes on at `position`."""
         size = 1 << 16
         while position < self.stop:
             file.seek(position)
             text = file.read(min(size, self.stop - position))
-            if (end := first_end(text, self.dialect, quotes)) >= 0:
+            if (end := first_end(text, dialect, quotes)) >= 0:
                 return position + end
             quotes += self._count_quotes(text)
             position += len(text)
