@@ -19,6 +19,7 @@ from parapply.dispatch import Agenda, Dispatcher, Progress, Watch, World
 from parapply.errors import OutputError, UsageError
 from parapply.errors_file import Errors
 from parapply.expressions import Expression
+from parapply.frames import preload
 from parapply.functions import Function
 from parapply.inputs import Inputs, open_inputs
 from parapply.job import Chunk, Job, Report
@@ -47,6 +48,8 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
         errors = None if job.errors_to is None else ends.enter_context(Errors(job, stdout))
         inputs = open_inputs(job, output.folder)
         order = describe(job, function, inputs) if inputs.complete else None
+        if order is not None and order.call.by == "chunk" and job.start_method in (None, "fork"):
+            preload(order.call.frame)
         start = Start(None if isinstance(function, Expression) else function)
         crew = Crew(_crew_size(workers, inputs), start, job.start_method)
         with backend.open(crew) as session:
