@@ -64,6 +64,12 @@ def all(array: Any) -> Any:  # noqa: A001 - as above
     return _call("all", [array])
 
 
+def count_distinct(array: Any) -> int:
+    """Return how many different values there are, null among them."""
+    count: int = _call("count_distinct", [array], _arrow.CountOptions("all")).as_py()
+    return count
+
+
 def min_max(array: Any) -> Any:
     """Return the extremes, as a struct."""
     return _call("min_max", [array])
