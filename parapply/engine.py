@@ -22,6 +22,7 @@ from parapply.dispatch import Agenda, Dispatcher, Progress, Watch, World
 from parapply.errors import UsageError
 from parapply.errors_file import Errors, publish
 from parapply.expressions import Expression
+from parapply.frames import preload
 from parapply.functions import Function
 from parapply.inputs import Inputs, open_inputs
 from parapply.job import Chunk, Job, Report
@@ -56,6 +57,8 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
         whole = None if isinstance(function, Expression) else function.find()
         planned = kept.begin(inputs, whole, workers)
         order = describe(job, function, inputs) if inputs.complete else None
+        if order is not None and order.call.by == "chunk" and job.start_method in (None, "fork"):
+            preload(order.call.frame)
         start = Start(None if isinstance(function, Expression) else function)
         crew = _crew(job, _crew_size(workers, inputs), start)
         with backend.open(crew) as session:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-import tempfile
 from pathlib import Path
 from typing import BinaryIO
 
@@ -180,6 +179,8 @@ class Output:
 
 def temporary_place(temp_dir: str | None) -> str:
     """Return the folder for temporary files: the one asked for, or the system's."""
+    import tempfile  # costs milliseconds, and a file's own folder will do mostly
+
     try:
         place = os.path.realpath(temp_dir or tempfile.gettempdir())
     except OSError as error:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
@@ -37,7 +36,7 @@ class Staging:
         try:
             while self._lock is None:
                 # Named before it is made: a signal that comes meanwhile must not leave it behind.
-                self.path = os.path.join(self.parent, self.prefix + secrets.token_hex(6))
+                self.path = os.path.join(self.parent, self.prefix + os.urandom(6).hex())
                 os.mkdir(self.path, 0o700)
                 self._lock = _hold(self.path)
         except BaseException:
