@@ -16,14 +16,15 @@ from parapply.errors import ResultError
 from parapply.explain import Explainer
 from parapply.formats import Batch, Field
 from parapply.rows import Columns, Fields, Row, no_column, refilling_loop
-from parapply.trial import FailedRow, Rounds, Step, Wary
+from parapply.trial import FailedRow, Rounds, Step, Wary, endless
 
 
 class Applier:
     """Calls a row or value function for each row of a batch.
 
     `where` says which row a position in the batch is; `places` are the positions in the chunk,
-    where some of its rows are not in the batch.
+    where some of its rows are not in the batch. `end` says now and then after how many rows the
+    run is to end, if it is.
     """
 
     def __init__(
@@ -36,11 +37,14 @@ class Applier:
         pace: Pace,
         wary: Wary | None = None,
         places: Sequence[int] | None = None,
+        end: Callable[[], int | None] = endless,
     ) -> None:
         self.call, self.batch, self.fields, self.where = call, batch, fields, where
         self.function = function
         self.explainer = Explainer(call, batch, fields, where)
-        self.rounds = Rounds(call.policy, batch.rows, self.explainer.explain, pace, wary, places)
+        self.rounds = Rounds(
+            call.policy, batch.rows, self.explainer.explain, pace, wary, places, end
+        )
 
     def apply(self) -> Made:
         """Return what the function made of the batch.
@@ -51,6 +55,10 @@ class Applier:
         made = self._values() if self.call.by == "value" else self._rows()
         made.failures = self.rounds.failures
         return made
+
+    def position(self) -> int:
+        """The row that is being worked on."""
+        return self.rounds.position()
 
     def _rows(self) -> Made:
         found: list[Any] = []

@@ -44,6 +44,11 @@ class ChunkCaller:
         self.fields = [fields[position] for position in call.given]
         self.explainer = Explainer(call, batch, fields, where)
         self.rounds = Rounds(call.policy, batch.rows, self.explainer.explain, pace)
+        self._at = 0
+
+    def position(self) -> int:
+        """The first row of those that are being worked on."""
+        return self._at
 
     def apply(self) -> Made:
         """Return what the function made of the batch; raises as Applier does."""
@@ -93,7 +98,7 @@ class ChunkCaller:
             self.call.frame, self.fields, parts, self.call.dtype_backend, self.metadata
         )
         returned: list[Any] = []
-        function = self.function
+        function, self._at = self.function, start
         assert function is not None
         for attempt in range(self.call.policy.retries + 1):
             try:

@@ -10,16 +10,16 @@ from __future__ import annotations
 
 import atexit
 import fcntl
+import multiprocessing
 import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
-
-from parapply.job import Chunk
 
 NAME = "parapply-"
 
@@ -50,37 +50,51 @@ class Context:
         self.place, self.rank = place, rank
         self.name = f"{NAME}{rank}"
         self.state = State()
-        self.chunk: Chunk | None = None
+        self.function: Callable[[Any], Any] | None = None  # what is called
+        self.close: Callable[[], Any] | None = None  # at the end
+        self.chunk: tuple[int, ...] | None = None  # its number
         self.stopped: int | None = None  # the row of the chunk after which the run is to end
-        self._position: Callable[[], int] | None = None
+        self._position: Callable[[], int] = _first
+        self._number: Callable[[int], int] = _none
         self._claim = claim  # a descriptor: the rank is free when it is closed, or the worker dead
 
-    def begin(self, chunk: Chunk, position: Callable[[], int]) -> None:
-        """Take up a chunk; `position` says which of its rows is being worked on."""
-        self.chunk, self._position, self.stopped = chunk, position, None
+    def begin(
+        self, chunk: tuple[int, ...], position: Callable[[], int], number: Callable[[int], int]
+    ) -> None:
+        """Take up a chunk.
+
+        `position` says which of its rows is being worked on, and `number` what number that has in
+        its input, counted from 1.
+        """
+        self.chunk, self._position, self._number = chunk, position, number
 
     def end(self) -> None:
         """Have no chunk any more."""
-        self.chunk = self._position = None
+        self.chunk, self._position, self._number = None, _first, _none
 
     @property
     def position(self) -> int:
-        """The row being worked on, counted from 0 in its chunk."""
-        return 0 if self._position is None else self._position()
+        """The row being worked on, counted from 0 in its batch."""
+        return self._position()
 
     @property
     def row(self) -> int:
         """The row being worked on, counted from 1 in its input; 0 outside a chunk."""
-        if (chunk := self.chunk) is None:
-            return 0
-        place = self.position
-        return chunk.first_row + 1 + (place if chunk.pick is None else chunk.pick[place])
+        return self._number(self._position())
 
     def leave(self) -> None:
         """Give the rank back."""
         if self._claim is not None:
             os.close(self._claim)
             self._claim = None
+
+
+def _first() -> int:
+    return 0
+
+
+def _none(position: int) -> int:
+    return 0
 
 
 class _Bound(threading.local):
@@ -116,6 +130,23 @@ def unbind(context: Context) -> None:
 def bound() -> Context | None:
     """Return the context of this thread or process; None where this is no worker."""
     return _bound.context or (_last[-1] if _last else None)
+
+
+def speaker() -> Context | None:
+    """Return the worker that this thread speaks for; None for the parent and its other threads."""
+    if (context := _bound.context) is not None or multiprocessing.parent_process() is None:
+        return context
+    return _last[-1] if _last else None
+
+
+@contextmanager
+def aside() -> Iterator[None]:
+    """Have this thread be no worker for a while: of a serial run, in which the parent is one."""
+    before, _bound.context = _bound.context, None
+    try:
+        yield
+    finally:
+        _bound.context = before
 
 
 def current() -> Context:

@@ -23,6 +23,7 @@ from parapply.feed import Feed
 from parapply.formats import Index
 from parapply.job import Chunk, Failed, Outcome
 from parapply.losses import Losses
+from parapply.stops import Skipped
 from parapply.tally import Tally
 from parapply.tasks import ChunkTask, Refit, Seal
 
@@ -60,6 +61,10 @@ class Agenda(Iterator[Any]):
         """Whether chunks may come, though there are none now."""
         return not self.closed and bool(getattr(self._chunks, "more", False))
 
+    def cut(self) -> None:
+        """Begin no chunk any more that has not been begun yet."""
+        self._chunks = iter(())
+
     def push(self, item: _Item) -> None:
         """Put an item before all chunks that have not been dispatched."""
         self._pushed.append(item)
@@ -75,11 +80,14 @@ class Agenda(Iterator[Any]):
 class World:
     """What a run waits for besides its workers: input that comes, a reader of the output that goes.
 
-    `reader` is the descriptor of a pipe that the output is written to, or None.
+    `reader` is the descriptor of a pipe that the output is written to, or None. `stopped` says
+    whether a function has asked for the end.
     """
 
-    def __init__(self, feed: Feed | None, agenda: Agenda, reader: int | None) -> None:
-        self._feed, self._agenda, self._reader = feed, agenda, reader
+    def __init__(
+        self, feed: Feed | None, agenda: Agenda, reader: int | None, stopped: Callable[[], bool]
+    ) -> None:
+        self._feed, self._agenda, self._reader, self._stopped = feed, agenda, reader, stopped
 
     @property
     def more(self) -> bool:
@@ -92,7 +100,9 @@ class World:
         return heeded if self._reader is None else [*heeded, self._reader]
 
     def look(self) -> None:
-        """Raise BrokenPipeError when nobody reads the output any more."""
+        """Raise BrokenPipeError when nobody reads the output any more; see that it is to end."""
+        if self._stopped():
+            self._agenda.cut()
         if self._reader is not None:
             poll = select.poll()
             poll.register(self._reader, 0)
@@ -120,6 +130,7 @@ class Dispatcher:
         self._losses = Losses(task, indexes)
         self._failed: Failed | None = None
         self._deadline = math.inf
+        self._last: tuple[int, ...] | None = None  # the chunk in which a function asked for the end
 
     def run(self, agenda: Agenda, assembler: Assembler) -> None:
         """Dispatch until nothing is left, neither on the agenda nor with the workers.
@@ -141,25 +152,42 @@ class Dispatcher:
             agenda.flying.discard(done.item.number)
             if isinstance(done.result, Failed):
                 self._fail(done.result, agenda)
+            elif isinstance(done.result, Skipped):
+                agenda.cut()
             elif done.result is None:
                 self._lost(done, agenda, assembler)
             elif isinstance(done.result, Seal):
                 assembler.sealed(done.result)
             elif self._failed is None:
-                self._take(done.item, done.result, assembler)
+                self._take(done.item, done.result, assembler, agenda)
             if self._failed is not None and not self._before(self._failed, agenda):
                 raise self._failed.error
             beat()
 
-    def _take(self, item: Chunk | Refit, outcome: Outcome, assembler: Assembler) -> None:
+    def _take(
+        self, item: Chunk | Refit, outcome: Outcome, assembler: Assembler, agenda: Agenda
+    ) -> None:
         chunk = item if isinstance(item, Chunk) else item.chunk
         if item is chunk:
             self.rows += outcome.rows_in
             self.chunks += 1
             self.tally.add(outcome.number, outcome.failed, outcome.causes, self.rows)
+        if outcome.stopped:
+            chunk = self._halt(chunk, outcome.rows_in, agenda)
         assembler.add(replace(chunk, data=None), outcome)
 
+    def _halt(self, chunk: Chunk, rows: int, agenda: Agenda) -> Chunk:
+        """Forget what comes after a chunk; return as much of it as is wanted."""
+        agenda.cut()
+        if self._failed is not None and self._failed.number > chunk.number:
+            self._failed, agenda.closed = None, False
+        self._last = chunk.number
+        pick = range(chunk.rows) if chunk.pick is None else chunk.pick
+        return replace(chunk, rows=rows, pick=tuple(pick[:rows]))
+
     def _fail(self, failed: Failed, agenda: Agenda) -> None:
+        if self._last is not None and failed.number > self._last:
+            return
         if self._failed is None:
             agenda.closed = True
             self._deadline = time.monotonic() + _GRACE_S
@@ -171,7 +199,10 @@ class Dispatcher:
         return any(number < failed.number for number in agenda.flying)
 
     def _lost(
-        self, done: Done[_Item, Outcome | Failed | Seal], agenda: Agenda, assembler: Assembler
+        self,
+        done: Done[_Item, Outcome | Failed | Seal | Skipped],
+        agenda: Agenda,
+        assembler: Assembler,
     ) -> None:
         verdict = self._losses.of(done)
         if isinstance(verdict, Failed):

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from parapply import backends, cores
 from parapply.assemble import Assembler, Columns
-from parapply.backends import Crew, Session
+from parapply.backends import LEAVE_S, Crew, Session
 from parapply.choose import Head, sample
 from parapply.describe import Order, check_types, describe, make_function
 from parapply.dispatch import Agenda, Dispatcher, Progress, Watch, World
@@ -20,14 +20,18 @@ from parapply.errors import OutputError, UsageError
 from parapply.errors_file import Errors
 from parapply.expressions import Expression
 from parapply.functions import Function
+from parapply.hub import Hub
 from parapply.inputs import Inputs, open_inputs
 from parapply.job import Chunk, Job, Report
 from parapply.output import Output
+from parapply.start import Start, leave
 from parapply.survey import Table, survey
 from parapply.tally import Tally
-from parapply.tasks import ChunkTask, Start
+from parapply.tasks import ChunkTask
 
 __all__ = ["Progress", "run"]
+
+CLOSE_S = 60.0  # for close() of the user's class, in each worker at the end
 
 
 def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Report:
@@ -41,14 +45,15 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
     ResultError, WorkerError, OutputError as errors.py says. Nothing is published then.
     """
     began = time.perf_counter()
-    function = make_function(job)
+    function, hub = make_function(job), Hub(job)
     backend, workers = backends.load(job.backend), cores.count_workers(job.workers)
-    with Output(job.output, stdout) as output, _DiskErrors(output.name), ExitStack() as ends:
+    with (
+        Output(job.output, stdout) as output, _DiskErrors(output.name), hub, ExitStack() as ends,
+    ):  # fmt: skip
         errors = None if job.errors_to is None else ends.enter_context(Errors(job, stdout))
         inputs = open_inputs(job, output.folder)
         order = describe(job, function, inputs) if inputs.complete else None
-        start = Start(None if isinstance(function, Expression) else function)
-        crew = Crew(_crew_size(workers, inputs), start, job.start_method)
+        crew = _crew(job, function, hub, _crew_size(workers, inputs))
         with backend.open(crew) as session:
             inputs, order = _complete(session, job, function, inputs, order)
             surveyed = order.surveyed(len(inputs.sources[0].columns))
@@ -68,10 +73,9 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
                 prompt=prompt,
             ) as assembler:  # fmt: skip
                 task = _task(table, order, output, tally, refits=not prompt)
-                world = World(table.feed, agenda, output.pipe)
-                work = Dispatcher(
-                    session, task, dict(table.indexes), total, on_progress, tally, world
-                )
+                world = World(table.feed, agenda, output.pipe, hub.stopped)
+                watch = hub.watched(on_progress)
+                work = Dispatcher(session, task, dict(table.indexes), total, watch, tally, world)
                 work.run(agenda, assembler)
                 tally.check(work.rows)
                 names = assembler.finish(order.default_columns(table.fields))
@@ -79,11 +83,12 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
                     work.run(agenda, assembler)
                 check_types(order.call, names)
                 assembler.close()
+        counts, gauges = hub.finish()
         if errors is not None:
             errors.publish()
         output.publish()
     return Report(
-        rows_in=work.rows,
+        rows_in=assembler.rows_in,
         rows_out=assembler.rows_out,
         columns=names,
         made=tuple(made.found),
@@ -95,6 +100,9 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
         output=job.output,
         failed=tally.failed,
         causes=tally.causes,
+        counts=counts,
+        gauges=gauges,
+        stopped=assembler.ended,
     )
 
 
@@ -141,6 +149,13 @@ def _task(table: Table, order: Order, output: Output, tally: Tally, *, refits: b
 def _crew_size(workers: int, inputs: Inputs) -> int:
     """No more workers than a small file has records for them, at eight bytes a record."""
     return max(1, min(workers, inputs.size_bytes // 8))
+
+
+def _crew(job: Job, function: Function | Expression, hub: Hub, workers: int) -> Crew:
+    plain = None if isinstance(function, Expression) else function
+    start = Start(plain, hub.place(workers), hub.init)
+    patience_s = CLOSE_S if plain is not None and plain.ends else LEAVE_S
+    return Crew(workers, start, job.start_method, leave, patience_s)
 
 
 class _DiskErrors:

@@ -59,6 +59,9 @@ class Job:
     timeout: str | float | None = None
     retries: int = 0
     retry_on: tuple[str, ...] = ()
+    init: str | Callable[..., Any] | None = None
+    on_message: str | Callable[..., Any] | None = None
+    log_file: str | None = None
     input_format: str | None = None
     output_format: str | None = None
 
@@ -127,6 +130,7 @@ class Outcome:
     failed: int = 0  # rows that were set aside
     causes: tuple[Cause, ...] = ()
     aside: str | None = None  # the part of those rows, where they are written
+    stopped: bool = False  # the function asked for the end: nothing after these rows is wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,3 +157,6 @@ class Report:
     output: str
     failed: int = 0  # rows that were set aside
     causes: tuple[Cause, ...] = ()  # the most frequent first
+    counts: dict[str, int] = field(default_factory=dict)  # of worker.count(), over all workers
+    gauges: dict[str, float] = field(default_factory=dict)  # of worker.gauge(), the last
+    stopped: bool = False  # by worker.stop(): not all rows of the input were worked on

@@ -19,26 +19,14 @@ from parapply.aside import Rows, set_aside
 from parapply.backends import Pace
 from parapply.call import Call, Made
 from parapply.chunkwise import ChunkCaller
+from parapply.context import Context, bound
 from parapply.errors import ParapplyError
 from parapply.formats import Arrangement, Batch, Field, New, Source, Target, arrange
-from parapply.functions import Function
 from parapply.job import Chunk, Failed, Outcome, ResultColumn
+from parapply.stops import GivenUp, Skipped, is_after
 from parapply.stored import columns_of, store, stored, stored_text
 from parapply.trial import Wary, causes
 from parapply.types import is_settled
-
-_loaded = threading.local()  # the function, once a worker
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """Loads the function, before a worker's first chunk."""
-
-    function: Function | None
-
-    def __call__(self) -> None:
-        """Load it."""
-        _loaded.function = None if self.function is None else self.function.load()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +98,7 @@ class ChunkTask:
     refits: bool  # whether parts may have to be written anew
     aside: Target | None = None  # how rows that failed are written, if they are
 
-    def __call__(self, item: Chunk | Refit | Seal, pace: Pace) -> Outcome | Failed | Seal:
+    def __call__(self, item: Chunk | Refit | Seal, pace: Pace) -> Outcome | Failed | Seal | Skipped:
         """Run the function over a chunk, or write a part anew; say where the part is."""
         try:
             if isinstance(item, Seal):
@@ -119,15 +107,25 @@ class ChunkTask:
             return self._refit(item) if isinstance(item, Refit) else self._run(item, pace)
         except ParapplyError as error:
             return Failed(item.number, error)
+        except GivenUp:
+            return Skipped(item.number)
 
     def _run(self, chunk: Chunk, pace: Pace) -> Outcome:
+        context = bound()
+        assert context is not None
+        end = _End(context, chunk.number)
+        end.check()
         rows = self._open(chunk, chunk.data)
-        made = self._made(chunk, rows, pace)
+        made = self._made(chunk, rows, pace, end)
+        if (last := context.stopped) is not None and self.call.by != "chunk":
+            rows = rows.until(last + 1)
         path = self._path(chunk.number)
         self._write(path, rows.batch, made, chunk.last)
         if self._may_change(made) and (self.refits or made.shape == "none"):
             store(path, made, chunk.data)
         outcome = _outcome(chunk.number, rows, made, path)
+        if context.stopped is not None:
+            outcome = replace(outcome, stopped=True)
         failures = rows.failures(made.failures)
         if not failures:
             return outcome
@@ -137,18 +135,25 @@ class ChunkTask:
             set_aside(self.aside, aside, rows, failures, self.fields)
         return replace(outcome, failed=len(failures), causes=causes(failures.values()), aside=aside)
 
-    def _made(self, chunk: Chunk, rows: Rows, pace: Pace) -> Made:
+    def _made(self, chunk: Chunk, rows: Rows, pace: Pace, end: _End) -> Made:
         call, wary = self.call, Wary(dict(chunk.doomed)) if chunk.wary else None
-        function = _loaded.function
+        context, function = end.context, end.context.function
         if call.by != "chunk":
-            return Applier(
-                call, function, rows.batch, self.fields, rows.where, pace, wary, rows.places
-            ).apply()
-        schema = getattr(self.sources[chunk.source], "schema", None)
-        metadata = getattr(schema, "metadata", None)
-        return ChunkCaller(
-            call, function, rows.batch, self.fields, rows.where, pace, wary, metadata
-        ).apply()
+            caller: Applier | ChunkCaller = Applier(
+                call, function, rows.batch, self.fields, rows.where, pace, wary, rows.places,
+                end.check,
+            )  # fmt: skip
+        else:
+            schema = getattr(self.sources[chunk.source], "schema", None)
+            metadata = getattr(schema, "metadata", None)
+            caller = ChunkCaller(
+                call, function, rows.batch, self.fields, rows.where, pace, wary, metadata
+            )
+        context.begin(chunk.number, caller.position, rows.number_at)
+        try:
+            return caller.apply()
+        finally:
+            context.end()
 
     def _refit(self, item: Refit) -> Outcome:
         chunk, old = item.chunk, item.part
@@ -199,6 +204,22 @@ class ChunkTask:
             forced = self.call.types
             return not all(n in forced or is_settled(a.type) for n, a in made.columns.items())
         return made.shape != "filter"
+
+
+class _End:
+    """Whether the run ends before or in a chunk."""
+
+    def __init__(self, context: Context, number: tuple[int, ...]) -> None:
+        self.context, self._number = context, number
+        context.stopped = None
+
+    def check(self) -> int | None:
+        """Return how many of the batch's rows stay, None for all; raises GivenUp for none."""
+        if (last := self.context.stopped) is not None:
+            return last + 1
+        if is_after(self.context.place.folder, self._number):
+            raise GivenUp
+        return None
 
 
 def _outcome(number: tuple[int, ...], rows: Rows, made: Made, path: str) -> Outcome:

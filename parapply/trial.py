@@ -69,6 +69,11 @@ class Wary:
     doomed: Mapping[int, str]
 
 
+def endless() -> int | None:
+    """After how many rows the run is to end: it is not."""
+    return None
+
+
 class Rounds:
     """Runs steps over all rows of a chunk, and keeps what failed, by position."""
 
@@ -80,10 +85,12 @@ class Rounds:
         pace: Pace,
         wary: Wary | None = None,
         places: Sequence[int] | None = None,  # in the chunk, where some of its rows are not here
+        end: Callable[[], int | None] = endless,
     ) -> None:
         self.policy, self.rows, self.pace, self.wary = policy, rows, pace, wary
         self.failures: dict[int, Failure] = {}
-        self._explain, self._places = explain, places
+        self._explain, self._places, self._end = explain, places, end
+        self._found: list[Any] = []  # what is being added to
 
     def run(self, calls: Sequence[tuple[Step, list[Any]]]) -> None:
         """Run each step over all rows; a step adds to its list one result a row.
@@ -96,6 +103,21 @@ class Rounds:
             return
         with Alarm(self.policy.timeout_s) as alarm:
             self._one_by_one(calls, alarm)
+
+    def position(self) -> int:
+        """The row that is being worked on."""
+        return len(self._found)
+
+    def _ends(self, calls: Sequence[tuple[Step, list[Any]]]) -> bool:
+        """Whether the run ends with a row that has been worked on; what comes after it is cut."""
+        if (rows := self._end()) is None:
+            return False
+        self.rows = rows
+        for _, found in calls:
+            del found[rows:]
+        for position in [position for position in self.failures if position >= rows]:
+            del self.failures[position]
+        return True
 
     def fail(self, error: BaseException, position: int) -> None:
         """Set a row aside; raises what ends the run instead, where that is so."""
@@ -124,9 +146,11 @@ class Rounds:
         while start < self.rows:
             stop = min(start + size, self.rows)
             began = time.perf_counter()
-            for step, found in calls:
-                self._range(step, found, start, stop)
+            for step, self._found in calls:
+                self._range(step, self._found, start, stop)
             self.pace(stop - start)
+            if self._ends(calls):
+                return
             size = _next_size(size, time.perf_counter() - began)
             start = stop
 
@@ -178,7 +202,8 @@ class Rounds:
             here = position if self._places is None else self._places[position]
             self.pace(here - place)
             place = here
-            for step, found in calls:
+            for step, self._found in calls:
+                found = self._found
                 if here in doomed:
                     self.lose(doomed[here], position)
                     found.append(None)
@@ -189,6 +214,8 @@ class Rounds:
                     if is_ours(error):
                         raise
                     self._again(step, found, position, error, alarm)
+            if self._ends(calls):
+                break
         self.pace(1)  # whoever finds the worker dead now knows that no row was to blame
         self.pace.within(None)
 

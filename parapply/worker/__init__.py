@@ -13,11 +13,13 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import Callable
 from typing import Any
 
 from parapply.context import current
-from parapply.worker import counts, messages, rates, stops
+from parapply.stops import stop_after
+from parapply.worker import counts, messages, rates
 from parapply.worker.events import Event
 from parapply.worker.locks import Limit, Lock
 
@@ -48,7 +50,19 @@ pid: int  # of the process
 chunk: str  # "1", "2", ...; "7.1" and "7.2" are halves, cut because a worker died; "0": none
 row: int  # counted from 1 in its input, as in messages; of a chunk its first; 0: none
 
+
+class _Handler(logging.Handler):
+    """Writes to standard error, unless the function has set up logging itself."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if not logging.root.handlers:
+            print(self.format(record), file=sys.stderr)
+
+
 log = logging.getLogger("parapply.worker")
+log.setLevel(logging.INFO)
+log.addHandler(_Handler())
+log.handlers[0].setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
 
 
 class _State:
@@ -145,13 +159,13 @@ def stop() -> None:
     if context.chunk is not None:
         position = context.position
         context.stopped = min(position, position if context.stopped is None else context.stopped)
-        stops.stop_after(context.place.folder, context.chunk.number)
+        stop_after(context.place.folder, context.chunk)
 
 
 def _chunk() -> str:
     if (chunk := current().chunk) is None:
         return "0"
-    return ".".join(str(number + 1) for number in chunk.number)
+    return ".".join(str(number + 1) for number in chunk)
 
 
 _VALUES: dict[str, Callable[[], Any]] = {
