@@ -34,6 +34,7 @@ def command(operands: tuple[str, ...], **settings: Any) -> None:
         expression=expression,
         inputs=inputs,
         arguments=dict(settings.pop("arguments")),
+        share=dict(settings.pop("share")),
         dtypes=dict(settings.pop("dtypes")),
         **settings,
     )

@@ -32,6 +32,8 @@ class Place:
     workers: int = 1
     handled: bool = False  # whether the parent takes messages
     log_file: str | None = None  # where lines go instead of standard error
+    shares: tuple[str, ...] = ()  # the names of what is shared
+    is_run: bool = True
 
 
 class State(SimpleNamespace):
@@ -177,7 +179,7 @@ def _nobody() -> Context:
         if not _alone:
             folder = tempfile.mkdtemp(prefix="parapply-")
             atexit.register(_remove, folder, os.getpid())
-            _alone.append(Context(Place(folder, handled=True), 0))
+            _alone.append(Context(Place(folder, handled=True, is_run=False), 0))
     return _alone[0]
 
 

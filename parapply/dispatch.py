@@ -158,7 +158,7 @@ class Dispatcher:
                 self._lost(done, agenda, assembler)
             elif isinstance(done.result, Seal):
                 assembler.sealed(done.result)
-            elif self._failed is None:
+            elif self._failed is None or done.result.number < self._failed.number:
                 self._take(done.item, done.result, assembler, agenda)
             if self._failed is not None and not self._before(self._failed, agenda):
                 raise self._failed.error

@@ -53,6 +53,7 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
         errors = None if job.errors_to is None else ends.enter_context(Errors(job, stdout))
         inputs = open_inputs(job, output.folder)
         order = describe(job, function, inputs) if inputs.complete else None
+        hub.share(job.start_method)
         crew = _crew(job, function, hub, _crew_size(workers, inputs))
         with backend.open(crew) as session:
             inputs, order = _complete(session, job, function, inputs, order)

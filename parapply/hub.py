@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from parapply import shares
 from parapply.context import Place, aside
 from parapply.errors import OutputError, RowError, WorkerError
 from parapply.hooks import Hook
@@ -34,7 +35,7 @@ class Hub:
     def __init__(self, job: Job) -> None:
         self.init = None if job.init is None else Hook("--init", job.init)
         self._handler = None if job.on_message is None else Hook("--on-message", job.on_message, 2)
-        self._log_file = job.log_file
+        self._log_file, self._shares = job.log_file, shares.check(job.share)
         for hook in (self.init, self._handler):
             if hook is not None:
                 hook.check()
@@ -52,7 +53,13 @@ class Hub:
 
     def place(self, workers: int) -> Place:
         """Return what is sent to each worker as it starts."""
-        return Place(self.folder, workers, self._handler is not None, self._log_file)
+        names = tuple(self._shares)
+        return Place(self.folder, workers, self._handler is not None, self._log_file, names)
+
+    def share(self, start_method: str | None) -> None:
+        """Load what is to be shared, before there are workers. Raises ParapplyError."""
+        if self._shares:
+            shares.load_all(self._shares, self.folder, start_method)
 
     def watched(self, watch: Callable[[Any], None] | None) -> Callable[[Any], None] | None:
         """Return what is to be called now and then: `watch`, and it takes messages before."""

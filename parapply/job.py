@@ -60,6 +60,7 @@ class Job:
     retries: int = 0
     retry_on: tuple[str, ...] = ()
     init: str | Callable[..., Any] | None = None
+    share: Mapping[str, Any] = field(default_factory=dict)  # a path, a function or an object
     on_message: str | Callable[..., Any] | None = None
     log_file: str | None = None
     input_format: str | None = None

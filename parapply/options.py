@@ -92,6 +92,19 @@ class Setting(click.ParamType[tuple[str, str]]):
         return name, text
 
 
+class Share(click.ParamType[tuple[str, str]]):
+    """NAME=FILE or NAME=REF."""
+
+    name = "share"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, str]:
+        """Return the name and the rest."""
+        name, equals, source = str(value).partition("=")
+        if not (equals and name and source):
+            self.fail(f"{value!r} is not NAME=FILE or NAME=file.py:NAME", param, ctx)
+        return name, source
+
+
 def _option(*names: str, group: str, **settings: Any) -> Callable[[Decorated], Decorated]:
     return click.option(*names, cls=Option, group=group, **settings)
 
@@ -174,6 +187,9 @@ OPTIONS = (
             help="rows in a chunk, instead of what suits the input"),
     _option("--init", metavar="REF", group=_RUN,
             help="a function to call once in each worker before anything else: file.py:NAME"),
+    _option("--share", type=Share(), multiple=True, metavar="NAME=FILE", group=_RUN,
+            help="a table, or what a function returns (NAME=file.py:NAME), loaded once for all "
+                 "workers, as worker.shared[NAME]; repeatable"),
     _option("--on-message", metavar="REF", group=_RUN,
             help="a function of a name and an object, for what functions send with worker.put()"),
     _option("--log-file", metavar="FILE", group=_SAY,

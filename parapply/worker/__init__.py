@@ -22,6 +22,7 @@ from parapply.stops import stop_after
 from parapply.worker import counts, messages, rates
 from parapply.worker.events import Event
 from parapply.worker.locks import Limit, Lock
+from parapply.worker.mapped import shared
 
 __all__ = [
     "chunk",
@@ -37,6 +38,7 @@ __all__ = [
     "rank",
     "rate",
     "row",
+    "shared",
     "state",
     "stop",
     "workers",
