@@ -130,6 +130,7 @@ class Dispatcher:
         self._losses = Losses(task, indexes)
         self._failed: Failed | None = None
         self._deadline = math.inf
+        self._held: deque[tuple[Chunk | Refit, Outcome]] = deque()  # while a row has failed
         self._last: tuple[int, ...] | None = None  # the chunk in which a function asked for the end
 
     def run(self, agenda: Agenda, assembler: Assembler) -> None:
@@ -158,11 +159,20 @@ class Dispatcher:
                 self._lost(done, agenda, assembler)
             elif isinstance(done.result, Seal):
                 assembler.sealed(done.result)
-            elif self._failed is None or done.result.number < self._failed.number:
-                self._take(done.item, done.result, assembler, agenda)
+            else:
+                self._held.append((done.item, done.result))
+                self._take_held(assembler, agenda)
             if self._failed is not None and not self._before(self._failed, agenda):
                 raise self._failed.error
             beat()
+
+    def _take_held(self, assembler: Assembler, agenda: Agenda) -> None:
+        """Take what has come, unless a row has failed, and no function asked for an end before it."""
+        for _, outcome in self._held:
+            if outcome.stopped and (self._failed is None or outcome.number < self._failed.number):
+                self._failed, agenda.closed = None, False
+        while self._held and self._failed is None:
+            self._take(*self._held.popleft(), assembler, agenda)
 
     def _take(
         self, item: Chunk | Refit, outcome: Outcome, assembler: Assembler, agenda: Agenda
@@ -179,8 +189,6 @@ class Dispatcher:
     def _halt(self, chunk: Chunk, rows: int, agenda: Agenda) -> Chunk:
         """Forget what comes after a chunk; return as much of it as is wanted."""
         agenda.cut()
-        if self._failed is not None and self._failed.number > chunk.number:
-            self._failed, agenda.closed = None, False
         self._last = chunk.number
         pick = range(chunk.rows) if chunk.pick is None else chunk.pick
         return replace(chunk, rows=rows, pick=tuple(pick[:rows]))
