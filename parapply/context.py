@@ -15,11 +15,14 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import asyncio
 
 NAME = "parapply-"
 
@@ -58,6 +61,7 @@ class Context:
         self.stopped: int | None = None  # the row of the chunk after which the run is to end
         self._position: Callable[[], int] = _first
         self._number: Callable[[int], int] = _none
+        self._loop: asyncio.Runner | None = None
         self._claim = claim  # a descriptor: the rank is free when it is closed, or the worker dead
 
     def begin(
@@ -83,6 +87,20 @@ class Context:
     def row(self) -> int:
         """The row being worked on, counted from 1 in its input; 0 outside a chunk."""
         return self._number(self._position())
+
+    def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        """Run a coroutine on the worker's event loop, which there is from now on."""
+        if self._loop is None:
+            import asyncio
+
+            self._loop = asyncio.Runner()
+        return self._loop.run(coroutine)
+
+    def end_loop(self) -> None:
+        """Close the event loop."""
+        if self._loop is not None:
+            self._loop.close()
+            self._loop = None
 
     def leave(self) -> None:
         """Give the rank back."""

@@ -167,7 +167,7 @@ class Dispatcher:
             beat()
 
     def _take_held(self, assembler: Assembler, agenda: Agenda) -> None:
-        """Take what has come, unless a row has failed, and no function asked for an end before it."""
+        """Take what has come, unless a row has failed and no function has asked to end before."""
         for _, outcome in self._held:
             if outcome.stopped and (self._failed is None or outcome.number < self._failed.number):
                 self._failed, agenda.closed = None, False

@@ -24,6 +24,7 @@ from parapply.hub import Hub
 from parapply.inputs import Inputs, open_inputs
 from parapply.job import Chunk, Job, Report
 from parapply.output import Output
+from parapply.plan import CHUNK_ROWS
 from parapply.start import Start, leave
 from parapply.survey import Table, survey
 from parapply.tally import Tally
@@ -62,7 +63,7 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
             if table.feed is not None:
                 ends.callback(table.feed.close)
             made = Columns(order.call.types)
-            agenda = Agenda(_chosen(job, table, workers, whole=order.call.by == "chunk"))
+            agenda = Agenda(_chosen(_sized(job, table, order, workers), table, workers, order))
             prompt = not output.restartable and inputs.endless
             total = _total(job, table)
             tally = Tally(job.max_errors, total)
@@ -121,9 +122,17 @@ def _complete(
     return inputs, order
 
 
-def _chosen(job: Job, table: Table, workers: int, *, whole: bool) -> Iterator[Chunk]:
+def _sized(job: Job, table: Table, order: Order, workers: int) -> Job:
+    """Give an async function few chunks, of one size: at the end of each it has less to do."""
+    if not order.call.concurrency or job.chunk_size is not None or not table.rows:
+        return job
+    share = -(-table.rows // workers)
+    return replace(job, chunk_size=-(-share // -(-share // CHUNK_ROWS)))
+
+
+def _chosen(job: Job, table: Table, workers: int, order: Order) -> Iterator[Chunk]:
     """Return the chunks of all rows, or of the rows that were asked for."""
-    chunks = table.chunks(workers, job.chunk_size, whole)
+    chunks = table.chunks(workers, job.chunk_size, order.call.by == "chunk")
     if job.sample is not None:
         if table.rows is None:
             raise UsageError(

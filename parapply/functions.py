@@ -82,7 +82,7 @@ class Function:
         """Whether there is something to be called at the end."""
         target, owner = self._target()
         kind = target if inspect.isclass(target) else owner
-        return hasattr(kind, "__exit__") or hasattr(kind, "close")
+        return any(hasattr(kind, name) for name in ("__exit__", "close", "aclose"))
 
     def _given(self, target: Callable[..., Any]) -> Callable[[Any], Any]:
         return functools.partial(target, **self.arguments) if self.arguments else target
@@ -98,7 +98,7 @@ class Function:
         try:
             instance = kind(**arguments)
             if not (hasattr(kind, "__enter__") and hasattr(kind, "__exit__")):
-                end = getattr(instance, "close", None)
+                end = getattr(instance, "close", None) or getattr(instance, "aclose", None)
                 return instance, end if callable(end) else None
             entered = instance.__enter__()
         except Exception as error:
@@ -281,8 +281,6 @@ def _no_attribute(holder: Any, name: str, reference: str) -> str:
 def _check(target: Any, arguments: Mapping[str, Any], name: str) -> Callable[..., Any]:
     if not callable(target):
         raise FunctionError(f"{name} is not a function: it is a {type(target).__name__}")
-    if inspect.iscoroutinefunction(target):
-        raise FunctionError(f"{name} is an async function; call it with asyncio.run in a plain one")
     check_arguments(target, (None,), arguments, name)
     return functools.partial(target, **arguments) if arguments else target
 

@@ -59,6 +59,8 @@ class Job:
     timeout: str | float | None = None
     retries: int = 0
     retry_on: tuple[str, ...] = ()
+    concurrency: int | None = None
+    rate: str | float | None = None
     init: str | Callable[..., Any] | None = None
     share: Mapping[str, Any] = field(default_factory=dict)  # a path, a function or an object
     on_message: str | Callable[..., Any] | None = None

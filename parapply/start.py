@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import multiprocessing
 import os
 import pickle
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +36,9 @@ class Start:
         _take_name(context)
         lines.install()
         if self.init is not None:
-            self.init.call()
+            result = self.init.call()
+            if inspect.iscoroutine(result):
+                self.init.guard(context.run, result)
         if self.function is not None:
             context.function, context.close = self.function.open()
 
@@ -61,6 +64,7 @@ def leave() -> None:
             _close(context, context.close)
     finally:
         context.function = context.close = None
+        context.end_loop()
         lines.uninstall(context)
         unbind(context)
 
@@ -70,12 +74,17 @@ def _close(context: Context, close: Callable[[], Any]) -> None:
     with suppress(FileNotFoundError):  # the run was given up, and its folder removed
         note.touch()
         try:
-            close()
+            if inspect.isawaitable(result := close()):
+                context.run(_await(result))
         except Exception as error:  # noqa: BLE001  the user's code
             name = getattr(close, "__qualname__", None) or "__exit__"
             note.write_bytes(pickle.dumps(raised(name, error)))
         else:
             note.unlink()
+
+
+async def _await(result: Awaitable[Any]) -> None:
+    await result
 
 
 def _take_name(context: Context) -> None:

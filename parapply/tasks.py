@@ -23,6 +23,7 @@ from parapply.context import Context, bound
 from parapply.errors import ParapplyError
 from parapply.formats import Arrangement, Batch, Field, New, Source, Target, arrange
 from parapply.job import Chunk, Failed, Outcome, ResultColumn
+from parapply.rates import RATE, Rate
 from parapply.stops import GivenUp, Skipped, is_after
 from parapply.stored import columns_of, store, stored, stored_text
 from parapply.trial import Wary, causes
@@ -138,16 +139,20 @@ class ChunkTask:
     def _made(self, chunk: Chunk, rows: Rows, pace: Pace, end: _End) -> Made:
         call, wary = self.call, Wary(dict(chunk.doomed)) if chunk.wary else None
         context, function = end.context, end.context.function
+        rate = None if call.rate is None else Rate(context.place.folder, RATE, call.rate)
         if call.by != "chunk":
-            caller: Applier | ChunkCaller = Applier(
+            kind = Applier
+            if call.concurrency:
+                from parapply.coroutines import Coroutines as kind  # noqa: N813
+            caller: Applier | ChunkCaller = kind(
                 call, function, rows.batch, self.fields, rows.where, pace, wary, rows.places,
-                end.check,
+                end.check, rate,
             )  # fmt: skip
         else:
             schema = getattr(self.sources[chunk.source], "schema", None)
             metadata = getattr(schema, "metadata", None)
             caller = ChunkCaller(
-                call, function, rows.batch, self.fields, rows.where, pace, wary, metadata
+                call, function, rows.batch, self.fields, rows.where, pace, wary, metadata, rate
             )
         context.begin(chunk.number, caller.position, rows.number_at)
         try:

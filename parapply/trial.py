@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from parapply.alarm import Alarm, RowTimeoutError
 from parapply.backends import Pace
 from parapply.job import Cause
+from parapply.rates import Rate
 
 Step = Callable[[int, int], None]  # makes the calls for rows start to stop, in order
 
@@ -86,10 +87,11 @@ class Rounds:
         wary: Wary | None = None,
         places: Sequence[int] | None = None,  # in the chunk, where some of its rows are not here
         end: Callable[[], int | None] = endless,
+        rate: Rate | None = None,
     ) -> None:
         self.policy, self.rows, self.pace, self.wary = policy, rows, pace, wary
         self.failures: dict[int, Failure] = {}
-        self._explain, self._places, self._end = explain, places, end
+        self._explain, self._places, self.end, self.rate = explain, places, end, rate
         self._found: list[Any] = []  # what is being added to
 
     def run(self, calls: Sequence[tuple[Step, list[Any]]]) -> None:
@@ -98,7 +100,7 @@ class Rounds:
         A row that failed has None there. What fails first is raised where that ends the run, as
         an exception that `fail` made of it.
         """
-        if self.wary is None and self.policy.timeout_s is None:
+        if self.wary is None and self.policy.timeout_s is None and self.rate is None:
             self._in_ranges(calls)
             return
         with Alarm(self.policy.timeout_s) as alarm:
@@ -110,14 +112,18 @@ class Rounds:
 
     def _ends(self, calls: Sequence[tuple[Step, list[Any]]]) -> bool:
         """Whether the run ends with a row that has been worked on; what comes after it is cut."""
-        if (rows := self._end()) is None:
+        if (rows := self.end()) is None:
             return False
-        self.rows = rows
+        self.cut(rows)
         for _, found in calls:
             del found[rows:]
+        return True
+
+    def cut(self, rows: int) -> None:
+        """Have no more rows than these."""
+        self.rows = rows
         for position in [position for position in self.failures if position >= rows]:
             del self.failures[position]
-        return True
 
     def fail(self, error: BaseException, position: int) -> None:
         """Set a row aside; raises what ends the run instead, where that is so."""
@@ -130,16 +136,39 @@ class Rounds:
 
     def lose(self, how: str, position: int) -> None:
         """Set a row aside that no worker survives, or ("") that took too long; raises as `fail`."""
-        self.fail(LostWorkerError(how) if how else RowTimeoutError(), position)
+        self.fail(self.loss(how), position)
+
+    @staticmethod
+    def loss(how: str) -> BaseException:
+        """Return what is said to have been raised by a row that lost its worker."""
+        return LostWorkerError(how) if how else RowTimeoutError()
+
+    def doom(self, position: int) -> str | None:
+        """Return how workers are lost on a row that none survives; None for all others."""
+        if self.wary is None:
+            return None
+        return self.wary.doomed.get(position if self._places is None else self._places[position])
 
     def again(self, error: BaseException, attempt: int) -> bool:
         """Whether to try once more after so many attempts (from 0); waits before it says yes."""
-        if attempt >= self.policy.retries or not self.policy.retries_on(error):
+        if (pause_s := self.pause_s(error, attempt)) is None:
             return False
         self.pace.within(None)
-        pause = min(_FIRST_PAUSE_S * 2**attempt, _LONGEST_PAUSE_S)
-        time.sleep(pause * random.uniform(0.5, 1.0))  # not all workers equally long
+        time.sleep(pause_s)
         return True
+
+    def pause_s(self, error: BaseException, attempt: int) -> float | None:
+        """Return how long to wait before another try, or None where there is none."""
+        if attempt >= self.policy.retries or not self.policy.retries_on(error):
+            return None
+        pause_s: float = min(_FIRST_PAUSE_S * 2**attempt, _LONGEST_PAUSE_S)
+        return pause_s * random.uniform(0.5, 1.0)  # not all workers equally long
+
+    def wait_turn(self) -> None:
+        """Wait until the function may be called."""
+        if self.rate is not None:
+            self.pace.within(None)
+            self.rate.wait()
 
     def _in_ranges(self, calls: Sequence[tuple[Step, list[Any]]]) -> None:
         start, size = 0, 1
@@ -185,6 +214,7 @@ class Rounds:
         found.append(None)
 
     def _attempt(self, step: Step, found: list[Any], position: int, alarm: Alarm | None) -> None:
+        self.wait_turn()
         try:
             if alarm is None:
                 step(position, position + 1)

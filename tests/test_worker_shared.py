@@ -16,9 +16,9 @@ import pytest
 
 from parapply import context, worker
 from parapply.context import Place
+from parapply.rates import parse_rate
 from parapply.worker.counts import tally
 from parapply.worker.messages import Mailbox
-from parapply.worker.rates import parse_rate
 
 WORKERS, TIMES = 8, 100_000
 TIMEOUT_S = 60

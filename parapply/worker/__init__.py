@@ -18,8 +18,9 @@ from collections.abc import Callable
 from typing import Any
 
 from parapply.context import current
+from parapply.rates import Rate
 from parapply.stops import stop_after
-from parapply.worker import counts, messages, rates
+from parapply.worker import counts, messages
 from parapply.worker.events import Event
 from parapply.worker.locks import Limit, Lock
 from parapply.worker.mapped import shared
@@ -115,7 +116,7 @@ def rate(name: str, per: str | float) -> Any:
     a number a second, or text: 20/s, 100/min, 1000/h. In an async function `await` it. Raises
     ValueError for what is not a rate.
     """
-    return rates.wait_turn(rates.Rate(current().place.folder, name, per))
+    return Rate(current().place.folder, name, per).turn()
 
 
 def event(name: str) -> Event:

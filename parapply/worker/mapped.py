@@ -15,7 +15,7 @@ from collections.abc import Iterator, MutableMapping
 from typing import Any
 
 from parapply.context import current
-from parapply.worker.locks import path_of
+from parapply.flocks import path_of
 
 _ALIGNED = 64  # bytes: as Arrow and numpy like it
 

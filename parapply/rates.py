@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 import struct
 import time
+from collections.abc import Coroutine
+from typing import Any
 
-from parapply.worker.locks import flock, in_loop, path_of
+from parapply.flocks import flock, in_loop, path_of
 
 _UNITS_S = {"s": 1.0, "sec": 1.0, "second": 1.0, "m": 60.0, "min": 60.0, "minute": 60.0,
             "h": 3600.0, "hour": 3600.0, "d": 86400.0, "day": 86400.0}  # fmt: skip
+RATE = "--rate"  # the name of the one that is given on the command line
 _SLACK_S = 0.01  # turns that were missed for so long, because nobody had the core, are caught up
 _CLOCK = struct.Struct("d")
 
@@ -55,16 +57,28 @@ class Rate:
         finally:
             os.close(clock)  # which lets go of it too
 
+    def wait(self) -> None:
+        """Wait for the next turn."""
+        _sleep(self.reserve())
 
-def wait_turn(rate: Rate) -> object:
-    """Wait until it is this worker's turn; in an event loop return what has to be awaited."""
-    turn = rate.reserve()
-    if in_loop():
-        return _sleep_until(turn)
-    if (pause := turn - time.monotonic()) > 0:
-        time.sleep(pause)
-    return None
+    async def sleep(self) -> None:
+        """Wait for the next turn in an event loop."""
+        await _sleep_until(self.reserve())
+
+    def turn(self) -> Coroutine[Any, Any, None] | None:
+        """Take the next turn and wait for it; in an event loop return what is to be awaited."""
+        if in_loop():
+            return _sleep_until(self.reserve())
+        self.wait()
+        return None
+
+
+def _sleep(turn: float) -> None:
+    if (pause_s := turn - time.monotonic()) > 0:
+        time.sleep(pause_s)
 
 
 async def _sleep_until(turn: float) -> None:
+    import asyncio
+
     await asyncio.sleep(max(0.0, turn - time.monotonic()))
