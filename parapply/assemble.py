@@ -79,10 +79,11 @@ class Assembler:
         errors: Errors | None = None,
         *,
         prompt: bool = False,
+        keeps: bool = False,
     ) -> None:
         self.output, self.target, self.fields, self.keep = output, target, fields, keep
         self.columns, self.redo, self.prompt = columns, redo, prompt
-        self.errors = errors
+        self.errors, self.keeps = errors, keeps  # keeps: parts outlive the run
         self.sink: FileSink | FolderSink = FileSink(output, target)
         if output.is_folder:
             self.sink = FolderSink(output, target, redo)
@@ -158,7 +159,7 @@ class Assembler:
             self._unwritten.append(number)
             self.columns.add(part)
             if part.aside is not None and self.errors is not None:
-                self.errors.append(part.aside)
+                self.errors.append(part.aside, keeps=self.keeps)
             self.rows_in += part.rows_in
             self.rows_out += part.rows_out
             self.ended = part.stopped
@@ -225,7 +226,11 @@ class Assembler:
         self.rows_written += part.rows_in
         if not self.output.restartable:
             del self._parts[part.number]  # of an endless stream nothing may be left
-        if not (self.output.is_folder or (self.output.restartable and not self.columns.settled)):
+        if not (
+            self.keeps
+            or self.output.is_folder
+            or (self.output.restartable and not self.columns.settled)
+        ):
             os.unlink(part.path)
 
     def _arrangement(self) -> Arrangement:

@@ -61,10 +61,11 @@ def main() -> NoReturn:
 
 
 def _run(job: Job, bar: console.Bar, *, quiet: bool, verbose: bool) -> None:
-    from parapply.engine import run
-
     stdout = console.protect_stdout()
     try:
+        _limit_threads(job)
+        from parapply.engine import run
+
         with console.Signals():
             report = run(job, on_progress=bar.update if bar.shown else None, stdout=stdout)
     except ParapplyError as error:
@@ -76,6 +77,12 @@ def _run(job: Job, bar: console.Bar, *, quiet: bool, verbose: bool) -> None:
         bar.clear()
         pipe = isinstance(error, BrokenPipeError)
         raise console.Ended(signal.SIGPIPE if pipe else signal.SIGINT) from None
+    except MemoryError as error:
+        bar.clear()
+        short = ParapplyError("out of memory; a smaller --chunk-size or fewer --workers may help")
+        short.__cause__ = error
+        console.say_error(short, verbose)
+        sys.exit(short.exit_code)
     except Exception as error:  # noqa: BLE001 - a fault of ours is still one line
         bar.clear()
         kind, text = type(error).__name__, str(error).partition("\n")[0]
@@ -94,6 +101,15 @@ def _run(job: Job, bar: console.Bar, *, quiet: bool, verbose: bool) -> None:
         console.say_counts(report)
     if verbose:
         console.say_report(report)
+
+
+def _limit_threads(job: Job) -> None:
+    """Give libraries a worker's share of the cores, before one is loaded and starts its threads."""
+    from parapply import backends, cores
+
+    if backends.has_processes(job.backend):
+        share = cores.share(cores.count_workers(job.workers))
+        os.environ.update(cores.thread_settings(share, os.environ))
 
 
 def _operands(

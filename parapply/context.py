@@ -58,6 +58,7 @@ class Context:
         self.function: Callable[[Any], Any] | None = None  # what is called
         self.close: Callable[[], Any] | None = None  # at the end
         self.chunk: tuple[int, ...] | None = None  # its number
+        self.whole = True
         self.stopped: int | None = None  # the row of the chunk after which the run is to end
         self._position: Callable[[], int] = _first
         self._number: Callable[[int], int] = _none
@@ -65,13 +66,19 @@ class Context:
         self._claim = claim  # a descriptor: the rank is free when it is closed, or the worker dead
 
     def begin(
-        self, chunk: tuple[int, ...], position: Callable[[], int], number: Callable[[int], int]
+        self,
+        chunk: tuple[int, ...],
+        position: Callable[[], int],
+        number: Callable[[int], int],
+        *,
+        whole: bool = True,
     ) -> None:
         """Take up a chunk.
 
         `position` says which of its rows is being worked on, and `number` what number that has in
-        its input, counted from 1.
+        its input, counted from 1. Not `whole`: these are rows here and there, tried again.
         """
+        self.whole = whole
         self.chunk, self._position, self._number = chunk, position, number
 
     def end(self) -> None:

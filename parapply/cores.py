@@ -1,11 +1,38 @@
-"""How many workers to start: what the affinity mask and the container's quota leave us."""
+"""How many workers to start, and how many threads each of them may have of its own.
+
+That is what the affinity mask and the container's quota leave us. Imports nothing: it is asked
+before any library is loaded that starts threads.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from parapply.errors import UsageError
+
+# Who reads which variable for the size of its thread pool. The first speaks for several: OpenMP,
+# and unless their own is set, OpenBLAS, MKL, numexpr and Arrow. A user who sets it has decided.
+_OPENMP = "OMP_NUM_THREADS"
+_LIKE_OPENMP = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+_OTHERS = ("VECLIB_MAXIMUM_THREADS", "BLIS_NUM_THREADS", "POLARS_MAX_THREADS", "RAYON_NUM_THREADS")
+_ARROW_IO = "ARROW_IO_THREADS"  # they wait more than they work, and one may wait for another
+
+
+def thread_settings(count: int, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables to set so that no library starts more threads than `count`.
+
+    None of those that the user has set is among them.
+    """
+    names = _OTHERS if _OPENMP in environment else (_OPENMP, *_LIKE_OPENMP, *_OTHERS)
+    settings = dict.fromkeys(names, str(count)) | {_ARROW_IO: str(max(2, count))}
+    return {name: value for name, value in settings.items() if name not in environment}
+
+
+def share(workers: int) -> int:
+    """Return the cores that there are for each of so many workers, at least 1."""
+    return max(1, available_cores() // workers)
 
 
 def count_workers(wish: int | str) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import multiprocessing
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from parapply import formats, quantities, transport
+from parapply import backends, formats, quantities, transport
 from parapply.call import Call
 from parapply.dtypes import parse_type
 from parapply.errors import UsageError
@@ -53,6 +54,17 @@ def check_job(job: Job) -> None:
         raise UsageError(f"--start-method {job.start_method}: there are: {', '.join(methods)}")
     if job.chunk_size is not None and job.chunk_size < 1:
         raise UsageError(f"--chunk-size {job.chunk_size}: give a number of rows, at least 1")
+    if job.max_tasks_per_worker is not None:
+        if job.max_tasks_per_worker < 1:
+            raise UsageError(
+                f"--max-tasks-per-worker {job.max_tasks_per_worker}: give a number, at least 1"
+            )
+        _check_apart(job, "--max-tasks-per-worker", "replaced")
+    if job.memory_limit is not None:
+        quantities.size("--memory-limit", job.memory_limit)
+        _check_apart(job, "--memory-limit", "limited without ending the run")
+        if sys.platform != "linux":
+            raise UsageError("--memory-limit: only Linux kernels keep to such a limit")
     if job.dtype_backend not in (None, "numpy_nullable", "pyarrow"):
         raise UsageError(f"--dtype-backend {job.dtype_backend}: numpy_nullable or pyarrow")
     if job.expression is not None and job.arguments:
@@ -74,6 +86,10 @@ def check_job(job: Job) -> None:
         quantities.limit("--max-errors", job.max_errors)
     if job.errors_to is not None and _same_place(job.errors_to, job.output):
         raise UsageError(f"--errors-to {job.errors_to}: that is where the output goes")
+    if job.checkpoint is None:
+        for name in ("resume", "retry_failed", "force"):
+            if getattr(job, name):
+                raise UsageError(f"--{name.replace('_', '-')} needs --checkpoint DIR")
     if choice == "null" and job.filter:
         raise UsageError("--on-error null keeps rows without a result; with --filter use skip")
     if job.retries < 0:
@@ -84,6 +100,14 @@ def check_job(job: Job) -> None:
         raise UsageError("an empty column name: is there a comma too many?")
     if len(set(job.into)) != len(job.into):
         raise UsageError(f"--into {','.join(job.into)}: each column once")
+
+
+def _check_apart(job: Job, option: str, what: str) -> None:
+    if not backends.has_processes(job.backend):
+        raise UsageError(
+            f"{option} needs worker processes: with --backend {job.backend} there is one process "
+            f"for all, which cannot be {what}"
+        )
 
 
 def _same_place(one: str, other: str) -> bool:
@@ -195,6 +219,7 @@ def _policy(job: Job) -> Policy:
         timeout_s=None if job.timeout is None else quantities.duration("--timeout", job.timeout),
         retries=job.retries,
         retry_on=job.retry_on,
+        memory_limit=job.memory_limit,
         traces=job.errors_to is not None,
     )
 

@@ -19,6 +19,7 @@ from typing import Any
 
 from parapply.assemble import Assembler
 from parapply.backends import Done, Outside, Session
+from parapply.checkpoint import Checkpoint, NoCheckpoint
 from parapply.feed import Feed
 from parapply.formats import Index
 from parapply.job import Chunk, Failed, Outcome
@@ -50,8 +51,8 @@ Watch = Callable[[Progress], None]
 class Agenda(Iterator[Any]):
     """What is to be dispatched: chunks in order, and before them whatever has to be done anew."""
 
-    def __init__(self, chunks: Iterator[Chunk]) -> None:
-        self._chunks = chunks
+    def __init__(self) -> None:
+        self.chunks: Iterator[Chunk] = iter(())
         self._pushed: deque[_Item] = deque()
         self.flying: set[tuple[int, ...]] = set()  # taken, and not done yet
         self.closed = False  # nothing more is to be begun
@@ -59,11 +60,11 @@ class Agenda(Iterator[Any]):
     @property
     def more(self) -> bool:
         """Whether chunks may come, though there are none now."""
-        return not self.closed and bool(getattr(self._chunks, "more", False))
+        return not self.closed and bool(getattr(self.chunks, "more", False))
 
     def cut(self) -> None:
         """Begin no chunk any more that has not been begun yet."""
-        self._chunks = iter(())
+        self.chunks = iter(())
 
     def push(self, item: _Item) -> None:
         """Put an item before all chunks that have not been dispatched."""
@@ -72,7 +73,7 @@ class Agenda(Iterator[Any]):
     def __next__(self) -> _Item:
         if self.closed:
             raise StopIteration
-        item = self._pushed.popleft() if self._pushed else next(self._chunks)
+        item = self._pushed.popleft() if self._pushed else next(self.chunks)
         self.flying.add(item.number)
         return item
 
@@ -121,9 +122,11 @@ class Dispatcher:
         total: int | None,
         on_progress: Watch | None,
         tally: Tally,
+        kept: Checkpoint | NoCheckpoint,
+        assembler: Assembler,
         outside: Outside | None = None,
     ) -> None:
-        self.outside, self.tally = outside, tally
+        self.outside, self.tally, self.kept, self.assembler = outside, tally, kept, assembler
         self.session, self.task, self.indexes, self.total = session, task, indexes, total
         self.rows = self.chunks = self._computed = 0
         self._watch = on_progress
@@ -133,7 +136,7 @@ class Dispatcher:
         self._held: deque[tuple[Chunk | Refit, Outcome]] = deque()  # while a row has failed
         self._last: tuple[int, ...] | None = None  # the chunk in which a function asked for the end
 
-    def run(self, agenda: Agenda, assembler: Assembler) -> None:
+    def run(self, agenda: Agenda) -> None:
         """Dispatch until nothing is left, neither on the agenda nor with the workers.
 
         Raises the error of the first row, in order, that is known to have failed: when a chunk
@@ -141,13 +144,15 @@ class Dispatcher:
         """
 
         def beat() -> None:
+            self.kept.commit()
             if self._failed is not None and time.monotonic() > self._deadline:
                 raise self._failed.error
             if self._watch is not None:
                 # A chunk that is done counts for nothing until its outcome has come.
                 self._computed = max(self._computed, self.rows + self.session.units())
                 failed = self.tally.failed
-                self._watch(Progress(self._computed, assembler.rows_written, self.total, failed))
+                written = self.assembler.rows_written
+                self._watch(Progress(self._computed, written, self.total, failed))
 
         for done in self.session.run(self.task, agenda, beat=beat, outside=self.outside):
             agenda.flying.discard(done.item.number)
@@ -156,35 +161,46 @@ class Dispatcher:
             elif isinstance(done.result, Skipped):
                 agenda.cut()
             elif done.result is None:
-                self._lost(done, agenda, assembler)
+                self._lost(done, agenda)
             elif isinstance(done.result, Seal):
-                assembler.sealed(done.result)
+                self.assembler.sealed(done.result)
             else:
                 self._held.append((done.item, done.result))
-                self._take_held(assembler, agenda)
+                self._take_held(agenda)
             if self._failed is not None and not self._before(self._failed, agenda):
                 raise self._failed.error
             beat()
 
-    def _take_held(self, assembler: Assembler, agenda: Agenda) -> None:
+    def resume(self, chunk: Chunk, outcome: Outcome) -> None:
+        """Take a chunk that an earlier run has done."""
+        self._count(outcome)
+        self.assembler.add(replace(chunk, data=None), outcome)
+
+    def split(self, chunk: Chunk) -> None:
+        """Take the two halves of a chunk instead of it."""
+        self.assembler.split(chunk.number)
+
+    def _take_held(self, agenda: Agenda) -> None:
         """Take what has come, unless a row has failed and no function has asked to end before."""
         for _, outcome in self._held:
             if outcome.stopped and (self._failed is None or outcome.number < self._failed.number):
                 self._failed, agenda.closed = None, False
         while self._held and self._failed is None:
-            self._take(*self._held.popleft(), assembler, agenda)
+            self._take(*self._held.popleft(), agenda)
 
-    def _take(
-        self, item: Chunk | Refit, outcome: Outcome, assembler: Assembler, agenda: Agenda
-    ) -> None:
+    def _take(self, item: Chunk | Refit, outcome: Outcome, agenda: Agenda) -> None:
         chunk = item if isinstance(item, Chunk) else item.chunk
         if item is chunk:
-            self.rows += outcome.rows_in
-            self.chunks += 1
-            self.tally.add(outcome.number, outcome.failed, outcome.causes, self.rows)
+            self._count(outcome)
+            self.kept.done(outcome)
         if outcome.stopped:
             chunk = self._halt(chunk, outcome.rows_in, agenda)
-        assembler.add(replace(chunk, data=None), outcome)
+        self.assembler.add(replace(chunk, data=None, before=None), outcome)
+
+    def _count(self, outcome: Outcome) -> None:
+        self.rows += outcome.rows_in
+        self.chunks += 1
+        self.tally.add(outcome.number, outcome.failed, outcome.causes, self.rows)
 
     def _halt(self, chunk: Chunk, rows: int, agenda: Agenda) -> Chunk:
         """Forget what comes after a chunk; return as much of it as is wanted."""
@@ -206,17 +222,13 @@ class Dispatcher:
     def _before(failed: Failed, agenda: Agenda) -> bool:
         return any(number < failed.number for number in agenda.flying)
 
-    def _lost(
-        self,
-        done: Done[_Item, Outcome | Failed | Seal | Skipped],
-        agenda: Agenda,
-        assembler: Assembler,
-    ) -> None:
+    def _lost(self, done: Done[_Item, Outcome | Failed | Seal | Skipped], agenda: Agenda) -> None:
         verdict = self._losses.of(done)
         if isinstance(verdict, Failed):
             self._fail(verdict, agenda)
             return
         if len(verdict) > 1:
-            assembler.split(done.item.number)
+            self.kept.split(done.item.number)
+            self.assembler.split(done.item.number)
         for item in verdict:
             agenda.push(item)

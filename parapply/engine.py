@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 
-from parapply import backends, cores
+from parapply import backends, cores, quantities
 from parapply.assemble import Assembler, Columns
 from parapply.backends import LEAVE_S, Crew, Session
+from parapply.backends.limits import Limits
+from parapply.checkpoint import Checkpoint, NoCheckpoint
 from parapply.choose import Head, sample
 from parapply.describe import Order, check_types, describe, make_function
 from parapply.dispatch import Agenda, Dispatcher, Progress, Watch, World
@@ -52,7 +54,12 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
         Output(job.output, stdout) as output, _DiskErrors(output.name), hub, ExitStack() as ends,
     ):  # fmt: skip
         errors = None if job.errors_to is None else ends.enter_context(Errors(job, stdout))
+        kept: Checkpoint | NoCheckpoint = NoCheckpoint(output.folder)
+        if job.checkpoint is not None:
+            kept = ends.enter_context(Checkpoint(job))
         inputs = open_inputs(job, output.folder)
+        whole = None if isinstance(function, Expression) else function.find()
+        planned = kept.begin(inputs, whole, workers)
         order = describe(job, function, inputs) if inputs.complete else None
         hub.share(job.start_method)
         crew = _crew(job, function, hub, _crew_size(workers, inputs))
@@ -60,10 +67,10 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
             inputs, order = _complete(session, job, function, inputs, order)
             surveyed = order.surveyed(len(inputs.sources[0].columns))
             table = survey(session, inputs, surveyed)
-            if table.feed is not None:
-                ends.callback(table.feed.close)
+            for stream in table.streams.values():
+                ends.callback(stream.close)  # type: ignore[attr-defined]  # a feed, or a generator
             made = Columns(order.call.types)
-            agenda = Agenda(_chosen(_sized(job, table, order, workers), table, workers, order))
+            agenda = Agenda()
             prompt = not output.restartable and inputs.endless
             total = _total(job, table)
             tally = Tally(job.max_errors, total)
@@ -72,23 +79,28 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
                 errors.begin(order.aside, table.fields)
             with Assembler(
                 output, order.target, table.fields, order.keep, made, agenda.push, errors,
-                prompt=prompt,
+                prompt=prompt, keeps=job.checkpoint is not None,
             ) as assembler:  # fmt: skip
-                task = _task(table, order, output, tally, refits=not prompt)
+                task = _task(job, table, order, kept.folder, tally, refits=not prompt)
                 world = World(table.feed, agenda, output.pipe, hub.stopped)
-                watch = hub.watched(on_progress)
-                work = Dispatcher(session, task, dict(table.indexes), total, watch, tally, world)
-                work.run(agenda, assembler)
+                work = Dispatcher(
+                    session, task, dict(table.indexes), total, hub.watched(on_progress), tally,
+                    kept, assembler, world,
+                )  # fmt: skip
+                chunks = _chosen(_sized(job, table, order, planned), table, planned, order)
+                agenda.chunks = kept.left(chunks, table.indexes, table.sources, work)
+                work.run(agenda)
                 tally.check(work.rows)
                 names = assembler.finish(order.default_columns(table.fields))
                 while assembler.waiting:
-                    work.run(agenda, assembler)
+                    work.run(agenda)
                 check_types(order.call, names)
                 assembler.close()
         counts, gauges = hub.finish()
         if errors is not None:
             errors.publish()
         output.publish()
+        kept.finish(tally.failed)
     return Report(
         rows_in=assembler.rows_in,
         rows_out=assembler.rows_out,
@@ -147,12 +159,14 @@ def _total(job: Job, table: Table) -> int | None:
     return table.rows if wanted is None or table.rows is None else min(table.rows, wanted)
 
 
-def _task(table: Table, order: Order, output: Output, tally: Tally, *, refits: bool) -> ChunkTask:
+def _task(
+    job: Job, table: Table, order: Order, folder: str, tally: Tally, *, refits: bool
+) -> ChunkTask:
     policy = replace(order.call.policy, most=tally.most)
     call = replace(order.call, policy=policy)
     return ChunkTask(
-        table.sources, table.fields, call, order.target, order.keep, output.folder, refits,
-        order.aside,
+        table.sources, table.fields, call, order.target, order.keep, folder, refits,
+        order.aside, job.checkpoint is not None,
     )  # fmt: skip
 
 
@@ -165,7 +179,11 @@ def _crew(job: Job, function: Function | Expression, hub: Hub, workers: int) -> 
     plain = None if isinstance(function, Expression) else function
     start = Start(plain, hub.place(workers), hub.init)
     patience_s = CLOSE_S if plain is not None and plain.ends else LEAVE_S
-    return Crew(workers, start, job.start_method, leave, patience_s)
+    wish = job.memory_limit
+    memory = None if wish is None else quantities.size("--memory-limit", wish)
+    limits = Limits(memory, cores.share(workers))
+    most = job.max_tasks_per_worker
+    return Crew(workers, start, job.start_method, most, limits, leave, patience_s)
 
 
 class _DiskErrors:

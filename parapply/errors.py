@@ -8,6 +8,7 @@ ParapplyError                 something went wrong that a person can mend; its t
 ├── OutputError               a result cannot be written; the old output is untouched
 ├── RowError                  the function failed on a row (or a chunk) that is named
 ├── ResultError               what the function returned does not fit the output
+├── LockedError               another run is at the same files: exit code 75
 └── WorkerError               workers could not be started, or died
 
 Messages name the file, row, column and value, and the way out. Rows are counted from 1, without
@@ -75,6 +76,12 @@ class RowError(ParapplyError):
 
 class ResultError(ParapplyError):
     """What the function returned does not fit the output, or what it returned before."""
+
+
+class LockedError(ParapplyError):
+    """Another run is at the same files; nothing was read or written."""
+
+    exit_code = 75  # EX_TEMPFAIL of sysexits(3)
 
 
 class WorkerError(ParapplyError):

@@ -46,12 +46,13 @@ class Errors:
         with self._said():
             self._joiner.begin(self._output.open(), columns, types)
 
-    def append(self, path: str) -> None:
-        """Add the next part, and remove it."""
+    def append(self, path: str, *, keeps: bool) -> None:
+        """Add the next part, and remove it unless it is kept."""
         assert self._joiner is not None
         with self._said():
             self._joiner.append(path)
-        os.unlink(path)
+        if not keeps:
+            os.unlink(path)
 
     def publish(self) -> None:
         """Complete the file and make it visible."""

@@ -59,6 +59,10 @@ class Explainer:
         message = f"{place}: {raised}" + (f" [{values}]" if values else "")
         if "=None" in values and isinstance(error, (TypeError, AttributeError)):
             message += "; a missing value is None: say what becomes of it, as in `x and x * 2`"
+        if isinstance(error, MemoryError) and self.call.policy.memory_limit is not None:
+            message += (
+                f"; --memory-limit {self.call.policy.memory_limit} is what each worker may take"
+            )
         full = "".join(traceback.format_exception(error)) if self._traced(error) else ""
         return Failure(message, cause, place, details, full)
 

@@ -15,6 +15,7 @@ from parapply import formats, transport
 from parapply.errors import InputError, UsageError
 from parapply.formats import NotStreamableError, Reading, Source, hive
 from parapply.job import Job, on_error
+from parapply.output import STDOUT
 from parapply.stdin import Peeked, redirected
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Inputs:
     encoding: str | None  # of the first, None for UTF-8
     size_bytes: int
     streams: Mapping[int, Stream] = field(default_factory=dict)
+    files: tuple[str, ...] = ()  # real paths of all that is read
 
     @property
     def complete(self) -> bool:
@@ -92,6 +94,7 @@ def open_inputs(job: Job, folder: str) -> Inputs:
         opened[0].encoding,
         sum(one.size_bytes for one in opened),
         {place: one.stream for place, one in enumerate(opened) if one.stream is not None},
+        tuple(opener.files),
     )
 
 
@@ -101,9 +104,11 @@ class _Opener:
     def __init__(self, job: Job, folder: str) -> None:
         self.format, self.folder = job.input_format, folder
         self.encoding = transport.check_encoding(job.encoding)
+        self.files: list[str] = []
         self.reading = Reading(
             job.delimiter, job.quote, job.escape, job.comment, job.no_headers, job.skip_rows,
             on_error(job) != "fail", job.null_values, job.all_strings, job.dtypes, folder,
+            job.output in STDOUT,
         )  # fmt: skip
 
     def file(self, path: str, name: str, usual: str | None = None) -> _Opened:
@@ -122,6 +127,7 @@ class _Opener:
             raise UsageError(f"--skip-rows leaves out lines of text; {name} is {format_}")
         encoding = self._encoding(path, codec)
         real = os.path.realpath(path)
+        self.files.append(real)
         if codec is None and encoding is None:
             source = formats.load(format_).source(real, name, self.reading)
             return _Opened(source, format_, None, os.path.getsize(path))

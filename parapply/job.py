@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from parapply.durable import Kept
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
@@ -53,6 +55,8 @@ class Job:
     backend: str = "auto"
     chunk_size: int | None = None
     start_method: str | None = None
+    max_tasks_per_worker: int | None = None
+    memory_limit: str | int | None = None  # "2G" or bytes, for each worker
     on_error: str | None = None  # skip where errors_to or max_errors is given, else fail
     errors_to: str | None = None
     max_errors: str | int | None = None
@@ -65,6 +69,10 @@ class Job:
     share: Mapping[str, Any] = field(default_factory=dict)  # a path, a function or an object
     on_message: str | Callable[..., Any] | None = None
     log_file: str | None = None
+    checkpoint: str | None = None
+    resume: bool = False
+    retry_failed: bool = False
+    force: bool = False
     input_format: str | None = None
     output_format: str | None = None
 
@@ -76,8 +84,9 @@ class Job:
             names = tuple(map(os.fspath, (value,) if single else value))
             object.__setattr__(self, name, names)
         object.__setattr__(self, "output", os.fspath(self.output))
-        if self.errors_to is not None:
-            object.__setattr__(self, "errors_to", os.fspath(self.errors_to))
+        for name in ("errors_to", "checkpoint"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, os.fspath(getattr(self, name)))
 
 
 def on_error(job: Job) -> str:
@@ -100,6 +109,7 @@ class Chunk:
     pick: tuple[int, ...] | None = None  # which rows of the span are wanted, where not all are
     wary: bool = False  # it has lost a worker: run row by row, saying where it is
     doomed: tuple[tuple[int, str], ...] = ()  # rows that no worker survives, and how they ended
+    before: Outcome | None = None  # what came of it before, of which only what failed is run again
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +144,7 @@ class Outcome:
     causes: tuple[Cause, ...] = ()
     aside: str | None = None  # the part of those rows, where they are written
     stopped: bool = False  # the function asked for the end: nothing after these rows is wanted
+    files: tuple[Kept, ...] = ()  # all of it, where it is to outlive the run
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from parapply.backends import Done
+from parapply.backends import RAN_OUT, Done
 from parapply.errors import RowError, WorkerError
 from parapply.formats import Index
 from parapply.job import Chunk, Failed
@@ -47,7 +47,9 @@ class Losses:
         row = (chunk.source, chunk.first_row + (at if chunk.pick is None else chunk.pick[at]))
         if chunk.wary:
             self._lost[row] += 1
-        if late or self._lost[row] >= _GUILTY:
+        # Memory is filled by the rows before, too: that one failed of it is known when it is alone.
+        alone = how != RAN_OUT or chunk.rows == 1
+        if late or (alone and self._lost[row] >= _GUILTY):
             return self._condemned(chunk, at, how, late=late)
         if chunk.wary and chunk.rows > 1:
             return list(self._halves(chunk))
@@ -61,11 +63,13 @@ class Losses:
             return [chunk]
         name = self._task.sources[chunk.source].name
         row = chunk.first_row + 1
-        error = WorkerError(f"{name}: row {row}: a worker {how} while it wrote the result")
+        error = WorkerError(f"{name}: row {row}: a worker {how} beside the function")
         return Failed(chunk.number, error)
 
     def _of_whole(self, chunk: Chunk, how: str, *, late: bool) -> Failed | list[Chunk]:
         self._lost[chunk.number] += 1
+        if chunk.doomed and chunk.rows == 1:  # it was not even called
+            return self._of_write(chunk, how)
         if chunk.rows > 1:
             again = self._lost[chunk.number] == 1 and len(chunk.number) == 1 and not late
             return [chunk] if again else list(self._halves(chunk))
@@ -84,6 +88,8 @@ class Losses:
             what = f"{self._task.call.name} took longer than {policy.timeout_s:g} s (--timeout)"
             return Failed(chunk.number, RowError(f"{name}: row {row}: {what}"))
         remedy = "if memory ran out, try fewer --workers"
+        if how == RAN_OUT:
+            remedy = f"--memory-limit {policy.memory_limit} is what each worker may take"
         return Failed(
             chunk.number,
             RowError(f"{name}: row {row}: the worker {how} on this row, twice; {remedy}"),

@@ -31,12 +31,9 @@ def datetimes(values: Sequence[Any]) -> pa.Array:
 
     Raises MixedTypesError where some have a zone and some not.
     """
-    zones = {getattr(value, "tzinfo", None) for value in values if value is not None}
+    zones = _zones(values)
     if None in zones and len(zones) > 1:
-        aware = [getattr(v, "tzinfo", None) is not None for v in values if v is not None]
-        places = [i for i, v in enumerate(values) if v is not None]
-        first, second = sorted((places[aware.index(True)], places[aware.index(False)]))
-        raise MixedTypesError(first, second, (values[first], values[second]))
+        raise _with_and_without_zone(values)
     start = _EPOCH if None in zones else _EPOCH.replace(tzinfo=dt.UTC)
     zone = None if None in zones else _zone_name(values, zones)
     unit = _unit(values, dt.datetime, "nanosecond")
@@ -63,6 +60,27 @@ def durations(values: Sequence[Any]) -> pa.Array:
     unit = _unit(values, dt.timedelta, "nanoseconds")
     ticks = _ticks(unit, lambda value: value // _MICROSECOND, "nanoseconds")
     return _counted(values, ticks, pa.duration(unit))
+
+
+def _zone(value: Any) -> Any:
+    return getattr(value, "tzinfo", None)  # numpy's have none
+
+
+def _zones(values: Sequence[Any]) -> list[Any]:
+    """The zones of the values, each once; some (dateutil's) have no hash."""
+    if set(map(type, values)) <= {dt.datetime, type(None)}:
+        found = {id(value.tzinfo): value.tzinfo for value in values if value is not None}
+    else:
+        found = {id(_zone(value)): _zone(value) for value in values if value is not None}
+    return list(found.values())
+
+
+def _with_and_without_zone(values: Sequence[Any]) -> MixedTypesError:
+    known = [position for position, value in enumerate(values) if value is not None]
+    first = known[0]
+    aware = _zone(values[first]) is not None
+    second = next(p for p in known if (_zone(values[p]) is not None) != aware)
+    return MixedTypesError(first, second, (values[first], values[second]))
 
 
 def _unit(values: Sequence[Any], python: type, attribute: str) -> str:
@@ -105,18 +123,19 @@ def _fits(value: Any, ticks: Callable[[Any], int]) -> bool:
         return False
 
 
-def _zone_name(values: Sequence[Any], zones: set[Any]) -> str:
+def _zone_name(values: Sequence[Any], zones: list[Any]) -> str:
     """The name of the zone that all have: `Europe/Berlin`, `+02:00`; of several, `UTC`."""
-    names = {_key(zone) for zone in zones}
-    if None in names:
-        bare = (v for v in values if v is not None and _key(v.tzinfo) is None)
-        names = names - {None} | {_offset(value.utcoffset()) for value in bare}
+    names = set(map(_key, zones))
+    if None in names:  # a zone without a name counts by its values' offsets
+        names = {_key(v.tzinfo) or _offset(v.utcoffset()) for v in values if v is not None}
     name = names.pop()
     return "UTC" if names or name is None else name
 
 
 def _key(zone: dt.tzinfo) -> str | None:
-    """What zoneinfo or pytz calls a zone; an offset has no name."""
+    """What zoneinfo or pytz calls a zone; `+02:00` of one that is no more than that."""
+    if isinstance(zone, dt.timezone):
+        return _offset(zone.utcoffset(None))
     return getattr(zone, "key", None) or getattr(zone, "zone", None)
 
 

@@ -6,6 +6,7 @@ once for this; of standard input, the first block decides.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -110,17 +111,40 @@ def _survey_all(
 ) -> list[list[Survey]]:
     """Return the surveys of each source, in order; streams that were read are put back."""
     found: list[dict[int, Survey]] = [{} for _ in sources]
-    items = (
+    items = _Items(
         (place, number, piece, before)
         for place in sorted(only or range(len(sources)))
         for number, (piece, before) in enumerate(_pieces(inputs, sources[place], place, streams))
     )
     for done in session.run(SurveyTask(sources, positions), items):
-        if done.result is None:
-            raise WorkerError(f"a worker {done.lost} while it read {sources[0].name}")
         place, number, _, _ = done.item
+        if done.result is None:
+            what = f"a worker {done.lost} while it read {sources[place].name}"
+            items.again(done.item, what)
+            continue
         found[place][number] = done.result
     return [[pieces[number] for number in sorted(pieces)] for pieces in found]
+
+
+class _Items(Iterator[Any]):
+    """What is to be surveyed; what a worker died of comes again, but not for ever."""
+
+    def __init__(self, items: Iterator[tuple[int, int, Any, int]]) -> None:
+        self._items, self._again = items, list[Any]()
+        self._lost: Counter[tuple[int, int]] = Counter()
+
+    def again(self, item: tuple[int, int, Any, int], what: str) -> None:
+        """Put back a lost item; raises WorkerError where too many workers were lost with it."""
+        self._lost[item[:2]] += 1
+        if self._lost[item[:2]] == _TRIES:
+            raise WorkerError(f"{what}, {_TRIES} times")
+        self._again.append(item)
+
+    def __next__(self) -> tuple[int, int, Any, int]:
+        return self._again.pop() if self._again else next(self._items)
+
+
+_TRIES = 3
 
 
 def _pieces(

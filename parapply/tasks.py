@@ -20,13 +20,23 @@ from parapply.backends import Pace
 from parapply.call import Call, Made
 from parapply.chunkwise import ChunkCaller
 from parapply.context import Context, bound
+from parapply.durable import known
 from parapply.errors import ParapplyError
 from parapply.formats import Arrangement, Batch, Field, New, Source, Target, arrange
 from parapply.job import Chunk, Failed, Outcome, ResultColumn
 from parapply.rates import RATE, Rate
 from parapply.stops import GivenUp, Skipped, is_after
-from parapply.stored import columns_of, store, stored, stored_text
-from parapply.trial import Wary, causes
+from parapply.stored import (
+    columns_of,
+    files_of,
+    merged,
+    store,
+    store_failed,
+    stored,
+    stored_failed,
+    stored_text,
+)
+from parapply.trial import Failure, Wary, causes
 from parapply.types import is_settled
 
 
@@ -98,6 +108,7 @@ class ChunkTask:
     folder: str  # where parts are written
     refits: bool  # whether parts may have to be written anew
     aside: Target | None = None  # how rows that failed are written, if they are
+    durable: bool = False  # parts are to outlive the run
 
     def __call__(self, item: Chunk | Refit | Seal, pace: Pace) -> Outcome | Failed | Seal | Skipped:
         """Run the function over a chunk, or write a part anew; say where the part is."""
@@ -117,24 +128,46 @@ class ChunkTask:
         end = _End(context, chunk.number)
         end.check()
         rows = self._open(chunk, chunk.data)
-        made = self._made(chunk, rows, pace, end)
+        if chunk.before is None:
+            made = self._made(chunk, rows, pace, end)
+        else:
+            made = self._made_again(chunk, chunk.before, rows, pace, end)
         if (last := context.stopped) is not None and self.call.by != "chunk":
             rows = rows.until(last + 1)
         path = self._path(chunk.number)
         self._write(path, rows.batch, made, chunk.last)
-        if self._may_change(made) and (self.refits or made.shape == "none"):
+        failures = rows.failures(made.failures)
+        changes = self._may_change(made) and (self.refits or made.shape == "none")
+        if changes or (self.durable and failures):
             store(path, made, chunk.data)
         outcome = _outcome(chunk.number, rows, made, path)
         if context.stopped is not None:
             outcome = replace(outcome, stopped=True)
-        failures = rows.failures(made.failures)
-        if not failures:
-            return outcome
-        aside = None
+        if failures:
+            outcome = self._with_failures(outcome, rows, failures)
+        if self.durable:
+            store_failed(path, made.failures)
+            outcome = replace(outcome, files=known(files_of(path)))
+        return outcome
+
+    def _with_failures(self, outcome: Outcome, rows: Rows, failures: dict[int, Failure]) -> Outcome:
+        path = None
         if self.aside is not None:
-            aside = f"{path}.aside"
-            set_aside(self.aside, aside, rows, failures, self.fields)
-        return replace(outcome, failed=len(failures), causes=causes(failures.values()), aside=aside)
+            path = f"{outcome.path}.aside"
+            set_aside(self.aside, path, rows, failures, self.fields)
+        found = causes(failures.values())
+        return replace(outcome, failed=len(failures), causes=found, aside=path)
+
+    def _made_again(self, chunk: Chunk, before: Outcome, rows: Rows, pace: Pace, end: _End) -> Made:
+        """Run the function over the rows on which it failed before, and keep what it made then."""
+        failed = stored_failed(before.path)
+        places = range(rows.count) if rows.places is None else rows.places
+        some = replace(
+            rows, batch=rows.batch.pick(failed), places=[places[position] for position in failed]
+        )
+        columns = tuple((column.name, column.type) for column in before.columns)
+        old, new = stored(before.path, before, columns), self._made(chunk, some, pace, end)
+        return merged(old, new, failed, rows.batch.rows, rows.where)
 
     def _made(self, chunk: Chunk, rows: Rows, pace: Pace, end: _End) -> Made:
         call, wary = self.call, Wary(dict(chunk.doomed)) if chunk.wary else None
@@ -154,7 +187,7 @@ class ChunkTask:
             caller = ChunkCaller(
                 call, function, rows.batch, self.fields, rows.where, pace, wary, metadata, rate
             )
-        context.begin(chunk.number, caller.position, rows.number_at)
+        context.begin(chunk.number, caller.position, rows.number_at, whole=chunk.before is None)
         try:
             return caller.apply()
         finally:

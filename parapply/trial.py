@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from parapply.alarm import Alarm, RowTimeoutError
 from parapply.backends import Pace
+from parapply.backends.limits import is_exhausted
 from parapply.job import Cause
 from parapply.rates import Rate
 
@@ -34,6 +35,7 @@ class Policy:
     retries: int = 0
     retry_on: tuple[str, ...] = ()  # names of exceptions that are worth it; none: all are
     most: int | None = None  # more rows than these are not set aside
+    memory_limit: str | int | None = None  # as it was given, for messages
     traces: bool = False  # the traceback of each is wanted
 
     @property
@@ -263,12 +265,12 @@ class LostWorkerError(Exception):
 
 
 def is_ours(error: BaseException) -> bool:
-    """Whether an exception ends the run, not the row: a signal that came to the parent.
+    """Whether an exception is not the row's: a signal that came to the parent, a full worker.
 
     Anything else that the user's code raises is its failure, SystemExit and a KeyboardInterrupt
     in a worker (which ignores the signal) too.
     """
-    if isinstance(error, FailedRow):
+    if isinstance(error, FailedRow) or is_exhausted(error):
         return True
     if isinstance(error, (Exception, RowTimeoutError)):
         return False

@@ -522,6 +522,8 @@ def test_a_worker_that_dies_while_it_counts_is_no_rows_fault(table, tmp_path):
         ({"timeout": 0}, "--timeout 0"),
         ({"retries": -1}, "--retries -1"),
         ({"retry_on": "OSError"}, "--retries N"),
+        ({"max_tasks_per_worker": 0, "backend": "processes"}, "worker 0"),
+        ({"max_tasks_per_worker": 3, "backend": "threads"}, "needs worker processes"),
         ({"errors_to": "bad"}, "bad: the name does not say"),
     ],
 )

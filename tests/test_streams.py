@@ -194,6 +194,21 @@ def test_a_pipe_that_never_rests_goes_on_too(talk):
     assert send(b"", b"a,result\n1,1\n") < 3
 
 
+@pytest.mark.parametrize("to", ["csv", "jsonl"])
+def test_a_file_is_not_written_in_a_hurry(talk, tmp_path, to):
+    send = talk("-e", "a", "--from", to, "-o", f"out.{to}")
+    first, second = {
+        "csv": (b"a\n1\n", b"1.5\n"),
+        "jsonl": (b'{"a": 1}\n', b'{"a": 1.5}\n'),
+    }[to]
+    send(first, b"")
+    time.sleep(2.5)
+    send(second, b"")
+    send.process.stdin.close()
+    assert send.process.wait(20) == 0  # the types are those of both rows
+    assert len((tmp_path / f"out.{to}").read_bytes().splitlines()) == 2 + (to == "csv")
+
+
 def test_a_chunk_function_waits_for_its_rows(talk):
     send = talk("-e", "df.assign(n=len(df))", "--chunk-size", "2")
     send.process.stdin.write(b"a\n1\n")

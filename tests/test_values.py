@@ -151,6 +151,15 @@ PLUS_TWO, MINUS = dt.timezone(dt.timedelta(hours=2)), dt.timezone(-dt.timedelta(
 SECONDS = dt.timezone(dt.timedelta(seconds=90))
 
 
+class Nameless(dt.tzinfo):
+    """A zone without a hash, as dateutil's were, and without a name."""
+
+    __hash__ = None
+
+    def utcoffset(self, moment):
+        return BERLIN.utcoffset(moment)
+
+
 @pytest.mark.parametrize(
     ("zones", "name"),
     [
@@ -161,6 +170,9 @@ SECONDS = dt.timezone(dt.timedelta(seconds=90))
         ([BERLIN, PLUS_TWO], "UTC"),
         ([PLUS_TWO, MINUS], "UTC"),
         ([SECONDS], "UTC"),
+        ([Nameless()], "+02:00"),
+        ([Nameless(), Nameless(), PLUS_TWO], "+02:00"),
+        ([Nameless(), BERLIN], "UTC"),
     ],
     ids=str,
 )

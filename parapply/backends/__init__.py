@@ -10,10 +10,13 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
+from parapply.backends.limits import Limits
 from parapply.errors import UsageError
+
+RAN_OUT = "ran out of memory"  # how a worker is lost that has met a MemoryError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -43,6 +46,8 @@ class Crew:
     workers: int
     start: Callable[[], None]  # called once in each worker before its first item; may raise
     start_method: str | None = None  # fork, forkserver, spawn; None: the best that is safe
+    max_tasks: int | None = None  # items after which a process is replaced; None: never
+    limits: Limits = field(default_factory=Limits)  # of each, where it is a process
     leave: Callable[[], None] = _nothing  # a module's function, called in each at its end
     patience_s: float = LEAVE_S  # for workers to leave in
 
@@ -98,9 +103,10 @@ class Session(Protocol):
         when it has seen a result. `beat` is called about ten times a second while there is
         nothing to yield; `outside` is heeded meanwhile.
 
-        An exception that `task` raises (a BaseException too) is raised here. Raises WorkerError
-        when workers cannot be started. Leaving the generator early leaves what is in flight to
-        the end of the session.
+        An exception that `task` raises (a BaseException too) is raised here, but a MemoryError has
+        lost the item, just as a death has, and a process that met one is replaced.
+        Raises WorkerError when workers cannot be started. Leaving the generator early leaves what
+        is in flight to the end of the session.
         """
         ...
 
@@ -120,20 +126,25 @@ class Backend(Protocol):
 class _Entry(NamedTuple):
     path: str
     extra: str | None = None  # what to install where the room's engine is missing
+    apart: bool = False  # its workers are processes: they can be replaced, and limited
 
 
 BACKENDS = {
-    "processes": _Entry("parapply.backends.processes:Processes"),
+    "processes": _Entry("parapply.backends.processes:Processes", apart=True),
     "threads": _Entry("parapply.backends.threads:Threads"),
     "serial": _Entry("parapply.backends.serial:Serial"),
 }
 AUTO = "processes"
 
 
+def has_processes(name: str) -> bool:
+    """Whether each worker of that backend is a process; raises UsageError as `load` does."""
+    return _entry(name).apart
+
+
 def load(name: str) -> Backend:
     """Return the backend of that name ("auto" too); raises UsageError for an unknown one."""
-    if (entry := BACKENDS.get(AUTO if name == "auto" else name)) is None:
-        raise UsageError(f"no backend is called {name!r}; there are: {', '.join(BACKENDS)}")
+    entry = _entry(name)
     module, _, attribute = entry.path.partition(":")
     try:
         backend: Any = getattr(importlib.import_module(module), attribute)
@@ -145,3 +156,9 @@ def load(name: str) -> Backend:
         ) from error
     chosen: Backend = backend()
     return chosen
+
+
+def _entry(name: str) -> _Entry:
+    if (entry := BACKENDS.get(AUTO if name == "auto" else name)) is None:
+        raise UsageError(f"no backend is called {name!r}; there are: {', '.join(BACKENDS)}")
+    return entry

@@ -19,13 +19,15 @@ from multiprocessing.pool import Pool
 from types import TracebackType
 from typing import Any, NamedTuple, Protocol
 
-from parapply.backends import Done, Item, Outside, Pace, Result
+from parapply.backends import RAN_OUT, Done, Item, Outside, Pace, Result
 from parapply.errors import WorkerError
 
-# For each worker: the number of its item + 1 (0: idle), the units done in that item, and when it
-# will be heard of again at the latest, in milliseconds of the monotonic clock (0: not said).
+# For each worker: the number of its item + 1 (0: idle; LEFT: it has left of itself), the units done
+# in that item, and when it will be heard of again at the latest, in milliseconds of the monotonic
+# clock (0: not said).
 Slots = Any
 SLOT_FIELDS = 3
+LEFT = -1
 IN_FLIGHT = 2  # items a worker: one that it works on, one that waits for it
 BEAT_S = 0.1
 PATIENCE_S = 1.0  # the longest wait without a look at the workers
@@ -71,8 +73,8 @@ class Team(Protocol):
         """Return the deaths since the last call; some of them break the pool."""
         ...
 
-    def end_late(self, numbers: list[int]) -> None:
-        """End the workers of these items, which stay away for longer than they said."""
+    def end_late(self, places: list[int]) -> None:
+        """End the workers that have these slots: they stay away for longer than they said."""
         ...
 
     def end(self, *, clean: bool) -> None:
@@ -99,6 +101,13 @@ def begin(slots: Slots, slot: int, wire: Wire, start: Callable[[], None]) -> Non
         start()
     except BaseException as error:  # noqa: BLE001  the worker's boundary: work() reports it
         _desk.failure = error
+
+
+def leave(slots: Slots, slot: int, within_s: float) -> None:
+    """Say that a worker leaves as it should, holding nothing, and will be gone within that time."""
+    at = slot * SLOT_FIELDS
+    slots[at + 2] = int((time.monotonic() + within_s) * 1000)
+    slots[at] = LEFT
 
 
 def work(number: int, task: Any, item: Any) -> tuple[bool, Any]:
@@ -266,6 +275,9 @@ class Pooled:
         item = self._flying.pop(number)
         self._strikes = 0
         value = self._team.wire.unpack(packed)
+        if isinstance(value, MemoryError) and not good:  # a thread: a process would have ended
+            yield Done(item, None, RAN_OUT)
+            return
         if not good:
             raise value
         yield Done(item, value)
@@ -288,12 +300,10 @@ class Pooled:
         return [] if ready == [self._bell.fd] and not late else self._team.deaths()
 
     def _late(self) -> list[int]:
-        """Return the numbers of the items whose workers stay away for too long."""
-        slots, now = self._team.slots, int(time.monotonic() * 1000)
-        due = slots[2::SLOT_FIELDS]
-        if not any(due):
-            return []
-        return [slots[at * SLOT_FIELDS] - 1 for at, when in enumerate(due) if 0 < when < now]
+        """Return the slots of the workers that stay away for too long."""
+        now = int(time.monotonic() * 1000)
+        due = self._team.slots[2::SLOT_FIELDS]
+        return [slot for slot, when in enumerate(due) if 0 < when < now] if any(due) else []
 
     def _lost(self, deaths: list[Death]) -> Iterator[Done[Any, Any]]:
         for number, how, units, late in deaths:

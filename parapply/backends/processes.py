@@ -14,6 +14,7 @@ import multiprocessing
 import os
 import pickle
 import signal
+import sys
 import threading
 import time
 import traceback
@@ -22,19 +23,30 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import lru_cache, partial
-from multiprocessing import connection, pool, queues
+from multiprocessing import connection, pool, queues, util
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from typing import Any
 
 from parapply.allocation import keep_freed
-from parapply.backends import Crew, Session
-from parapply.backends.pooled import SLOT_FIELDS, Death, Pooled, Slots, Wire, begin, in_background
+from parapply.backends import LEAVE_S, RAN_OUT, Crew, Session
+from parapply.backends.limits import OUT_OF_MEMORY, Limits, leave_exhausted
+from parapply.backends.pooled import (
+    LEFT,
+    SLOT_FIELDS,
+    Death,
+    Pooled,
+    Slots,
+    Wire,
+    begin,
+    in_background,
+    leave,
+)
 from parapply.errors import WorkerError
 
 KILL_S = 1.0
 LOCK_S = 0.02  # longer than a live thread of the parent ever holds a lock of the queues
-SPARE_SLOTS = 4  # a worker: the dead keep theirs until the parent has looked
+SPARE_SLOTS = 4  # a worker: the killed keep theirs until the parent has looked
 NAME = "parapply-"
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -56,6 +68,8 @@ def pack(thing: object) -> bytes:
     """Pickle an item or a result; raises WorkerError when that fails."""
     try:
         return pickle.dumps(thing, pickle.HIGHEST_PROTOCOL)
+    except MemoryError:
+        raise
     except Exception as error:
         kind = type(thing).__name__
         raise WorkerError(f"a {kind} cannot be sent between processes: {error}") from error
@@ -65,6 +79,8 @@ def unpack(packed: bytes) -> Any:
     """Undo `pack`; raises WorkerError when that fails."""
     try:
         return pickle.loads(packed)
+    except MemoryError:
+        raise
     except Exception as error:
         raise WorkerError(f"what was sent between processes cannot be read: {error}") from error
 
@@ -74,6 +90,8 @@ recall = lru_cache(maxsize=8)(unpack)
 
 def pack_error(error: BaseException) -> bytes:
     """Pickle an exception, or a WorkerError that describes it where it would not come back."""
+    if isinstance(error, MemoryError):
+        leave_exhausted()  # what fills the worker would be there for the next item, too
     try:
         error.add_note(f"In a worker:\n{''.join(traceback.format_exception(error))}")
         packed = pickle.dumps(error)
@@ -108,14 +126,16 @@ class _Team:
         self.slots: Slots = self._context.RawArray("q", len(self._free) * SLOT_FIELDS)
         self._changed, self._workers = changed, list[_Worker]()
         self._gate, self._open, self._ended = threading.Lock(), False, False
+        self._books = threading.Lock()  # of `_workers` and `_free`: two threads keep them
         forks = self.method == "fork"
         start = crew.start if forks else self._pack("the start of a worker", crew.start)
         try:
             self.pool = pool.Pool(
                 crew.workers,
                 _enter,
-                (self.slots, _lifeline() if forks else (_lifeline()[0], None), start),
-                context=self._context,
+                (self.slots, _lifeline() if forks else (_lifeline()[0], None), crew.limits, start),
+                crew.max_tasks,
+                self._context,
             )
         except BaseException as error:
             self._kill()
@@ -141,12 +161,28 @@ class _Team:
 
         Hence the limit: workers that die as they start would be replaced thousands of times.
         """
-        if not self._free:
-            self._break("died like many before it")
-            return _Nobody()
-        slot = self._free.popleft()
-        self._workers.append(_Worker(make(name=f"{NAME}{slot}", daemon=True), slot, self._launch))
-        return self._workers[-1]
+        with self._books:
+            self._forget_the_left()
+            if not self._free:
+                self._break("died like many before it")
+                return _Nobody()
+            slot = self._free.popleft()
+            process = make(name=f"{NAME}{slot}", daemon=True)
+            self._workers.append(_Worker(process, slot, self._launch))
+            return self._workers[-1]
+
+    def _forget_the_left(self) -> None:
+        """Reuse the slots of those that left after their last item: that is no death."""
+        for worker in list(self._workers):
+            left = self.slots[worker.slot * SLOT_FIELDS] == LEFT
+            if left and worker.pid is not None and worker.exitcode is not None:
+                self._dismiss(worker)
+
+    def _dismiss(self, worker: _Worker) -> None:
+        at = worker.slot * SLOT_FIELDS
+        self.slots[at : at + SLOT_FIELDS] = [0] * SLOT_FIELDS
+        self._workers.remove(worker)
+        self._free.appendleft(worker.slot)
 
     def _launch(self, process: BaseProcess) -> BaseProcess | _Nobody:
         with self._gate:
@@ -168,28 +204,35 @@ class _Team:
         self._changed()
 
     def sentinels(self) -> list[int]:
-        return [worker.sentinel for worker in self._workers if worker.pid is not None]
+        return [worker.sentinel for worker in list(self._workers) if worker.pid is not None]
 
     def deaths(self) -> list[Death]:
-        return [
+        found = [
             self._bury(worker, how)
             for worker in list(self._workers)
             if worker.pid is not None and (how := worker.fate()) is not None
         ]
+        return [death for death in found if death is not None]
 
-    def _bury(self, worker: _Worker, how: str) -> Death:
-        at = worker.slot * SLOT_FIELDS
-        number, units = self.slots[at] - 1, self.slots[at + 1]
-        self.slots[at : at + SLOT_FIELDS] = [0] * SLOT_FIELDS
-        if number < 0 or not worker.seen_by_pool():
+    def _bury(self, worker: _Worker, how: str) -> Death | None:
+        """Return what a worker's death means; None where it left as it should."""
+        unseen = not worker.seen_by_pool()  # not by its Pool, which would not replace it
+        with self._books:
+            if worker not in self._workers:  # forgotten meanwhile, and its slot is another's
+                return None
+            at = worker.slot * SLOT_FIELDS
+            number, units = self.slots[at] - 1, self.slots[at + 1]
+            self._dismiss(worker)
+        if unseen or number == -1:
             self._break(how)
-        self._workers.remove(worker)
-        self._free.appendleft(worker.slot)
+        if number < -1:
+            return None
         return Death(None if number < 0 else number, how, units, worker.pid in self._late)
 
-    def end_late(self, numbers: list[int]) -> None:
+    def end_late(self, places: list[int]) -> None:
         for worker in list(self._workers):
-            if worker.pid is not None and self.slots[worker.slot * SLOT_FIELDS] - 1 in numbers:
+            due = self.slots[worker.slot * SLOT_FIELDS + 2]  # 0: it has come back just now
+            if worker.pid is not None and worker.slot in places and due:
                 self._late.add(worker.pid)
                 worker.kill()
                 worker.join(KILL_S)
@@ -303,6 +346,8 @@ class _Nobody:
 
 
 def _describe_exit(code: int) -> str:
+    if code == OUT_OF_MEMORY:
+        return RAN_OUT
     if code >= 0:
         return f"exited with code {code}"
     with suppress(ValueError):
@@ -343,21 +388,32 @@ def _work(leave: Callable[[], None], target: Callable[..., None], *arguments: An
     leave()
 
 
-def _enter(slots: Slots, lifeline: tuple[Any, Any], start: Callable[[], None] | bytes) -> None:
+def _enter(
+    slots: Slots, lifeline: tuple[Any, Any], limits: Limits, start: Callable[[], None] | bytes
+) -> None:
     """Start a worker: the Pool's initializer."""
     slot = int(multiprocessing.current_process().name.removeprefix(NAME))
-    begin(slots, slot, WIRE, partial(_start, lifeline, start))
+    # First of all finalizers: they are the user's and may take their time, but not for ever.
+    util.Finalize(None, leave, (slots, slot, LEAVE_S), exitpriority=sys.maxsize)
+    begin(slots, slot, WIRE, partial(_start, lifeline, limits, start))
 
 
-def _start(lifeline: tuple[Any, Any], start: Callable[[], None] | bytes) -> None:
+def _start(lifeline: tuple[Any, Any], limits: Limits, start: Callable[[], None] | bytes) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
     threading.Thread(target=_follow, args=lifeline, name="parapply-lifeline", daemon=True).start()
     keep_freed()
-    begun: Callable[[], None] = unpack(start) if isinstance(start, bytes) else start
-    begun()
+    limits.set()
+    try:
+        begun: Callable[[], None] = unpack(start) if isinstance(start, bytes) else start
+        begun()
+    except Exception as error:
+        if not isinstance(error.__cause__ or error, MemoryError):
+            raise
+        said = str(error).strip(": ") or "MemoryError"
+        raise WorkerError(f"a worker ran out of memory as it started: {said}") from error
 
 
 def _follow(read: Any, write: Any) -> None:

@@ -64,11 +64,11 @@ class _Team:
         deaths, self._deaths = self._deaths, []
         return deaths
 
-    def end_late(self, numbers: list[int]) -> None:
+    def end_late(self, places: list[int]) -> None:
         self.broken = self.slots.given_up = True
-        for at in range(0, len(self.slots), SLOT_FIELDS):
-            number, units, _ = self.slots[at : at + SLOT_FIELDS]
-            if number - 1 in numbers:
+        for place in places:
+            number, units, _ = self.slots[place * SLOT_FIELDS : (place + 1) * SLOT_FIELDS]
+            if number:
                 self._deaths.append(Death(number - 1, "was given up", units, late=True))
 
     def end(self, *, clean: bool) -> None:

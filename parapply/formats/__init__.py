@@ -40,6 +40,7 @@ class Reading:
     all_strings: bool = False
     dtypes: Mapping[str, str] = field(default_factory=dict)
     folder: str = ""  # for what workers have to put aside
+    prompt: bool = False  # somebody waits for the results of rows that come slowly
 
 
 @dataclass(frozen=True, slots=True)

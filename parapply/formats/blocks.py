@@ -1,8 +1,8 @@
 """Text from a file or a stream: as much as is wanted, or as there is for now. In the parent.
 
-A pipe that comes slowly (`tail -f`) is not waited for until a block is full: what is there goes
-on after a pause. How long that is decides what a stream's first block holds, and with it the types
-of its columns; so the first one is given more time.
+A pipe that comes slowly (`tail -f`) is not waited for until a block is full, if somebody waits for
+the output: what is there goes on after a pause. How long that is decides what a stream's first
+block holds, and with it the types of its columns; so the first one is given more time.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import enum
 import os
 import re
 import time
-from collections.abc import Callable, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise, repeat
 from typing import Any, BinaryIO, NamedTuple
 
 from parapply.errors import InputError
@@ -33,10 +33,16 @@ class Stop(enum.Enum):
     ENDED = enum.auto()
 
 
-FIRST, LATER = Pause(1.0, 2.0), Pause(0.2, 1.0)
+_FIRST, _LATER = Pause(1.0, 2.0), Pause(0.2, 1.0)
 _GLANCE = Pause(0.02, float("inf"))
 _LEAST_BYTES = 1 << 16
 READ_BYTES = (1 << 31) - (1 << 20)  # Linux reads no more at once, and Arrow's offsets count so far
+
+
+def pauses(prompt: bool) -> Iterator[Pause | None]:
+    """Yield the pause for the first block, and for each after it; None where nobody waits."""
+    yield _FIRST if prompt else None
+    yield from repeat(_LATER if prompt else None)
 
 
 def filled(file: BinaryIO, text: bytes, size: int, pause: Pause | None) -> tuple[bytes, Stop]:

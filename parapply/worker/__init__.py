@@ -159,6 +159,8 @@ def stop() -> None:
     function; what it returns for them is not used.
     """
     context = current()
+    if not context.whole:
+        raise RuntimeError("worker.stop() cannot end a run with --retry-failed")
     if context.chunk is not None:
         position = context.position
         context.stopped = min(position, position if context.stopped is None else context.stopped)

@@ -32,7 +32,7 @@ class _Csv:
         self, file: BinaryIO, name: str, reading: Reading
     ) -> tuple[CsvSource, Iterator[tuple[int, bytes]]]:
         head, rest = read_head(file, name, self.delimiter, reading)
-        blocks = cut_blocks(file, rest, head.dialect, STREAM_BYTES)
+        blocks = cut_blocks(file, rest, head.dialect, STREAM_BYTES, prompt=reading.prompt)
         source = _source("", name, head, 0, reading)
         return source, ((len(records), records.text) for records in blocks)
 

@@ -5,22 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from parapply.formats.blocks import FIRST, LATER, Stop, filled, wait
+from parapply.formats.blocks import Stop, filled, pauses, wait
 from parapply.formats.csv.dialect import Dialect
 from parapply.formats.csv.records import LF, Records, find_records, is_closed
 
 STREAM_BYTES = 1 << 20  # a fixed size: the types of a stream are those of its first block
 
 
-def cut_blocks(file: BinaryIO, text: bytes, dialect: Dialect, size: int) -> Iterator[Records]:
+def cut_blocks(
+    file: BinaryIO, text: bytes, dialect: Dialect, size: int, *, prompt: bool = False
+) -> Iterator[Records]:
     """Yield records of `text` and what follows in `file`, about `size` bytes at a time.
 
-    How the stream comes in does not matter, only what it holds; but whole records do not wait long
-    for others that do not come.
+    How the stream comes in does not matter, only what it holds; unless it is to be `prompt`: then
+    whole records do not wait long for others that do not come.
     """
-    wanted, pause = size, FIRST
+    pause = pauses(prompt)
+    wanted, patience = size, next(pause)
     while True:
-        text, stop = filled(file, text, wanted, pause)
+        text, stop = filled(file, text, wanted, patience)
         if stop is Stop.ENDED:
             if text:
                 yield find_records(text, dialect)
@@ -30,7 +33,7 @@ def cut_blocks(file: BinaryIO, text: bytes, dialect: Dialect, size: int) -> Iter
         if count > 0:
             done = records.cut(0, count)
             yield done
-            text, wanted, pause = text[len(done.text) :], size, LATER
+            text, wanted, patience = text[len(done.text) :], size, next(pause)
         elif stop is Stop.PAUSED:
             wait(file)
         else:

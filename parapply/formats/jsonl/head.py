@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 from parapply.errors import InputError
 from parapply.formats import Reading
-from parapply.formats.blocks import FIRST, LATER, Pause, Stop, after_lines, filled, wait
+from parapply.formats.blocks import Pause, Stop, after_lines, filled, pauses, wait
 from parapply.formats.jsonl.kinds import encodes, keys_of
 from parapply.formats.jsonl.lines import LineError, sound
 
@@ -40,7 +40,8 @@ def read_head(file: BinaryIO, name: str, reading: Reading) -> tuple[Head, Iterat
     Raises InputError where the first block is not JSON Lines.
     """
     text, skipped = after_lines(file, reading.skip_rows, _LINE_END)
-    block, rest, stop = _read_block(file, text, HEAD_BYTES, FIRST)
+    pause = pauses(reading.prompt)
+    block, rest, stop = _read_block(file, text, HEAD_BYTES, next(pause))
     lead = len(_BOM) if block.startswith(_BOM) else 0
     body = block[lead:].lstrip(_SPACE)
     lead = max(lead, block.rfind(b"\n", 0, len(block) - len(body)) + 1) if body else len(block)
@@ -49,15 +50,15 @@ def read_head(file: BinaryIO, name: str, reading: Reading) -> tuple[Head, Iterat
     objects = _objects(text, name, lenient=reading.lenient)
     columns = check_keys(keys_of(objects), name)
     head = Head(columns, before, line_end, objects, skipped + lead)
-    later = iter(()) if stop is Stop.ENDED else cut_blocks(file, rest, HEAD_BYTES)
+    later = iter(()) if stop is Stop.ENDED else cut_blocks(file, rest, HEAD_BYTES, next(pause))
     return head, _followed(text, later)
 
 
-def cut_blocks(file: BinaryIO, text: bytes, size: int) -> Iterator[bytes]:
+def cut_blocks(file: BinaryIO, text: bytes, size: int, pause: Pause | None) -> Iterator[bytes]:
     """Yield `text` and what is in `file`, about `size` bytes at a time, cut after newlines."""
     stop = Stop.FULL
     while stop is not Stop.ENDED:
-        block, text, stop = _read_block(file, text, size, LATER)
+        block, text, stop = _read_block(file, text, size, pause)
         if block:
             yield block
 
@@ -70,7 +71,9 @@ def check_keys(keys: list[str], name: str) -> tuple[str, ...]:
     return tuple(keys)
 
 
-def _read_block(file: BinaryIO, text: bytes, size: int, pause: Pause) -> tuple[bytes, bytes, Stop]:
+def _read_block(
+    file: BinaryIO, text: bytes, size: int, pause: Pause | None
+) -> tuple[bytes, bytes, Stop]:
     """Read on after `text`; return a block of lines, what follows it, and why it ends there.
 
     What follows a full block has a line that is not blank, so that no block is nothing but blank
