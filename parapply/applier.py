@@ -15,15 +15,17 @@ from parapply.call import Call, Made
 from parapply.errors import ResultError
 from parapply.explain import Explainer
 from parapply.formats import Batch, Field
+from parapply.rates import Rate
 from parapply.rows import Columns, Fields, Row, no_column, refilling_loop
-from parapply.trial import FailedRow, Rounds, Step, Wary
+from parapply.trial import FailedRow, Rounds, Step, Wary, endless
 
 
 class Applier:
     """Calls a row or value function for each row of a batch.
 
     `where` says which row a position in the batch is; `places` are the positions in the chunk,
-    where some of its rows are not in the batch.
+    where some of its rows are not in the batch. `end` says now and then after how many rows the
+    run is to end, if it is.
     """
 
     def __init__(
@@ -36,11 +38,15 @@ class Applier:
         pace: Pace,
         wary: Wary | None = None,
         places: Sequence[int] | None = None,
+        end: Callable[[], int | None] = endless,
+        rate: Rate | None = None,
     ) -> None:
         self.call, self.batch, self.fields, self.where = call, batch, fields, where
         self.function = function
         self.explainer = Explainer(call, batch, fields, where)
-        self.rounds = Rounds(call.policy, batch.rows, self.explainer.explain, pace, wary, places)
+        self.rounds = Rounds(
+            call.policy, batch.rows, self.explainer.explain, pace, wary, places, end, rate
+        )
 
     def apply(self) -> Made:
         """Return what the function made of the batch.
@@ -52,12 +58,24 @@ class Applier:
         made.failures = self.rounds.failures
         return made
 
+    def position(self) -> int:
+        """The row that is being worked on."""
+        return self.rounds.position()
+
     def _rows(self) -> Made:
         found: list[Any] = []
         self._run([(self._row_step(found), found)])
         return self._made(found, self.call.into, self.call.name)
 
     def _values(self) -> Made:
+        every = self._value_lists()
+        names = tuple(self.fields[position].name for position in self.call.given)
+        if len(every) == 1:
+            return self._made(every[0], self.call.into, names[0])
+        return self._made(list(zip(*every, strict=True)), self.call.into or names, names[0])
+
+    def _value_lists(self) -> list[list[Any]]:
+        """Return what the function made of the values of each column."""
         arrays = self.batch.columns(self.call.given)
         every = [(list[Any](), to_list(array)) for array in arrays]
         function = self.function
@@ -67,11 +85,7 @@ class Applier:
         self._run(
             [(_value_step(found, self._finished(function), of), found) for found, of in every]
         )
-        names = tuple(self.fields[position].name for position in self.call.given)
-        if len(every) == 1:
-            return self._made(every[0][0], self.call.into, names[0])
-        rows = list(zip(*(found for found, _ in every), strict=True))
-        return self._made(rows, self.call.into or names, names[0])
+        return [found for found, _ in every]
 
     def _run(self, calls: list[tuple[Step, list[Any]]]) -> None:
         try:
@@ -79,13 +93,17 @@ class Applier:
         except FailedRow as failed:
             raise self.explainer.error(failed, self.rounds.failures) from None
 
-    def _row_step(self, found: list[Any]) -> Step:
+    def _columns(self) -> Columns:
         names = tuple(self.fields[position].name for position in self.call.given)
         places: dict[str | int, int] = dict(enumerate(self.call.given))
         places.update(zip(reversed(names), reversed(self.call.given), strict=True))
         columns = Columns(names, lambda name: self._list(name, places))
         if self.call.read:
             self.batch.columns(self.call.read)
+        return columns
+
+    def _row_step(self, found: list[Any]) -> Step:
+        columns = self._columns()
         if self.call.expression is None:
             assert self.function is not None
             if self.call.row is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 
@@ -36,6 +36,22 @@ class Rows:
         """Return a row's number in its source, counted from 1, by its position in the whole."""
         pick = self.chunk.pick
         return self.chunk.first_row + (place if pick is None else pick[place]) + 1
+
+    def number_at(self, position: int) -> int:
+        """Return a row's number in its source, counted from 1, by its position in the batch."""
+        return self.number(position if self.places is None else self.places[position])
+
+    def until(self, stop: int) -> Rows:
+        """Return the rows up to a position in the batch."""
+        places = None if self.places is None else self.places[:stop]
+        end = stop if places is None else places[-1] + 1
+        return replace(
+            self,
+            whole=self.whole.pick(tuple(range(end))),
+            batch=self.batch.pick(tuple(range(stop))),
+            bad={place: why for place, why in self.bad.items() if place < end},
+            places=places,
+        )
 
     def where(self, position: int) -> str:
         """Say which row is at a position in the batch; of a batch without any, which input."""

@@ -87,7 +87,8 @@ class Assembler:
         self.sink: FileSink | FolderSink = FileSink(output, target)
         if output.is_folder:
             self.sink = FolderSink(output, target, redo)
-        self.rows_out = 0
+        self.rows_in = self.rows_out = 0
+        self.ended = False  # worker.stop(): the parts that came in order are all that is wanted
         self.rows_written = 0  # rows of the input whose results are in the output
         self._arrived: dict[_Number, tuple[Chunk, Outcome]] = {}
         self._next: _Number = (0,)
@@ -152,14 +153,16 @@ class Assembler:
         return tuple(self._name(column) for column in self._arrangement())
 
     def _take_in_order(self) -> None:
-        while self._next in self._arrived:
+        while self._next in self._arrived and not self.ended:
             number, (chunk, part) = self._next, self._arrived.pop(self._next)
             self._parts[number] = chunk, part
             self._unwritten.append(number)
             self.columns.add(part)
             if part.aside is not None and self.errors is not None:
                 self.errors.append(part.aside, keeps=self.keeps)
+            self.rows_in += part.rows_in
             self.rows_out += part.rows_out
+            self.ended = part.stopped
             self._next = _following(number)
             while self._next in self._split:
                 self._next = (*self._next, 0)

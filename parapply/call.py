@@ -31,6 +31,8 @@ class Call:
     explode: bool = False
     types: Mapping[str, Any] = field(default_factory=dict)  # of made columns, as asked for
     policy: Policy = field(default_factory=Policy)
+    concurrency: int = 0  # calls of an async function at once, in each worker; 0: it is none
+    rate: str | float | None = None  # calls a second at the most, over all workers
 
 
 @dataclass(slots=True)

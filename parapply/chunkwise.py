@@ -19,6 +19,7 @@ from parapply.call import Call, Made
 from parapply.errors import ResultError
 from parapply.explain import Explainer
 from parapply.formats import Batch, Field
+from parapply.rates import Rate
 from parapply.rows import no_column
 from parapply.trial import FailedRow, Rounds, Wary, is_ours
 from parapply.types import fit, unify
@@ -37,13 +38,20 @@ class ChunkCaller:
         pace: Pace,
         wary: Wary | None = None,
         metadata: Mapping[bytes, bytes] | None = None,
+        rate: Rate | None = None,
     ) -> None:
         self.call, self.batch, self.where, self.pace = call, batch, where, pace
         self.metadata, self.wary = metadata, wary
         self.function = function if call.expression is None else call.expression.function("df")
         self.fields = [fields[position] for position in call.given]
         self.explainer = Explainer(call, batch, fields, where)
-        self.rounds = Rounds(call.policy, batch.rows, self.explainer.explain, pace)
+        explain = self.explainer.explain
+        self.rounds = Rounds(call.policy, batch.rows, explain, pace, rate=rate)
+        self._at = 0
+
+    def position(self) -> int:
+        """The first row of those that are being worked on."""
+        return self._at
 
     def apply(self) -> Made:
         """Return what the function made of the batch; raises as Applier does."""
@@ -93,8 +101,9 @@ class ChunkCaller:
             self.call.frame, self.fields, parts, self.call.dtype_backend, self.metadata
         )
         returned: list[Any] = []
-        function = self.function
+        function, self._at = self.function, start
         assert function is not None
+        self.rounds.wait_turn()
         for attempt in range(self.call.policy.retries + 1):
             try:
                 alarm.run(lambda *_: returned.append(function(frame)), start, self.pace)

@@ -34,10 +34,11 @@ def command(operands: tuple[str, ...], **settings: Any) -> None:
         expression=expression,
         inputs=inputs,
         arguments=dict(settings.pop("arguments")),
+        share=dict(settings.pop("share")),
         dtypes=dict(settings.pop("dtypes")),
         **settings,
     )
-    _run(job, bar, verbose)
+    _run(job, bar, quiet=quiet, verbose=verbose)
 
 
 def main() -> NoReturn:
@@ -59,7 +60,7 @@ def main() -> NoReturn:
     sys.exit(0)
 
 
-def _run(job: Job, bar: console.Bar, verbose: bool) -> None:
+def _run(job: Job, bar: console.Bar, *, quiet: bool, verbose: bool) -> None:
     stdout = console.protect_stdout()
     try:
         _limit_threads(job)
@@ -94,6 +95,10 @@ def _run(job: Job, bar: console.Bar, verbose: bool) -> None:
         raise
     bar.finish(report.rows_in)
     console.say_failures(report, job, verbose)
+    if report.stopped and not quiet:
+        console.say_stopped(report)
+    if verbose or bar.shown:
+        console.say_counts(report)
     if verbose:
         console.say_report(report)
 

@@ -149,6 +149,18 @@ def say_report(report: Report) -> None:
     )
 
 
+def say_counts(report: Report) -> None:
+    """Write what the function counted, in one line, if it counted anything."""
+    values = [f"{name} {value:,}" for name, value in {**report.counts, **report.gauges}.items()]
+    if values:
+        say("parapply: " + ", ".join("".join(map(_shown, value)) for value in values))
+
+
+def say_stopped(report: Report) -> None:
+    """Write that not all rows were worked on, as that is not seen from the exit code."""
+    say(f"parapply: the function ended the run with worker.stop(): {report.rows_in:,} rows in")
+
+
 def protect_stdout() -> int:
     """Send what anybody prints to standard error; return a descriptor of the real output.
 
@@ -181,7 +193,7 @@ def _make_bar(total: int | None) -> Any:
 
     tqdm.monitor_interval = 0  # its thread would be there when workers are forked
     return tqdm(
-        total=total, unit=" rows", unit_scale=True, file=sys.stderr,
+        total=total, unit=" rows", unit_scale=True, file=getattr(sys.stderr, "beneath", sys.stderr),
         dynamic_ncols=_columns() > 0, ncols=None if _columns() > 0 else 80,
         mininterval=0, miniters=0, smoothing=0.1,
     )  # fmt: skip

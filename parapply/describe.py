@@ -5,6 +5,7 @@ Everything that can be known to be wrong before a row is read is a UsageError he
 
 from __future__ import annotations
 
+import inspect
 import multiprocessing
 import os
 import sys
@@ -25,10 +26,12 @@ from parapply.functions import Function, frame_kind
 from parapply.inputs import Inputs
 from parapply.job import Job, on_error
 from parapply.output import STDOUT
+from parapply.rates import parse_rate
 from parapply.rows import no_column
 from parapply.trial import Policy
 from parapply.usage import columns_used, row_kind
 
+CONCURRENCY = 100  # calls of an async function at once in each worker, unless it is said
 _KINDS = ("auto", "row", "value", "chunk")
 
 
@@ -66,6 +69,13 @@ def check_job(job: Job) -> None:
         raise UsageError(f"--dtype-backend {job.dtype_backend}: numpy_nullable or pyarrow")
     if job.expression is not None and job.arguments:
         raise UsageError("--arg is for functions; write the value into the expression")
+    if job.concurrency is not None and job.concurrency < 1:
+        raise UsageError(f"--concurrency {job.concurrency}: give a number, at least 1")
+    if job.rate is not None:
+        try:
+            parse_rate(job.rate)
+        except ValueError as error:
+            raise UsageError(f"--rate {error}") from None
     choice = on_error(job)
     if choice not in ("fail", "skip", "null"):
         raise UsageError(f"--on-error {choice}: there are: fail, skip, null")
@@ -183,8 +193,23 @@ def _call(job: Job, function: Function | Expression, columns: tuple[str, ...]) -
         select=() if job.only else job.select,
         drop=job.drop,
         policy=_policy(job),
+        concurrency=_concurrency(job, function, found, by),
+        rate=job.rate,
         types={n: parse_type(n, text) for n, text in job.dtypes.items() if n not in columns},
     )
+
+
+def _concurrency(job: Job, function: Function | Expression, found: Any, by: str) -> int:
+    """How many calls at once in a worker; 0: the function is not async."""
+    if not inspect.iscoroutinefunction(found):
+        if job.concurrency is not None:
+            raise UsageError(
+                "--concurrency is for async functions; for others: --backend threads -j N"
+            )
+        return 0
+    if by == "chunk":
+        raise UsageError(f"{function.name} is an async function: it is given rows or values")
+    return CONCURRENCY if job.concurrency is None else job.concurrency
 
 
 def _policy(job: Job) -> Policy:

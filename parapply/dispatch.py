@@ -24,6 +24,7 @@ from parapply.feed import Feed
 from parapply.formats import Index
 from parapply.job import Chunk, Failed, Outcome
 from parapply.losses import Losses
+from parapply.stops import Skipped
 from parapply.tally import Tally
 from parapply.tasks import ChunkTask, Refit, Seal
 
@@ -61,6 +62,10 @@ class Agenda(Iterator[Any]):
         """Whether chunks may come, though there are none now."""
         return not self.closed and bool(getattr(self.chunks, "more", False))
 
+    def cut(self) -> None:
+        """Begin no chunk any more that has not been begun yet."""
+        self.chunks = iter(())
+
     def push(self, item: _Item) -> None:
         """Put an item before all chunks that have not been dispatched."""
         self._pushed.append(item)
@@ -76,11 +81,14 @@ class Agenda(Iterator[Any]):
 class World:
     """What a run waits for besides its workers: input that comes, a reader of the output that goes.
 
-    `reader` is the descriptor of a pipe that the output is written to, or None.
+    `reader` is the descriptor of a pipe that the output is written to, or None. `stopped` says
+    whether a function has asked for the end.
     """
 
-    def __init__(self, feed: Feed | None, agenda: Agenda, reader: int | None) -> None:
-        self._feed, self._agenda, self._reader = feed, agenda, reader
+    def __init__(
+        self, feed: Feed | None, agenda: Agenda, reader: int | None, stopped: Callable[[], bool]
+    ) -> None:
+        self._feed, self._agenda, self._reader, self._stopped = feed, agenda, reader, stopped
 
     @property
     def more(self) -> bool:
@@ -93,7 +101,9 @@ class World:
         return heeded if self._reader is None else [*heeded, self._reader]
 
     def look(self) -> None:
-        """Raise BrokenPipeError when nobody reads the output any more."""
+        """Raise BrokenPipeError when nobody reads the output any more; see that it is to end."""
+        if self._stopped():
+            self._agenda.cut()
         if self._reader is not None:
             poll = select.poll()
             poll.register(self._reader, 0)
@@ -123,6 +133,8 @@ class Dispatcher:
         self._losses = Losses(task, indexes)
         self._failed: Failed | None = None
         self._deadline = math.inf
+        self._held: deque[tuple[Chunk | Refit, Outcome]] = deque()  # while a row has failed
+        self._last: tuple[int, ...] | None = None  # the chunk in which a function asked for the end
 
     def run(self, agenda: Agenda) -> None:
         """Dispatch until nothing is left, neither on the agenda nor with the workers.
@@ -146,12 +158,15 @@ class Dispatcher:
             agenda.flying.discard(done.item.number)
             if isinstance(done.result, Failed):
                 self._fail(done.result, agenda)
+            elif isinstance(done.result, Skipped):
+                agenda.cut()
             elif done.result is None:
                 self._lost(done, agenda)
             elif isinstance(done.result, Seal):
                 self.assembler.sealed(done.result)
-            elif self._failed is None:
-                self._take(done.item, done.result)
+            else:
+                self._held.append((done.item, done.result))
+                self._take_held(agenda)
             if self._failed is not None and not self._before(self._failed, agenda):
                 raise self._failed.error
             beat()
@@ -165,11 +180,21 @@ class Dispatcher:
         """Take the two halves of a chunk instead of it."""
         self.assembler.split(chunk.number)
 
-    def _take(self, item: Chunk | Refit, outcome: Outcome) -> None:
+    def _take_held(self, agenda: Agenda) -> None:
+        """Take what has come, unless a row has failed and no function has asked to end before."""
+        for _, outcome in self._held:
+            if outcome.stopped and (self._failed is None or outcome.number < self._failed.number):
+                self._failed, agenda.closed = None, False
+        while self._held and self._failed is None:
+            self._take(*self._held.popleft(), agenda)
+
+    def _take(self, item: Chunk | Refit, outcome: Outcome, agenda: Agenda) -> None:
         chunk = item if isinstance(item, Chunk) else item.chunk
         if item is chunk:
             self._count(outcome)
             self.kept.done(outcome)
+        if outcome.stopped:
+            chunk = self._halt(chunk, outcome.rows_in, agenda)
         self.assembler.add(replace(chunk, data=None, before=None), outcome)
 
     def _count(self, outcome: Outcome) -> None:
@@ -177,7 +202,16 @@ class Dispatcher:
         self.chunks += 1
         self.tally.add(outcome.number, outcome.failed, outcome.causes, self.rows)
 
+    def _halt(self, chunk: Chunk, rows: int, agenda: Agenda) -> Chunk:
+        """Forget what comes after a chunk; return as much of it as is wanted."""
+        agenda.cut()
+        self._last = chunk.number
+        pick = range(chunk.rows) if chunk.pick is None else chunk.pick
+        return replace(chunk, rows=rows, pick=tuple(pick[:rows]))
+
     def _fail(self, failed: Failed, agenda: Agenda) -> None:
+        if self._last is not None and failed.number > self._last:
+            return
         if self._failed is None:
             agenda.closed = True
             self._deadline = time.monotonic() + _GRACE_S
@@ -188,7 +222,7 @@ class Dispatcher:
     def _before(failed: Failed, agenda: Agenda) -> bool:
         return any(number < failed.number for number in agenda.flying)
 
-    def _lost(self, done: Done[_Item, Outcome | Failed | Seal], agenda: Agenda) -> None:
+    def _lost(self, done: Done[_Item, Outcome | Failed | Seal | Skipped], agenda: Agenda) -> None:
         verdict = self._losses.of(done)
         if isinstance(verdict, Failed):
             self._fail(verdict, agenda)

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from parapply import backends, cores, quantities
 from parapply.assemble import Assembler, Columns
-from parapply.backends import Crew, Session
+from parapply.backends import LEAVE_S, Crew, Session
 from parapply.backends.limits import Limits
 from parapply.checkpoint import Checkpoint, NoCheckpoint
 from parapply.choose import Head, sample
@@ -24,14 +24,19 @@ from parapply.errors_file import Errors, publish
 from parapply.expressions import Expression
 from parapply.frames import preload
 from parapply.functions import Function
+from parapply.hub import Hub
 from parapply.inputs import Inputs, open_inputs
 from parapply.job import Chunk, Job, Report
 from parapply.output import Output
+from parapply.plan import CHUNK_ROWS
+from parapply.start import Start, leave
 from parapply.survey import Table, survey
 from parapply.tally import Tally
-from parapply.tasks import ChunkTask, Start
+from parapply.tasks import ChunkTask
 
 __all__ = ["Progress", "run"]
+
+CLOSE_S = 60.0  # for close() of the user's class, in each worker at the end
 
 
 def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Report:
@@ -46,7 +51,7 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
     """
     began = time.perf_counter()
     check_job(job)
-    with _open(job, stdout) as output, DiskErrors(output), ExitStack() as ends:
+    with _open(job, stdout) as output, DiskErrors(output), Hub(job) as hub, ExitStack() as ends:
         function = make_function(job)
         backend, workers = backends.load(job.backend), cores.count_workers(job.workers)
         errors = None if job.errors_to is None else ends.enter_context(Errors(job, stdout))
@@ -59,8 +64,8 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
         order = describe(job, function, inputs) if inputs.complete else None
         if order is not None and order.call.by == "chunk" and job.start_method in (None, "fork"):
             preload(order.call.frame)
-        start = Start(None if isinstance(function, Expression) else function)
-        crew = _crew(job, _crew_size(workers, inputs), start)
+        hub.share(job.start_method)
+        crew = _crew(job, function, hub, _crew_size(workers, inputs))
         with backend.open(crew) as session:
             inputs, order = _complete(session, job, function, inputs, order)
             surveyed = order.surveyed(len(inputs.sources[0].columns))
@@ -80,12 +85,12 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
                 prompt=prompt, keeps=job.checkpoint is not None,
             ) as assembler:  # fmt: skip
                 task = _task(job, table, order, kept.folder, tally, refits=not prompt)
-                world = World(table.feed, agenda, output.pipe)
+                world = World(table.feed, agenda, output.pipe, hub.stopped)
                 work = Dispatcher(
-                    session, task, dict(table.indexes), total, on_progress, tally, kept, assembler,
-                    world,
+                    session, task, dict(table.indexes), total, hub.watched(on_progress), tally,
+                    kept, assembler, world,
                 )  # fmt: skip
-                chunks = _chosen(job, table, planned, whole=order.call.by == "chunk")
+                chunks = _chosen(_sized(job, table, order, planned), table, planned, order)
                 agenda.chunks = kept.left(chunks, table.indexes, table.sources, work)
                 work.run(agenda)
                 tally.check(work.rows)
@@ -95,10 +100,11 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
                 check_types(order.call, names)
                 assembler.close()
         inputs.witness.check()
+        counts, gauges = hub.finish()
         publish(output, errors)
         kept.finish(tally.failed)
     return Report(
-        rows_in=work.rows,
+        rows_in=assembler.rows_in,
         rows_out=assembler.rows_out,
         columns=names,
         made=tuple(made.found),
@@ -110,6 +116,9 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
         output=job.output,
         failed=tally.failed,
         causes=tally.causes,
+        counts=counts,
+        gauges=gauges,
+        stopped=assembler.ended,
     )
 
 
@@ -133,9 +142,17 @@ def _complete(
     return inputs, order
 
 
-def _chosen(job: Job, table: Table, workers: int, *, whole: bool) -> Iterator[Chunk]:
+def _sized(job: Job, table: Table, order: Order, workers: int) -> Job:
+    """Give an async function few chunks, of one size: at the end of each it has less to do."""
+    if not order.call.concurrency or job.chunk_size is not None or not table.rows:
+        return job
+    share = -(-table.rows // workers)
+    return replace(job, chunk_size=-(-share // -(-share // CHUNK_ROWS)))
+
+
+def _chosen(job: Job, table: Table, workers: int, order: Order) -> Iterator[Chunk]:
     """Return the chunks of all rows, or of the rows that were asked for."""
-    chunks = table.chunks(workers, job.chunk_size, whole)
+    chunks = table.chunks(workers, job.chunk_size, order.call.by == "chunk")
     if job.sample is not None:
         if table.rows is None:
             raise UsageError(
@@ -166,8 +183,12 @@ def _crew_size(workers: int, inputs: Inputs) -> int:
     return max(1, min(workers, inputs.size_bytes // 8))
 
 
-def _crew(job: Job, workers: int, start: Start) -> Crew:
+def _crew(job: Job, function: Function | Expression, hub: Hub, workers: int) -> Crew:
+    plain = None if isinstance(function, Expression) else function
+    start = Start(plain, hub.place(workers), hub.init)
+    patience_s = CLOSE_S if plain is not None and plain.ends else LEAVE_S
     wish = job.memory_limit
     memory = None if wish is None else quantities.size("--memory-limit", wish)
     limits = Limits(memory, cores.share(workers))
-    return Crew(workers, start, job.start_method, job.max_tasks_per_worker, limits)
+    most = job.max_tasks_per_worker
+    return Crew(workers, start, job.start_method, most, limits, leave, patience_s)

@@ -55,31 +55,57 @@ class Function:
         if owner is not None:  # a method: its first argument is the instance
             target = functools.partial(target, None)
         if inspect.isclass(target):
-            _check_arguments(target, (), self.arguments, self.name)
+            check_arguments(target, (), self.arguments, self.name)
             return _check(functools.partial(_caller(target, self.name), None), {}, self.name)
         return _check(target, self.arguments, self.name)
 
     def load(self) -> Callable[[Any], Any]:
         """Return the callable, taking one value; a class is made and its instance returned."""
+        return self.open()[0]
+
+    def open(self) -> tuple[Callable[[Any], Any], Callable[[], None] | None]:
+        """Return the callable as `load` does, and what is to be called at the end, if anything.
+
+        The instance of a class is entered where it is a context manager, and its end is
+        `__exit__`; else `close`, where it has such a method.
+        """
         target, owner = self._target()
         if inspect.isclass(target):
-            return self._make(target, self.arguments)  # type: ignore[no-any-return]
-        if owner is not None:
-            target = getattr(self._make(owner, {}), target.__name__)
+            return self._make(target, self.arguments)
+        if owner is None:
+            return self._given(target), None
+        instance, end = self._make(owner, {})
+        return self._given(getattr(instance, target.__name__)), end
+
+    @property
+    def ends(self) -> bool:
+        """Whether there is something to be called at the end."""
+        target, owner = self._target()
+        kind = target if inspect.isclass(target) else owner
+        return any(hasattr(kind, name) for name in ("__exit__", "close", "aclose"))
+
+    def _given(self, target: Callable[..., Any]) -> Callable[[Any], Any]:
         return functools.partial(target, **self.arguments) if self.arguments else target
 
     def _target(self) -> tuple[Any, type | None]:
         """The object that is named, and the class to make where it is a method of one."""
         if not isinstance(self.reference, str):
             return self.reference, None
-        return _find(self.reference)
+        return find(self.reference)
 
-    def _make(self, kind: type, arguments: Mapping[str, Any]) -> Any:
+    @staticmethod
+    def _make(kind: type, arguments: Mapping[str, Any]) -> tuple[Any, Callable[[], None] | None]:
         try:
-            return kind(**arguments)
+            instance = kind(**arguments)
+            if not (hasattr(kind, "__enter__") and hasattr(kind, "__exit__")):
+                end = getattr(instance, "close", None) or getattr(instance, "aclose", None)
+                return instance, end if callable(end) else None
+            entered = instance.__enter__()
         except Exception as error:
             message = f"{kind.__name__}(...) raised {type(error).__name__}: {error}"
             raise FunctionError(message, user_traceback(error)) from error
+        end = functools.partial(instance.__exit__, None, None, None)
+        return instance if entered is None else entered, end
 
 
 def is_reference(text: str) -> bool:
@@ -142,7 +168,11 @@ def _caller(kind: type, name: str) -> Callable[..., Any]:
     )
 
 
-def _find(reference: str) -> tuple[Any, type | None]:
+def find(reference: str) -> tuple[Any, type | None]:
+    """Return what is named, and the class to make where it is a method of one.
+
+    Raises FunctionError where it cannot be found or imported.
+    """
     place, _, path = reference.rpartition(":")
     if not (place and path):
         raise FunctionError(_without_name(reference))
@@ -251,15 +281,14 @@ def _no_attribute(holder: Any, name: str, reference: str) -> str:
 def _check(target: Any, arguments: Mapping[str, Any], name: str) -> Callable[..., Any]:
     if not callable(target):
         raise FunctionError(f"{name} is not a function: it is a {type(target).__name__}")
-    if inspect.iscoroutinefunction(target):
-        raise FunctionError(f"{name} is an async function; call it with asyncio.run in a plain one")
-    _check_arguments(target, (None,), arguments, name)
+    check_arguments(target, (None,), arguments, name)
     return functools.partial(target, **arguments) if arguments else target
 
 
-def _check_arguments(
+def check_arguments(
     target: Any, given: tuple[Any, ...], arguments: Mapping[str, Any], name: str
 ) -> None:
+    """Raise FunctionError where it cannot be called with these arguments."""
     try:
         signature = inspect.signature(target)
     except (TypeError, ValueError):  # some functions written in C do not tell
@@ -267,6 +296,6 @@ def _check_arguments(
     try:
         signature.bind(*given, **arguments)
     except TypeError as error:
-        what = " with one value" if given else ""
+        what = ("", " with one value", " with two values")[len(given)]
         extra = (" and " if what else " with ") + ", ".join(arguments) if arguments else ""
         raise FunctionError(f"{name}{signature} cannot be called{what}{extra}: {error}") from None

@@ -63,6 +63,12 @@ class Job:
     timeout: str | float | None = None
     retries: int = 0
     retry_on: tuple[str, ...] = ()
+    concurrency: int | None = None
+    rate: str | float | None = None
+    init: str | Callable[..., Any] | None = None
+    share: Mapping[str, Any] = field(default_factory=dict)  # a path, a function or an object
+    on_message: str | Callable[..., Any] | None = None
+    log_file: str | None = None
     checkpoint: str | None = None
     resume: bool = False
     retry_failed: bool = False
@@ -140,6 +146,7 @@ class Outcome:
     failed: int = 0  # rows that were set aside
     causes: tuple[Cause, ...] = ()
     aside: str | None = None  # the part of those rows, where they are written
+    stopped: bool = False  # the function asked for the end: nothing after these rows is wanted
     files: tuple[Kept, ...] = ()  # all of it, where it is to outlive the run
 
 
@@ -167,3 +174,6 @@ class Report:
     output: str
     failed: int = 0  # rows that were set aside
     causes: tuple[Cause, ...] = ()  # the most frequent first
+    counts: dict[str, int] = field(default_factory=dict)  # of worker.count(), over all workers
+    gauges: dict[str, float] = field(default_factory=dict)  # of worker.gauge(), the last
+    stopped: bool = False  # by worker.stop(): not all rows of the input were worked on

@@ -59,7 +59,7 @@ def apply(frame: pd.DataFrame, function: str | Callable[..., Any], **settings: A
             whole: pd.DataFrame = table.to_pandas()
             return whole
         moved = _PLACE in table.column_names
-        places = table.column(_PLACE).to_numpy() if moved else range(len(frame))
+        places = table.column(_PLACE).to_numpy() if moved else range(table.num_rows)
         return _joined(frame, wish, places, table.select(list(report.made)).to_pandas())
 
 

@@ -36,7 +36,7 @@ class Losses:
             if self._lost[item.number] == _TRIES:
                 raise WorkerError(f"a worker {how} while it wrote a part, {_TRIES} times")
             return [item]
-        if self._task.call.by == "chunk":
+        if self._task.call.by == "chunk" or self._task.call.concurrency:
             return self._of_whole(item, how, late=done.late)
         return self._of_row(item, done.units, how, late=done.late)
 

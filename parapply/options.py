@@ -92,6 +92,19 @@ class Setting(click.ParamType[tuple[str, str]]):
         return name, text
 
 
+class Share(click.ParamType[tuple[str, str]]):
+    """NAME=FILE or NAME=REF."""
+
+    name = "share"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, str]:
+        """Return the name and the rest."""
+        name, equals, source = str(value).partition("=")
+        if not (equals and name and source):
+            self.fail(f"{value!r} is not NAME=FILE or NAME=file.py:NAME", param, ctx)
+        return name, source
+
+
 def _option(*names: str, group: str, **settings: Any) -> Callable[[Decorated], Decorated]:
     return click.option(*names, cls=Option, group=group, **settings)
 
@@ -174,6 +187,19 @@ OPTIONS = (
             help="processes (auto), threads for functions that wait, or serial for pdb"),
     _option("--chunk-size", type=int, metavar="ROWS", group=_RUN,
             help="rows in a chunk, instead of what suits the input"),
+    _option("--concurrency", type=int, metavar="N", group=_RUN,
+            help="calls of an async function at once in each worker; else 100"),
+    _option("--rate", metavar="RATE", group=_RUN,
+            help="call the function no more often than this, over all workers: 20/s, 100/min"),
+    _option("--init", metavar="REF", group=_RUN,
+            help="a function to call once in each worker before anything else: file.py:NAME"),
+    _option("--share", type=Share(), multiple=True, metavar="NAME=FILE", group=_RUN,
+            help="a table, or what a function returns (NAME=file.py:NAME), loaded once for all "
+                 "workers, as worker.shared[NAME]; repeatable"),
+    _option("--on-message", metavar="REF", group=_RUN,
+            help="a function of a name and an object, for what functions send with worker.put()"),
+    _option("--log-file", metavar="FILE", group=_SAY,
+            help="append what functions print and log to FILE instead, with the time"),
     _option("--start-method", metavar="NAME", group=_RUN,
             help="how processes start: fork, forkserver or spawn"),
     _option("--max-tasks-per-worker", type=int, metavar="N", group=_RUN,

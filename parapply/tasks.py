@@ -19,11 +19,13 @@ from parapply.aside import Rows, set_aside
 from parapply.backends import Pace
 from parapply.call import Call, Made
 from parapply.chunkwise import ChunkCaller
+from parapply.context import Context, bound
 from parapply.durable import known
 from parapply.errors import ParapplyError
 from parapply.formats import Arrangement, Batch, Field, New, Source, Target, arrange
-from parapply.functions import Function
 from parapply.job import Chunk, Failed, Outcome, ResultColumn
+from parapply.rates import RATE, Rate
+from parapply.stops import GivenUp, Skipped, is_after
 from parapply.stored import (
     columns_of,
     files_of,
@@ -36,19 +38,6 @@ from parapply.stored import (
 )
 from parapply.trial import Failure, Wary, causes
 from parapply.types import is_settled
-
-_loaded = threading.local()  # the function, once a worker
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """Loads the function, before a worker's first chunk."""
-
-    function: Function | None
-
-    def __call__(self) -> None:
-        """Load it."""
-        _loaded.function = None if self.function is None else self.function.load()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +110,7 @@ class ChunkTask:
     aside: Target | None = None  # how rows that failed are written, if they are
     durable: bool = False  # parts are to outlive the run
 
-    def __call__(self, item: Chunk | Refit | Seal, pace: Pace) -> Outcome | Failed | Seal:
+    def __call__(self, item: Chunk | Refit | Seal, pace: Pace) -> Outcome | Failed | Seal | Skipped:
         """Run the function over a chunk, or write a part anew; say where the part is."""
         try:
             if isinstance(item, Seal):
@@ -130,13 +119,21 @@ class ChunkTask:
             return self._refit(item) if isinstance(item, Refit) else self._run(item, pace)
         except ParapplyError as error:
             return Failed(item.number, error)
+        except GivenUp:
+            return Skipped(item.number)
 
     def _run(self, chunk: Chunk, pace: Pace) -> Outcome:
+        context = bound()
+        assert context is not None
+        end = _End(context, chunk.number)
+        end.check()
         rows = self._open(chunk, chunk.data)
         if chunk.before is None:
-            made = self._made(chunk, rows, pace)
+            made = self._made(chunk, rows, pace, end)
         else:
-            made = self._made_again(chunk, chunk.before, rows, pace)
+            made = self._made_again(chunk, chunk.before, rows, pace, end)
+        if (last := context.stopped) is not None and self.call.by != "chunk":
+            rows = rows.until(last + 1)
         path = self._path(chunk.number)
         self._write(path, rows.batch, made, chunk.last)
         failures = rows.failures(made.failures)
@@ -144,6 +141,8 @@ class ChunkTask:
         if changes or (self.durable and failures):
             store(path, made, chunk.data)
         outcome = _outcome(chunk.number, rows, made, path)
+        if context.stopped is not None:
+            outcome = replace(outcome, stopped=True)
         if failures:
             outcome = self._with_failures(outcome, rows, failures)
         if self.durable:
@@ -159,7 +158,7 @@ class ChunkTask:
         found = causes(failures.values())
         return replace(outcome, failed=len(failures), causes=found, aside=path)
 
-    def _made_again(self, chunk: Chunk, before: Outcome, rows: Rows, pace: Pace) -> Made:
+    def _made_again(self, chunk: Chunk, before: Outcome, rows: Rows, pace: Pace, end: _End) -> Made:
         """Run the function over the rows on which it failed before, and keep what it made then."""
         failed = stored_failed(before.path)
         places = range(rows.count) if rows.places is None else rows.places
@@ -167,21 +166,32 @@ class ChunkTask:
             rows, batch=rows.batch.pick(failed), places=[places[position] for position in failed]
         )
         columns = tuple((column.name, column.type) for column in before.columns)
-        old, new = stored(before.path, before, columns), self._made(chunk, some, pace)
+        old, new = stored(before.path, before, columns), self._made(chunk, some, pace, end)
         return merged(old, new, failed, rows.batch.rows, rows.where)
 
-    def _made(self, chunk: Chunk, rows: Rows, pace: Pace) -> Made:
+    def _made(self, chunk: Chunk, rows: Rows, pace: Pace, end: _End) -> Made:
         call, wary = self.call, Wary(dict(chunk.doomed)) if chunk.wary else None
-        function = _loaded.function
+        context, function = end.context, end.context.function
+        rate = None if call.rate is None else Rate(context.place.folder, RATE, call.rate)
         if call.by != "chunk":
-            return Applier(
-                call, function, rows.batch, self.fields, rows.where, pace, wary, rows.places
-            ).apply()
-        schema = getattr(self.sources[chunk.source], "schema", None)
-        metadata = getattr(schema, "metadata", None)
-        return ChunkCaller(
-            call, function, rows.batch, self.fields, rows.where, pace, wary, metadata
-        ).apply()
+            kind = Applier
+            if call.concurrency:
+                from parapply.coroutines import Coroutines as kind  # noqa: N813
+            caller: Applier | ChunkCaller = kind(
+                call, function, rows.batch, self.fields, rows.where, pace, wary, rows.places,
+                end.check, rate,
+            )  # fmt: skip
+        else:
+            schema = getattr(self.sources[chunk.source], "schema", None)
+            metadata = getattr(schema, "metadata", None)
+            caller = ChunkCaller(
+                call, function, rows.batch, self.fields, rows.where, pace, wary, metadata, rate
+            )
+        context.begin(chunk.number, caller.position, rows.number_at, whole=chunk.before is None)
+        try:
+            return caller.apply()
+        finally:
+            context.end()
 
     def _refit(self, item: Refit) -> Outcome:
         chunk, old = item.chunk, item.part
@@ -232,6 +242,22 @@ class ChunkTask:
             forced = self.call.types
             return not all(n in forced or is_settled(a.type) for n, a in made.columns.items())
         return made.shape != "filter"
+
+
+class _End:
+    """Whether the run ends before or in a chunk."""
+
+    def __init__(self, context: Context, number: tuple[int, ...]) -> None:
+        self.context, self._number = context, number
+        context.stopped = None
+
+    def check(self) -> int | None:
+        """Return how many of the batch's rows stay, None for all; raises GivenUp for none."""
+        if (last := self.context.stopped) is not None:
+            return last + 1
+        if is_after(self.context.place.folder, self._number):
+            raise GivenUp
+        return None
 
 
 def _outcome(number: tuple[int, ...], rows: Rows, made: Made, path: str) -> Outcome:

@@ -78,13 +78,13 @@ def _row_parameter(function: Callable[..., Any]) -> str | None:
 
 
 @lru_cache(maxsize=1)  # it is asked for twice
-def _definition(function: FunctionType) -> ast.FunctionDef | None:
+def _definition(function: FunctionType) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
     try:
         tree = ast.parse(textwrap.dedent(_source(function.__code__)))
     except (SyntaxError, ValueError):
         return None
     node = tree.body[0] if tree.body else None
-    if not isinstance(node, ast.FunctionDef) or node.decorator_list:
+    if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) or node.decorator_list:
         return None  # a lambda, or something that a decorator may have changed
     return node
 

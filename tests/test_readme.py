@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 import pytest
 
+from parapply import worker
 from parapply.cli import command
 from parapply.options import OPTIONS, Option
 
@@ -95,6 +96,38 @@ def test_the_library_example_runs(folder):
 )
 def test_excerpts_are_as_in_the_samples(language, file):
     assert blocks(language)[0] in (ROOT / "samples" / file).read_text(encoding="utf-8")
+
+
+def test_the_excerpt_of_the_workers_side_is_as_in_the_samples():
+    assert blocks("python")[1] in (ROOT / "samples" / "workers.py").read_text(encoding="utf-8")
+
+
+def by_hand() -> list[str]:
+    """The commands of the table in "From multiprocessing to parapply"."""
+    chapter = README.partition("## From multiprocessing to parapply\n")[2].partition("\n## ")[0]
+    rows = [re.split(r"(?<!\\)\|", line) for line in chapter.splitlines() if line.startswith("| `")]
+    return [row[3].strip().strip("`").replace("\\|", "|") for row in rows]
+
+
+@pytest.mark.parametrize("line", dict.fromkeys(by_hand()))
+def test_what_stands_for_multiprocessing_runs(folder, line):
+    (folder / "trips.csv").write_text("from,to\nJFK,ORD\nHNL,XXX\n")
+    run(folder, "bash", "-c", line)
+
+
+def test_multiprocessing_is_covered():
+    chapter = README.partition("## From multiprocessing to parapply\n")[2].partition("\n## ")[0]
+    for name in [
+        "Process", "Pool", "apply", "apply_async", "map", "map_async", "initializer", "callback",
+        "close", "join", "terminate", "Lock", "Semaphore", "Event", "Queue", "Pipe", "Manager",
+        "current_process", "threads or processes",
+    ]:  # fmt: skip
+        assert re.search(rf"\b{name}\b", chapter), name
+
+
+def test_every_name_of_the_workers_side_is_explained():
+    for name in worker.__all__:
+        assert re.search(rf"`(worker)?\.{name}\b", README), name
 
 
 @pytest.mark.parametrize("link", re.findall(r"\]\((?!http)([^)#]+)\)", README))

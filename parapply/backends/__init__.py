@@ -33,6 +33,12 @@ class Done(Generic[Item, Result]):
     late: bool = False  # its worker was ended for staying away longer than it had said
 
 
+LEAVE_S = 5.0  # for workers to leave in peace: their atexit functions run
+
+
+def _nothing() -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Crew:
     """Who is to work, and how each of them starts."""
@@ -42,6 +48,8 @@ class Crew:
     start_method: str | None = None  # fork, forkserver, spawn; None: the best that is safe
     max_tasks: int | None = None  # items after which a process is replaced; None: never
     limits: Limits = field(default_factory=Limits)  # of each, where it is a process
+    leave: Callable[[], None] = _nothing  # a module's function, called in each at its end
+    patience_s: float = LEAVE_S  # for workers to leave in
 
 
 class Pace(Protocol):

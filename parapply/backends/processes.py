@@ -29,7 +29,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from parapply.allocation import keep_freed
-from parapply.backends import RAN_OUT, Crew, Session
+from parapply.backends import LEAVE_S, RAN_OUT, Crew, Session
 from parapply.backends.limits import OUT_OF_MEMORY, Limits, leave_exhausted
 from parapply.backends.pooled import (
     LEFT,
@@ -44,7 +44,6 @@ from parapply.backends.pooled import (
 )
 from parapply.errors import WorkerError
 
-LEAVE_S = 5.0  # for workers to leave in peace: their atexit functions run
 KILL_S = 1.0
 LOCK_S = 0.02  # longer than a live thread of the parent ever holds a lock of the queues
 SPARE_SLOTS = 4  # a worker: the killed keep theirs until the parent has looked
@@ -120,7 +119,9 @@ class _Team:
         self.broken, self.how = False, ""
         self._late = set[int]()  # process ids
         self.method = crew.start_method or _safest_method()
-        self._context = _Context(multiprocessing.get_context(self.method), self._enlist)
+        self._patience_s = crew.patience_s
+        context = multiprocessing.get_context(self.method)
+        self._context = _Context(context, self._enlist, crew.leave)
         self._free = deque(range(crew.workers * SPARE_SLOTS))
         self.slots: Slots = self._context.RawArray("q", len(self._free) * SLOT_FIELDS)
         self._changed, self._workers = changed, list[_Worker]()
@@ -241,7 +242,9 @@ class _Team:
             return
         pool = self.pool
         try:
-            if clean and in_background(pool.close, pool.join, pool.terminate, wait_s=LEAVE_S):
+            if clean and in_background(
+                pool.close, pool.join, pool.terminate, wait_s=self._patience_s
+            ):
                 self._ended = True
         finally:
             if not self._ended:
@@ -270,8 +273,13 @@ class _Team:
 class _Context:
     """A multiprocessing context that has a say in the processes, and keeps the locks, of a pool."""
 
-    def __init__(self, base: BaseContext, enlist: Callable[[Callable[..., BaseProcess]], Any]):
-        self._base, self._enlist = base, enlist
+    def __init__(
+        self,
+        base: BaseContext,
+        enlist: Callable[[Callable[..., BaseProcess]], Any],
+        leave: Callable[[], None],
+    ) -> None:
+        self._base, self._enlist, self._leave = base, enlist, leave
         self.locks: list[Any] = []
 
     def __getattr__(self, name: str) -> Any:
@@ -279,7 +287,8 @@ class _Context:
 
     def Process(self, **arguments: Any) -> Any:  # noqa: N802  the name multiprocessing gives it
         process: Any = self._base.Process  # type: ignore[attr-defined]  # each context has its own
-        return self._enlist(partial(process, **arguments))
+        target = partial(_work, self._leave, arguments.pop("target"))
+        return self._enlist(partial(process, target=target, **arguments))
 
     def Lock(self) -> Any:  # noqa: N802  as above
         self.locks.append(self._base.Lock())
@@ -372,6 +381,11 @@ def _undisturbed(method: str) -> Iterator[None]:
             yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _work(leave: Callable[[], None], target: Callable[..., None], *arguments: Any) -> None:
+    target(*arguments)
+    leave()
 
 
 def _enter(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from multiprocessing import connection
 
 from parapply.backends import Crew, Done, Item, Outside, Pace, Result, Session
@@ -20,12 +20,22 @@ class Serial:
 
     def open(self, crew: Crew) -> AbstractContextManager[Session]:
         """Return a session; `crew.start` is called in the caller's thread before the first item."""
-        return nullcontext(_Session(crew.start))
+        return _opened(crew)
+
+
+@contextmanager
+def _opened(crew: Crew) -> Iterator[Session]:
+    session = _Session(crew.start)
+    try:
+        yield session
+    finally:
+        if session.begun:
+            crew.leave()
 
 
 class _Session:
     def __init__(self, start: Callable[[], None]) -> None:
-        self._start: Callable[[], None] | None = start
+        self._start, self.begun = start, False
         self.done = 0
 
     def units(self) -> int:
@@ -41,9 +51,9 @@ class _Session:
     ) -> Iterator[Done[Item, Result]]:
         pace = _Pace(self, beat)
         for item in _all(items, outside):
-            if self._start is not None:
+            if not self.begun:
+                self.begun = True
                 self._start()
-                self._start = None
             self.done = 0
             result = task(item, pace)
             self.done = 0

@@ -11,13 +11,12 @@ import itertools
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from functools import partial
+from multiprocessing.dummy import DummyProcess
 from multiprocessing.pool import Pool, ThreadPool
 from typing import Any
 
 from parapply.backends import Crew, Session
 from parapply.backends.pooled import SLOT_FIELDS, Death, Pooled, Slots, Wire, begin, in_background
-
-LEAVE_S = 5.0
 
 
 class Threads:
@@ -52,7 +51,8 @@ class _Team:
         self.slots: Slots = _Slots([0] * (crew.workers * SLOT_FIELDS))
         self._deaths: list[Death] = []
         arguments = (self.slots, itertools.count(), self.wire, crew.start)
-        self.pool: Pool = ThreadPool(crew.workers, _enter, arguments)
+        self._patience_s = crew.patience_s
+        self.pool: Pool = _Threads(crew.leave, crew.workers, _enter, arguments)
 
     def pack_task(self, task: object) -> object:
         return task
@@ -72,8 +72,25 @@ class _Team:
                 self._deaths.append(Death(number - 1, "was given up", units, late=True))
 
     def end(self, *, clean: bool) -> None:
-        if not (clean and in_background(self.pool.close, self.pool.join, wait_s=LEAVE_S)):
+        if not (clean and in_background(self.pool.close, self.pool.join, wait_s=self._patience_s)):
             in_background(self.pool.terminate, wait_s=0.0)
+
+
+class _Threads(ThreadPool):
+    """The standard pool of threads, each of which ends with a call of `leave`."""
+
+    def __init__(self, leave: Callable[[], None], *arguments: Any) -> None:
+        self._leave = leave
+        super().__init__(*arguments)
+
+    def Process(self, _: Any, target: Callable[..., None], **arguments: Any) -> Any:  # type: ignore[override]  # noqa: N802
+        def work(*given: Any) -> None:
+            try:
+                target(*given)
+            finally:
+                self._leave()
+
+        return DummyProcess(target=work, **arguments)
 
 
 def _enter(slots: Slots, numbers: Iterator[int], wire: Wire, start: Callable[[], None]) -> None:
