@@ -16,7 +16,7 @@ from parapply.formats.blocks import cut
 from parapply.job import Chunk
 
 CHUNK_BYTES = 8 << 20  # about what one chunk reads at the most
-CHUNK_ROWS = 1 << 16  # and how many rows: Python values of a column take 32 bytes and more
+CHUNK_ROWS = 1 << 15  # and how many rows: Python values of a column take 32 bytes and more
 MOST_BYTES = 1 << 28  # of text that a chunk reads, whatever --chunk-size says
 WHOLE_BYTES = 1 << 30  # the same for chunk functions; Arrow's strings hold twice that
 _COLUMNS = 200  # a chunk has a row for so many columns, or opening it would cost more than reading

@@ -18,7 +18,7 @@ from parapply.formats import Field, Reading
 from parapply.formats.shown import shown
 from parapply.types import fit
 
-WHOLE_ROWS = 1 << 17  # groups up to this size are not cut for the sake of equal chunks
+WHOLE_ROWS = 1 << 15  # larger groups are cut, as a chunk has no more rows: see plan.py
 
 GroupSpan = tuple[tuple[int, int, int], ...]  # (group, start, stop) within each group
 

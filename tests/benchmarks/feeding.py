@@ -20,7 +20,7 @@ from tests.benchmarks.workloads import WORKLOADS, Case
 
 FEW, MANY = 50, 1000  # chunks of the same rows
 CHUNK_BYTES = 8 << 20  # as parapply.plan cuts large files
-CHUNK_ROWS = 1 << 16
+CHUNK_ROWS = 1 << 15
 
 
 def measure(plan: Plan) -> dict[str, float]:
