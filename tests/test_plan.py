@@ -13,7 +13,7 @@ from parapply import Job, plan
 from parapply.errors import InputError, UsageError
 from parapply.formats import blocks
 from parapply.formats.csv import source
-from parapply.formats.groups import GroupIndex
+from parapply.formats.groups import WHOLE_ROWS, GroupIndex
 from parapply.plan import CHUNK_ROWS, bounds, chunks, fixed_bounds
 
 ROWS = st.integers(0, 200_000)
@@ -136,7 +136,7 @@ def test_a_few_rows_are_spread_over_the_workers(columns):
 @pytest.mark.parametrize("chunk_size", [None, 50_000, 10**9])
 def test_no_chunk_reads_more_text_than_the_limit(run, monkeypatch, chunk_size):
     monkeypatch.setattr(plan, "MOST_BYTES", 1 << 16)
-    monkeypatch.setattr(blocks, "READ_BYTES", 1 << 17)
+    monkeypatch.setattr(blocks, "READ_BYTES", WHOLE_ROWS)
     monkeypatch.setattr(source, "BLOCK_BYTES", 1 << 14)
     data = b"a,b\n" + b"12,345\n" * 50_000 + b'1,"' + b"x\n" * 30_000 + b'"\n' + b"1,2\n" * 9
     found = run(data, expression="1", into="c", chunk_size=chunk_size)
