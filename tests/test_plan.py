@@ -92,7 +92,7 @@ def test_chunks_of_row_groups_hold_their_rows_once(groups, workers):
         assert sum(stop - start for _, start, stop in chunk.span) == chunk.rows
 
 
-@given(st.lists(st.integers(1, 1 << 16), min_size=1, max_size=5), WORKERS)
+@given(st.lists(st.integers(1, WHOLE_ROWS), min_size=1, max_size=5), WORKERS)
 def test_a_small_row_group_is_cut_only_where_workers_would_wait(groups, workers):
     index = GroupIndex(tuple(groups), sum(groups) * 10)
     for row in range(0, index.rows, 997):
@@ -136,7 +136,7 @@ def test_a_few_rows_are_spread_over_the_workers(columns):
 @pytest.mark.parametrize("chunk_size", [None, 50_000, 10**9])
 def test_no_chunk_reads_more_text_than_the_limit(run, monkeypatch, chunk_size):
     monkeypatch.setattr(plan, "MOST_BYTES", 1 << 16)
-    monkeypatch.setattr(blocks, "READ_BYTES", WHOLE_ROWS)
+    monkeypatch.setattr(blocks, "READ_BYTES", 1 << 17)
     monkeypatch.setattr(source, "BLOCK_BYTES", 1 << 14)
     data = b"a,b\n" + b"12,345\n" * 50_000 + b'1,"' + b"x\n" * 30_000 + b'"\n' + b"1,2\n" * 9
     found = run(data, expression="1", into="c", chunk_size=chunk_size)

@@ -29,21 +29,18 @@ class ParquetWriter(Writer):
             raise OutputError(
                 f"{table.num_rows} rows without a column: Parquet has no place for them"
             )
-        self._open(table).write_table(table, row_group_size=max(table.num_rows, 1))
+        if self._writer is None:
+            self._writer = self._open(_repetitive(table))
+        self._writer.write_table(table, row_group_size=max(table.num_rows, 1))
 
     def close(self) -> None:
         """Write the footer."""
-        self._open(self._schema.empty_table()).close()
+        (self._writer or self._open(True)).close()
 
-    def _open(self, table: pa.Table) -> pq.ParquetWriter:
-        if self._writer is None:
-            self._writer = pq.ParquetWriter(
-                self._file,
-                self._schema,
-                compression=self._compression,
-                use_dictionary=_repetitive(table),
-            )
-        return self._writer
+    def _open(self, dictionaries: list[str] | bool) -> pq.ParquetWriter:
+        return pq.ParquetWriter(
+            self._file, self._schema, compression=self._compression, use_dictionary=dictionaries
+        )
 
 
 def _repetitive(table: pa.Table) -> list[str] | bool:

@@ -1,77 +1,74 @@
-"""The parent's own cost: what a chunk takes of it, and a megabyte of output.
+"""The parent's own cost: what a chunk takes of it, and a megabyte of the input and its output.
 
-From both follows how many workers one parent can feed before it is itself the bottleneck: it is
-busy for `chunk_s + output_mb * mb_s` a chunk, in which time the workers must not have done more
-than one. The parent's CPU time is measured over runs that differ in one thing only.
+From both follows how many workers one parent can feed: as long as all that it has to do in a run
+takes it less time than the workers need for theirs. The parent's CPU time is measured over runs
+that differ in one thing only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
-from typing import Any
 
+from parapply.plan import CHUNK_BYTES, CHUNK_ROWS, bounds
 from tests.benchmarks.compare import Plan
 from tests.benchmarks.contenders import CONTENDERS
 from tests.benchmarks.measure import Command, Run, run
 from tests.benchmarks.workloads import WORKLOADS, Case
 
 FEW, MANY = 50, 1000  # chunks of the same rows
-CHUNK_BYTES = 8 << 20  # as parapply.plan cuts large files
-CHUNK_ROWS = 1 << 15
+ROWS = 200_000
+TIMES = 8
+MOST_WORKERS = 4096
+SLOW_S = 0.001  # a row of workload D
 
 
 def measure(plan: Plan) -> dict[str, float]:
-    """Return seconds of the parent by itself, and of a worker, for a chunk of A and of D."""
-    work = WORKLOADS["A"]
-    rows = max(MANY, round(200_000 * min(1, plan.size * 5)))
-    small, large = (replace(plan, size=max(2, n)) for n in (rows, 8 * rows))
-    few, many = (_parent(small, "--chunk-size", str(-(-rows // n))) for n in (FEW, MANY))
-    chunk_s = (many - few) / (MANY - FEW)
-    size = [str(-(-rows // FEW)), str(-(-8 * rows // FEW))]
-    base, more = _parent(small, "--chunk-size", size[0]), _parent(large, "--chunk-size", size[1])
-    grown_mb = (large.table(work).stat().st_size - small.table(work).stat().st_size) / 1e6
-    mb_s = max(more - base, 0.0) / grown_mb
-    row_bytes = large.table(work).stat().st_size / (8 * rows)
+    """Return milliseconds of the parent, and how many workers it can feed at A and at D."""
+    rows = max(MANY, round(ROWS * min(1, plan.size)))
+    small, large = (replace(plan, size=max(2, n)) for n in (rows, TIMES * rows))
+    few, many = (_runs(small, chunks) for chunks in (FEW, MANY))
+    chunk_s = (_parent_s(many) - _parent_s(few)) / (MANY - FEW)
+    sizes = [one.table(WORKLOADS["A"]).stat().st_size / 1e6 for one in (small, large)]
+    more = _runs(large, FEW)
+    mb_s = max(_parent_s(more) - _parent_s(few), 0.0) / (sizes[1] - sizes[0])
+    row_mb = sizes[1] / (TIMES * rows)
+    row_s = (_workers_s(more) - _workers_s(few)) / ((TIMES - 1) * rows)
     return {
         "parent_ms_a_chunk": chunk_s * 1e3,
         "parent_ms_a_megabyte": mb_s * 1e3,
-        **_model("A", chunk_s, mb_s, row_bytes, _row_s(large, "A")),
-        **_model("D", chunk_s, mb_s, row_bytes, 0.001),
+        "A_worker_us_a_row": row_s * 1e6,
+        "A_workers_fed": _fed(WORKLOADS["A"].rows, row_s, row_mb, chunk_s, mb_s),
+        "H_workers_fed": _fed(WORKLOADS["H"].rows, row_s, row_mb, chunk_s, mb_s),
+        "D_workers_fed": _fed(WORKLOADS["D"].rows, SLOW_S, row_mb, chunk_s, mb_s),
     }
 
 
-def _model(
-    key: str, chunk_s: float, mb_s: float, row_bytes: float, row_s: float
-) -> dict[str, float]:
-    rows = min(CHUNK_ROWS, CHUNK_BYTES / row_bytes)
-    parent_s = chunk_s + rows * row_bytes / 1e6 * mb_s
-    return {
-        f"{key}_worker_ms_a_chunk": rows * row_s * 1e3,
-        f"{key}_parent_ms_a_chunk": parent_s * 1e3,
-        f"{key}_workers_fed": rows * row_s / parent_s,
-    }
+def _fed(rows: int, row_s: float, row_mb: float, chunk_s: float, mb_s: float) -> int:
+    """Return the largest number of workers that the parent keeps up with."""
+    most = min(CHUNK_ROWS, round(CHUNK_BYTES / 1e6 / row_mb))
+    for workers in range(1, MOST_WORKERS):
+        chunks = sum(1 for _ in bounds(rows, workers, most))
+        if chunks * chunk_s + rows * row_mb * mb_s > rows * row_s / workers:
+            return workers - 1
+    return MOST_WORKERS
 
 
-def _parent(plan: Plan, *more: str) -> float:
-    return median(one.parent_cpu_s for one in _runs(plan, more))
+def _parent_s(runs: list[Run]) -> float:
+    return median(one.parent_cpu_s for one in runs)
 
 
-def _row_s(plan: Plan, key: str) -> float:
-    """CPU seconds of the workers for one row."""
-    rows = plan.rows(WORKLOADS[key])
-    return median(one.cpu_s - one.parent_cpu_s for one in _runs(plan, ())) / rows
+def _workers_s(runs: list[Run]) -> float:
+    return median(one.cpu_s - one.parent_cpu_s for one in runs)
 
 
-def _runs(plan: Plan, more: Sequence[str]) -> list[Run]:
-    work = WORKLOADS["A"]
-    output = Path(plan.folder, "out.csv")
-    case = Case(work, plan.rows(work), plan.table(work), output, plan.workers)
-    whole = CONTENDERS[0].command(case)
-    command: Any = Command([*whole.argv, *more])
-    return [run(command, plan.timeout_s) for _ in range(plan.runs)]
+def _runs(plan: Plan, chunks: int) -> list[Run]:
+    work, output = WORKLOADS["A"], Path(plan.folder, "out.csv")
+    rows = plan.rows(work)
+    case = Case(work, rows, plan.table(work), output, plan.workers)
+    argv = [*CONTENDERS[0].command(case).argv, "--chunk-size", str(-(-rows // chunks))]
+    return [run(Command(argv), plan.timeout_s) for _ in range(plan.runs)]
 
 
 def table(found: dict[str, float]) -> str:

@@ -162,10 +162,11 @@ def _orderly(data: _Array, quotes: _Array, delimiter: int) -> bool:
     if len(quotes) % 2:
         return False
     opening, closing = quotes[0::2], quotes[1::2]
-    bounds = np.array([delimiter, LF, CR, data[quotes[0]]], np.uint8)
+    bounds = np.zeros(256, np.bool_)
+    bounds[[delimiter, LF, CR, data[quotes[0]]]] = True
     before = data[opening[opening > 0] - 1]
     after = data[closing[closing < len(data) - 1] + 1]
-    return bool(np.isin(before, bounds).all() and np.isin(after, bounds).all())
+    return bool(bounds[before].all() and bounds[after].all())
 
 
 def _records(text: bytes, data: _Array, starts: _Array, ends: _Array, *, orderly: bool) -> Records:

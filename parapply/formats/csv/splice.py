@@ -7,6 +7,7 @@ five times faster than formatting every field.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -46,10 +47,15 @@ def splice(
         return [records.text]
     if not made and take is None and _is_identity(arrangement, width):
         return [_closed(records, memoryview(records.text), line_end, last)]
+    tail = memoryview(records.text)[int(records.stops[-1]) :]
+    if take is None and _keeps_all_first(arrangement, width) and len(arrangement) > 1:
+        # What stands before a record is taken for a part of it: then nothing is copied to join.
+        whole = replace(records, starts=_before(records))
+        pieces = _pieces(whole, dialect, width, arrangement, made, take)
+        return [_joined(pieces), _closed(records, tail, line_end, last)]
     pieces = _pieces(records, dialect, width, arrangement, made, take)
     if take is not None:
         return _taken(records, pieces, take, line_end, last)
-    tail = memoryview(records.text)[int(records.stops[-1]) :]
     return [_joined([_gaps(records), *pieces]), _closed(records, tail, line_end, last)]
 
 
@@ -157,8 +163,11 @@ def _pieces(
 
 def _gaps(records: Records) -> pa.Array:
     """What stands before each record: the line end of the one before it, and blank lines."""
-    before = np.concatenate(([0], records.stops[:-1]))
-    return _strings(records.text, before, records.starts)
+    return _strings(records.text, _before(records), records.starts)
+
+
+def _before(records: Records) -> _Array:
+    return np.concatenate(([0], records.stops[:-1]))
 
 
 def _keeps_all_first(arrangement: Arrangement, width: int) -> bool:
