@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-import zoneinfo
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+
+from parapply import kernels
 
 
 def integers(values: Any) -> pa.Array:
@@ -19,7 +20,7 @@ def integers(values: Any) -> pa.Array:
 def take(array: pa.Array, positions: Any) -> pa.Array:
     """Return the values at `positions`, of any type: some have no kernel for it."""
     try:
-        return array.take(integers(positions))
+        return kernels.take(array, integers(positions))
     except pa.ArrowNotImplementedError:
         pass
     if pa.types.is_run_end_encoded(array.type):
@@ -27,7 +28,8 @@ def take(array: pa.Array, positions: Any) -> pa.Array:
 
         return pc.run_end_encode(take(pc.run_end_decode(array), positions))
     plain = pa.large_binary() if pa.types.is_binary_view(array.type) else pa.large_string()
-    return array.cast(plain).take(integers(positions)).cast(array.type)
+    taken = kernels.take(kernels.cast(array, plain), integers(positions))
+    return kernels.cast(taken, array.type)
 
 
 def to_list(array: pa.Array) -> list[Any]:
@@ -57,6 +59,8 @@ def _zone(name: str) -> dt.tzinfo:
     if name[:1] in "+-":
         offset = dt.timedelta(hours=int(name[1:3]), minutes=int(name[-2:]))
         return dt.timezone(-offset if name[0] == "-" else offset)
+    import zoneinfo
+
     return zoneinfo.ZoneInfo(name)
 
 

@@ -6,7 +6,6 @@ they were cut when it was made, whatever the number of workers now, so that its 
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
@@ -17,7 +16,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any, Protocol
 
-from parapply import durable
+from parapply import durable, locks
 from parapply.durable import settle
 from parapply.errors import LockedError, UsageError
 from parapply.fingerprint import changed, fingerprint
@@ -61,13 +60,9 @@ class Checkpoint:
     def __enter__(self) -> Checkpoint:
         _check_folder(self._base)
         os.makedirs(self.folder, exist_ok=True)
-        self._lock = os.open(os.path.join(self._base, "lock"), os.O_CREAT | os.O_RDWR, 0o600)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            os.close(self._lock)
-            raise LockedError(f"--checkpoint {self._base}: another run is using it") from error
-        _held.add(self._lock)
+        self._lock = locks.hold(self._path("lock"))
+        if self._lock is None:
+            raise LockedError(f"--checkpoint {self._base}: another run is using it")
         return self
 
     def __exit__(
@@ -80,7 +75,8 @@ class Checkpoint:
             with suppress(OSError):  # a disk that is full has been told of, and this is lost
                 self.commit(now=True)
             self._journal.close()
-        self._let_go()
+        if self._lock is not None:
+            locks.let_go(self._lock)
 
     def begin(self, inputs: Inputs, function: Any, workers: int) -> int:
         """Go on with what is there, or start afresh; return for how many workers chunks are cut.
@@ -232,22 +228,6 @@ class Checkpoint:
 
     def _path(self, name: str) -> str:
         return os.path.join(self._base, name)
-
-    def _let_go(self) -> None:
-        _held.discard(self._lock)
-        os.close(self._lock)
-
-
-_held: set[int] = set()  # descriptors of locks: those of forked workers must not hold them, too
-
-
-def _drop() -> None:
-    for descriptor in _held:
-        os.close(descriptor)
-    _held.clear()
-
-
-os.register_at_fork(after_in_child=_drop)
 
 
 class NoCheckpoint:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import replace
@@ -36,6 +35,8 @@ def sample(chunks: Iterator[Chunk], rows: int, size: int, seed: int) -> Iterator
 
     The choice depends on the seed and the number of rows alone, not on how they are cut.
     """
+    import random
+
     places = sorted(random.Random(seed).sample(range(rows), min(size, rows)))
     start = number = 0
     for chunk in chunks:

@@ -42,7 +42,7 @@ def command(operands: tuple[str, ...], **settings: Any) -> None:
 
 
 def main() -> NoReturn:
-    """Run the command and exit: 0 done, 1 failed, 2 usage; of a signal by that signal."""
+    """Run the command and exit: 0 done, 1 failed, 2 usage, 75 locked, or of a signal by it."""
     try:
         command.main(prog_name="parapply", standalone_mode=False)
     except click.UsageError as error:

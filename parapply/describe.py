@@ -118,7 +118,6 @@ def _same_place(one: str, other: str) -> bool:
 
 def make_function(job: Job) -> Function | Expression:
     """Return the function or expression, checked as far as it can be without the input."""
-    check_job(job)
     if job.expression is not None:
         expression = Expression(job.expression)
         expression.check()

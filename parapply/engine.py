@@ -16,11 +16,13 @@ from parapply.backends import LEAVE_S, Crew, Session
 from parapply.backends.limits import Limits
 from parapply.checkpoint import Checkpoint, NoCheckpoint
 from parapply.choose import Head, sample
-from parapply.describe import Order, check_types, describe, make_function
+from parapply.describe import Order, check_job, check_types, describe, make_function
+from parapply.disk import DiskErrors
 from parapply.dispatch import Agenda, Dispatcher, Progress, Watch, World
-from parapply.errors import OutputError, UsageError
-from parapply.errors_file import Errors
+from parapply.errors import UsageError
+from parapply.errors_file import Errors, publish
 from parapply.expressions import Expression
+from parapply.frames import preload
 from parapply.functions import Function
 from parapply.hub import Hub
 from parapply.inputs import Inputs, open_inputs
@@ -48,11 +50,11 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
     ResultError, WorkerError, OutputError as errors.py says. Nothing is published then.
     """
     began = time.perf_counter()
-    function, hub = make_function(job), Hub(job)
-    backend, workers = backends.load(job.backend), cores.count_workers(job.workers)
-    with (
-        Output(job.output, stdout) as output, _DiskErrors(output.name), hub, ExitStack() as ends,
-    ):  # fmt: skip
+    check_job(job)
+    with _open(job, stdout) as output, DiskErrors(output), ExitStack() as ends:
+        function = make_function(job)
+        hub = ends.enter_context(Hub(job))
+        backend, workers = backends.load(job.backend), cores.count_workers(job.workers)
         errors = None if job.errors_to is None else ends.enter_context(Errors(job, stdout))
         kept: Checkpoint | NoCheckpoint = NoCheckpoint(output.folder)
         if job.checkpoint is not None:
@@ -61,6 +63,8 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
         whole = None if isinstance(function, Expression) else function.find()
         planned = kept.begin(inputs, whole, workers)
         order = describe(job, function, inputs) if inputs.complete else None
+        if order is not None and order.call.by == "chunk" and job.start_method in (None, "fork"):
+            preload(order.call.frame)
         hub.share(job.start_method)
         crew = _crew(job, function, hub, _crew_size(workers, inputs))
         with backend.open(crew) as session:
@@ -97,9 +101,8 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
                 check_types(order.call, names)
                 assembler.close()
         counts, gauges = hub.finish()
-        if errors is not None:
-            errors.publish()
-        output.publish()
+        inputs.witness.check()
+        publish(output, errors)
         kept.finish(tally.failed)
     return Report(
         rows_in=assembler.rows_in,
@@ -117,6 +120,12 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
         counts=counts,
         gauges=gauges,
         stopped=assembler.ended,
+    )
+
+
+def _open(job: Job, stdout: int) -> Output:
+    return Output(
+        job.output, stdout, temp_dir=job.temp_dir, lock=job.lock, clobber=not job.no_clobber
     )
 
 
@@ -184,16 +193,3 @@ def _crew(job: Job, function: Function | Expression, hub: Hub, workers: int) -> 
     limits = Limits(memory, cores.share(workers))
     most = job.max_tasks_per_worker
     return Crew(workers, start, job.start_method, most, limits, leave, patience_s)
-
-
-class _DiskErrors:
-    """Translates errors of the operating system that no room below has put into words."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
-            raise OutputError(f"{error.filename or self.name}: {error.strerror}") from error

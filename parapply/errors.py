@@ -65,6 +65,12 @@ class OutputError(ParapplyError):
     """A result cannot be written."""
 
 
+class LockedError(ParapplyError):
+    """Another run is at the same files; nothing was read or written."""
+
+    exit_code = 75  # EX_TEMPFAIL of sysexits.h: try again later
+
+
 class RowError(ParapplyError):
     """The function raised; `details` is the user's part of the traceback, `full` all of it."""
 
@@ -76,12 +82,6 @@ class RowError(ParapplyError):
 
 class ResultError(ParapplyError):
     """What the function returned does not fit the output, or what it returned before."""
-
-
-class LockedError(ParapplyError):
-    """Another run is at the same files; nothing was read or written."""
-
-    exit_code = 75  # EX_TEMPFAIL of sysexits(3)
 
 
 class WorkerError(ParapplyError):

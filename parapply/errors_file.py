@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import nullcontext
 from types import TracebackType
 
 from parapply.aside import COLUMNS, arrangement
-from parapply.errors import OutputError
+from parapply.disk import DiskErrors
 from parapply.formats import Field, Joiner, Keep, Target
 from parapply.job import Job
 from parapply.output import Output
+from parapply.publishing import turn
 
 
 class Errors:
@@ -18,7 +20,7 @@ class Errors:
 
     def __init__(self, job: Job, stdout: int) -> None:
         assert job.errors_to is not None
-        self._output = Output(job.errors_to, stdout)
+        self._output = Output(job.errors_to, stdout, clobber=not job.no_clobber)
         self._joiner: Joiner | None = None
 
     def __enter__(self) -> Errors:
@@ -54,26 +56,37 @@ class Errors:
         if not keeps:
             os.unlink(path)
 
-    def publish(self) -> None:
-        """Complete the file and make it visible."""
+    def finish(self) -> Output:
+        """Complete the file; return what is to be published."""
         assert self._joiner is not None
         with self._said():
             self._joiner.finish()
             self._joiner = None
-            self._output.publish()
+            self._output.prepare()
+        return self._output
 
-    def _said(self) -> _Said:
-        return _Said(self._output.name)
+    def _said(self) -> DiskErrors:
+        return DiskErrors(self._output, all_=False)
 
 
-class _Said:
-    """Says which of the two outputs could not be written."""
+def publish(output: Output, errors: Errors | None) -> None:
+    """Make the output visible, and with it the errors, those of the same run.
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    A signal that comes between the two is heeded when both are there.
+    """
+    outputs = [output] if errors is None else [errors.finish(), output]
+    output.prepare()
+    with turn(output.home) if errors and output.home else nullcontext():
+        try:
+            _publish(outputs)
+        except Exception:
+            raise
+        except BaseException:
+            _publish(outputs)
+            raise
 
-    def __enter__(self) -> None: ...
 
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
-            raise OutputError(f"{error.filename or self.name}: {error.strerror}") from error
+def _publish(outputs: Sequence[Output]) -> None:
+    for output in outputs:
+        with DiskErrors(output):
+            output.publish()

@@ -46,6 +46,15 @@ def make_frame(
 _MISFITS = (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError)
 
 
+def preload(kind: str) -> None:
+    """Import what frames of a kind need, before workers are forked, which then share it.
+
+    Not polars: it has threads of its own, which do not survive a fork.
+    """
+    if kind == "pandas":
+        import pandas  # noqa: F401
+
+
 def _pandas(
     table: pa.Table,
     fields: Sequence[Field],

@@ -17,6 +17,7 @@ from parapply.formats import NotStreamableError, Reading, Source, hive
 from parapply.job import Job, on_error
 from parapply.output import STDOUT
 from parapply.stdin import Peeked, redirected
+from parapply.witness import Witness
 
 if TYPE_CHECKING:
     from parapply.survey import Table
@@ -43,6 +44,7 @@ class Inputs:
     size_bytes: int
     streams: Mapping[int, Stream] = field(default_factory=dict)
     files: tuple[str, ...] = ()  # real paths of all that is read
+    witness: Witness = field(default_factory=Witness)
 
     @property
     def complete(self) -> bool:
@@ -95,6 +97,7 @@ def open_inputs(job: Job, folder: str) -> Inputs:
         sum(one.size_bytes for one in opened),
         {place: one.stream for place, one in enumerate(opened) if one.stream is not None},
         tuple(opener.files),
+        opener.witness,
     )
 
 
@@ -102,7 +105,7 @@ class _Opener:
     """Opens one input at a time, in whatever compression, encoding and format it is."""
 
     def __init__(self, job: Job, folder: str) -> None:
-        self.format, self.folder = job.input_format, folder
+        self.format, self.folder, self.witness = job.input_format, folder, Witness()
         self.encoding = transport.check_encoding(job.encoding)
         self.files: list[str] = []
         self.reading = Reading(
@@ -113,6 +116,7 @@ class _Opener:
 
     def file(self, path: str, name: str, usual: str | None = None) -> _Opened:
         """Describe a file; `usual` is its format where neither name nor content say one."""
+        self.witness.see(path, name)
         with open(path, "rb") as file:
             head = file.read(8)
         codec = transport.codec_of(path) or transport.codec_of_head(head)

@@ -73,6 +73,9 @@ class Job:
     resume: bool = False
     retry_failed: bool = False
     force: bool = False
+    lock: bool = False
+    no_clobber: bool = False
+    temp_dir: str | None = None
     input_format: str | None = None
     output_format: str | None = None
 
@@ -84,9 +87,9 @@ class Job:
             names = tuple(map(os.fspath, (value,) if single else value))
             object.__setattr__(self, name, names)
         object.__setattr__(self, "output", os.fspath(self.output))
-        for name in ("errors_to", "checkpoint"):
-            if getattr(self, name) is not None:
-                object.__setattr__(self, name, os.fspath(getattr(self, name)))
+        for name in ("errors_to", "checkpoint", "temp_dir"):
+            if (path := getattr(self, name)) is not None:
+                object.__setattr__(self, name, os.fspath(path))
 
 
 def on_error(job: Job) -> str:

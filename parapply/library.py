@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import Any
@@ -16,7 +15,9 @@ from parapply.engine import run
 from parapply.errors import InputError, ParapplyError, UsageError
 from parapply.functions import Function, frame_kind
 from parapply.job import Job, on_error
+from parapply.output import temporary_place
 from parapply.rows import no_column
+from parapply.staging import Staging, sweep
 
 _PLACE = "__parapply_place__"  # the row's position in the frame, kept along with the results
 _OURS = ("inputs", "output", "expression", "input_format", "output_format", "function")
@@ -41,7 +42,9 @@ def apply(frame: pd.DataFrame, function: str | Callable[..., Any], **settings: A
     known = {one.name for one in fields(Job)}
     if unknown := [name for name in settings if name not in known]:
         raise UsageError(f"apply() has no setting {no_column(unknown[0], tuple(known))[10:]}")
-    with tempfile.TemporaryDirectory(prefix="parapply-") as folder:
+    place = temporary_place(settings.get("temp_dir"))
+    sweep(place, "parapply-")
+    with Staging(place, "parapply-") as folder:
         source, result = os.path.join(folder, "frame.arrow"), os.path.join(folder, "result.arrow")
         _write(frame, source)
         wish = Job(function=function, inputs=(source,), output=result, **settings)

@@ -80,8 +80,7 @@ def survey(session: Session, inputs: Inputs, positions: tuple[int, ...]) -> Tabl
     """
     sources, streams = inputs.sources, {p: s.blocks for p, s in inputs.streams.items()}
     found = _survey_all(session, inputs, sources, streams, positions)
-    again = {p: s for p, source in enumerate(sources) if (s := source.again(found[p]))}
-    if again:
+    while again := {p: s for p, source in enumerate(sources) if (s := source.again(found[p]))}:
         sources = tuple(again.get(place, source) for place, source in enumerate(sources))
         anew = _survey_all(session, inputs, sources, streams, positions, only=set(again))
         found = [anew[p] if p in again else surveys for p, surveys in enumerate(found)]

@@ -6,11 +6,9 @@ on all cores. The names of codecs, their suffixes and magic numbers are a table.
 
 from __future__ import annotations
 
-import bz2
 import codecs
-import gzip
 import io
-import lzma
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
@@ -40,22 +38,46 @@ def _zstd_writer(file: BinaryIO) -> Any:
 
 
 def _gzip_reader(file: BinaryIO) -> Any:
+    import gzip
+
     return gzip.GzipFile(fileobj=file)
 
 
 def _gzip_writer(file: BinaryIO) -> Any:
+    import gzip
+
     # No name and no time in the header: the same rows are the same bytes.
     return gzip.GzipFile("", "wb", 6, file, mtime=0)
 
 
+def _bz2_reader(file: BinaryIO) -> Any:
+    import bz2
+
+    return bz2.BZ2File(file)
+
+
+def _bz2_writer(file: BinaryIO) -> Any:
+    import bz2
+
+    return bz2.BZ2File(file, "wb")
+
+
+def _xz_reader(file: BinaryIO) -> Any:
+    import lzma
+
+    return lzma.LZMAFile(file)
+
+
 def _xz_writer(file: BinaryIO) -> Any:
+    import lzma
+
     return lzma.LZMAFile(file, "wb")
 
 
 CODECS = {
     "gzip": _Codec(".gz", b"\x1f\x8b", _gzip_reader, _gzip_writer),
-    "bz2": _Codec(".bz2", b"BZh", bz2.BZ2File, lambda file: bz2.BZ2File(file, "wb")),
-    "xz": _Codec(".xz", b"\xfd7zXZ\x00", lzma.LZMAFile, _xz_writer),
+    "bz2": _Codec(".bz2", b"BZh", _bz2_reader, _bz2_writer),
+    "xz": _Codec(".xz", b"\xfd7zXZ\x00", _xz_reader, _xz_writer),
     "zstd": _Codec(".zst", b"\x28\xb5\x2f\xfd", _zstd_reader, _zstd_writer),
 }
 _BOMS = (
@@ -141,12 +163,18 @@ class _Reader(io.RawIOBase):
         super().close()
 
     def _read(self, size: int) -> bytes:
+        broken: tuple[type[Exception], ...] = (OSError, EOFError, *_errors_of_xz())
         try:
             return cast(bytes, self.file.read(size))
-        except (OSError, EOFError, lzma.LZMAError) as error:
+        except broken as error:
             if isinstance(error, OSError) and error.errno is not None:
                 raise
             raise InputError(f"{self.name}: cannot be decompressed: {error}") from error
+
+
+def _errors_of_xz() -> tuple[type[Exception], ...]:
+    loaded = sys.modules.get("lzma")  # where it is not, nothing of it can be raised
+    return () if loaded is None else (loaded.LZMAError,)
 
 
 class _Open(io.RawIOBase):

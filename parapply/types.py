@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.types as at
 
+from parapply import kernels
 from parapply.builders import spelled
 from parapply.errors import ResultError
 
@@ -59,12 +60,12 @@ def fit(array: pa.Array, type_: Any) -> pa.Array:
             type_, len(array), buffers, offset=array.offset, children=[values]
         )
     if at.is_integer(array.type) and at.is_floating(type_):
-        return array.cast(type_, safe=False)  # beyond 2**53 rounded, as in Python
+        return kernels.cast(array, type_, safe=False)  # beyond 2**53 rounded, as in Python
     if at.is_decimal(type_) and not at.is_decimal(array.type):
         return _fit_decimal(array, type_)
     if _has_unit(type_) and _has_unit(array.type) and type_.unit == "ns":
         return _fit_nanoseconds(array, type_)
-    return array.cast(type_)
+    return kernels.cast(array, type_)
 
 
 def _has_unit(type_: Any) -> bool:

@@ -46,8 +46,8 @@ def test_files_keep_what_pandas_knows(tmp_path, frame, to):
         return frame.iloc[int(df["i"].iloc[0]) :][: len(df)]
 
     for size in (3, 2):
-        job = Job(function=function, inputs=tmp_path / "in.csv", output=output, chunk_size=size)
-        parapply.run(job)
+        job = {"inputs": tmp_path / "in.csv", "output": output, "chunk_size": size}
+        parapply.run(Job(function=function, backend="serial", **job))
         pdt.assert_frame_equal(read(output), frame, check_freq=False)
 
 
@@ -59,7 +59,8 @@ def test_a_column_of_another_type_later_is_a_plain_one(tmp_path):
         return pd.DataFrame({"n": [0.5] if later else pd.array([1], "Int64")})
 
     output = tmp_path / "out.parquet"
-    parapply.run(Job(function=function, inputs=tmp_path / "in.csv", output=output, chunk_size=1))
+    job = {"inputs": tmp_path / "in.csv", "output": output, "chunk_size": 1, "backend": "serial"}
+    parapply.run(Job(function=function, **job))
     pdt.assert_frame_equal(pd.read_parquet(output), pd.DataFrame({"n": [1.0, 0.5]}))
 
 

@@ -38,7 +38,8 @@ class GroupIndex:
     def snap(self, row: int) -> int:
         """Return the group's edge where it is near, so that a group is decoded by one worker."""
         edges = np.array([0, *accumulate(self.groups)])
-        nearest = int(edges[np.abs(edges - row).argmin()])
+        # Of two that are as near the later one: a chunk of half a group would be decoded twice.
+        nearest = int(edges[::-1][np.abs(edges[::-1] - row).argmin()])
         group = int(np.searchsorted(edges, row, side="right")) - 1
         small = group < len(self.groups) and self.groups[group] <= WHOLE_ROWS
         return nearest if small else row

@@ -13,9 +13,9 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from parapply.errors import InputError, OutputError, UsageError
+from parapply.errors import InputError, UsageError
 from parapply.formats import Field, NotStreamableError, Reading, Source, Survey, Target, Writing
-from parapply.formats.group_target import TableTarget, Writer
+from parapply.formats.group_target import TableTarget
 from parapply.formats.groups import (
     WHOLE_ROWS,
     GroupIndex,
@@ -24,6 +24,7 @@ from parapply.formats.groups import (
     readable,
     types_of,
 )
+from parapply.formats.parquet_writer import ParquetWriter
 from parapply.formats.shown import shown
 from parapply.formats.unpack import unpacked
 
@@ -132,7 +133,7 @@ class _Parquet:
         return TableTarget(
             tuple(sources[0].columns),
             schema,
-            partial(_ParquetWriter, compression=codec),
+            partial(ParquetWriter, compression=codec),
             ".parquet",
             writing.keeps_all,
         )
@@ -140,41 +141,6 @@ class _Parquet:
 
 PARQUET = _Parquet()
 _CODECS = ("snappy", "gzip", "zstd", "lz4", "brotli", "none")
-
-
-class _ParquetWriter(Writer):
-    def __init__(self, file: BinaryIO, schema: pa.Schema, compression: str) -> None:
-        try:
-            self.writer = pq.ParquetWriter(file, schema, compression=compression)
-        except _UNKNOWN as error:
-            name, type_ = _misfit(schema)
-            raise OutputError(
-                f"column {name!r} is {type_}, which Parquet cannot hold: --drop {name}, make it "
-                f"text with --dtype {name}=str, or write --to arrow"
-            ) from error
-
-    def write(self, table: pa.Table) -> None:
-        if not table.num_columns:
-            raise OutputError(
-                f"{table.num_rows} rows without a column: Parquet has no place for them"
-            )
-        self.writer.write_table(table, row_group_size=max(table.num_rows, 1))
-
-    def close(self) -> None:
-        self.writer.close()
-
-
-def _misfit(schema: pa.Schema) -> tuple[str, Any]:
-    """Return name and type of the first column that Parquet cannot hold."""
-    for place, name in enumerate(schema.names):
-        try:
-            pq.ParquetWriter(pa.BufferOutputStream(), pa.schema([schema.field(place)])).close()
-        except _UNKNOWN:
-            return name, schema.field(place).type
-    raise AssertionError("each column can be written, and all of them cannot")
-
-
-_UNKNOWN = (pa.ArrowNotImplementedError, pa.ArrowInvalid)
 
 
 def _described(path: str, name: str, file: pq.ParquetFile) -> ParquetSource:

@@ -25,9 +25,12 @@ def measure(plan: Plan) -> dict[str, Any]:
         for times in (1, TIMES):
             sized = replace(plan, size=max(2, SMALL_ROWS * min(plan.size, 1) * times))
             one = _peaks(sized, work)
-            for process, size in one.process_bytes.items():
+            workers = sorted(size for name, size in one.process_bytes.items() if name != "parent")
+            sizes = {"parent": one.process_bytes["parent"], "whole tree": one.tree_bytes}
+            # By size, as which worker took the largest chunk is chance.
+            sizes |= {f"worker {place}": size for place, size in enumerate(workers, 1)}
+            for process, size in sorted(sizes.items()):
                 peaks.setdefault(process, []).append(size)
-            peaks.setdefault("whole tree", []).append(one.tree_bytes)
         found[name] = peaks
     return found
 

@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from parapply import kernels as pc
 from parapply.errors import BadRowsError
 from parapply.formats.csv import parse
 from parapply.formats.csv.records import Records, find_records, split_fields

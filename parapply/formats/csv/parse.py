@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.types as at
 
+from parapply import kernels as pc
 from parapply.formats.csv.dialect import Dialect
 from parapply.formats.csv.records import Records
 from parapply.scalars import text as scalar
@@ -121,7 +121,7 @@ def column(texts: pa.Array, type_: Any) -> pa.Array:
         known = pc.is_in(plain, pa.array([*_TRUE, *_FALSE]))
         plain = pc.if_else(pc.or_(known, pc.is_null(plain)), plain, scalar("no boolean"))
     try:
-        return plain.cast(type_)
+        return pc.cast(plain, type_)
     except pa.ArrowInvalid as error:
         raise MisfitError(str(error)) from error
 

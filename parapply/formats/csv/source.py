@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
-from typing import Any, BinaryIO
+from typing import Any
 
 from parapply.errors import InputError
 from parapply.formats import Field, Survey
 from parapply.formats.blocks import read_range
 from parapply.formats.csv import parse
 from parapply.formats.csv.batch import CsvBatch
-from parapply.formats.csv.blocks import cut_blocks
 from parapply.formats.csv.dialect import Dialect
 from parapply.formats.csv.header import Head
 from parapply.formats.csv.index import ByteIndex, ByteSpan, Mark
-from parapply.formats.csv.records import Records, find_records, first_end
+from parapply.formats.csv.pieces import Cutter
+from parapply.formats.csv.records import Records, find_records
 from parapply.formats.csv.table import Place, check_widths, ragged, tabulate
 
 BLOCK_BYTES = 4 << 20
+_UNSOUND = Survey(0, (), sound=False)
 _MARKS = 64  # a block: how finely chunks can be cut without reading a byte twice
 
 
@@ -35,6 +36,7 @@ class CsvSource:
     types: Mapping[int, Any] | None = None  # by position: what --dtype says
     lenient: bool = False  # records that are not whole are for the batch to find
     orderly: bool = True  # newlines and quotes alone tell where records are: see records.py
+    counted: bool = False  # pieces are cut by counting quotes, not by guess
 
     joins_surveys = True
     complete = True
@@ -59,17 +61,12 @@ class CsvSource:
 
     def pieces(self) -> Iterator[ByteSpan]:
         """Yield spans of about 4 MiB that start and stop between records (parent)."""
+        head = self.head
+        size = BLOCK_BYTES
+        cutter = Cutter(self.path, self.dialect, len(self.columns), head.start, self.stop, size)
         if not (self.orderly and self.dialect.plain):
-            yield from self._pieces_in_turn()
-            return
-        start = stop = self.head.start
-        with open(self.path, "rb") as file:
-            while stop < self.stop:
-                file.seek(stop)
-                text = file.read(min(BLOCK_BYTES, self.stop - stop))
-                stop = self._next_end(file, stop + len(text), self._count_quotes(text))
-                yield ByteSpan(start, stop)
-                start = stop
+            return cutter.in_turn()
+        return cutter.by_quotes() if self.counted else cutter.by_guess()
 
     def survey(
         self, piece: ByteSpan | bytes, positions: Sequence[int], first_row: int = 0
@@ -81,6 +78,9 @@ class CsvSource:
         """
         start = 0 if isinstance(piece, bytes) else piece.start
         text = piece if isinstance(piece, bytes) else self._read(piece)
+        guessed = self._is_guessed(piece)
+        if guessed and self.dialect.quote is not None and text.count(self.dialect.quote) % 2:
+            return _UNSOUND
         records = find_records(text, self.dialect)
         count = len(records)
         marks = () if isinstance(piece, bytes) else _marks(records, start)
@@ -93,16 +93,18 @@ class CsvSource:
             try:
                 kinds = self._kinds(records, inferred)
             except InputError as found:
+                if guessed:  # what is wrong may be where it begins
+                    return _UNSOUND
                 error = self._placed(found, records, start, first_row)
         known = [kinds.get(position, parse.Kind("null", False)) for position in positions]
         sound = records.orderly or not self.dialect.plain or not self.orderly
         return Survey(count, tuple(known), marks, error, sound)
 
     def again(self, surveys: Sequence[Survey]) -> CsvSource | None:
-        """Return a source whose records are found in turn, where quotes stand out of order."""
-        if self.path and len(surveys) > 1 and not all(survey.sound for survey in surveys):
-            return replace(self, orderly=False)
-        return None
+        """Return a source that cuts with more care, where some piece is not what it should be."""
+        if not self.path or len(surveys) < 2 or all(survey.sound for survey in surveys):
+            return None
+        return replace(self, orderly=not self.counted, counted=True)
 
     def index(self, surveys: Sequence[Survey]) -> ByteIndex:
         """Put the marks of all pieces in one list."""
@@ -182,30 +184,11 @@ class CsvSource:
     def _read(self, span: ByteSpan) -> bytes:
         return read_range(self.path, self.name, span.start, span.stop)
 
-    def _count_quotes(self, text: bytes) -> int:
-        if self.dialect.quote is None:
-            return 0
-        return text.count(self.dialect.quote)
-
-    def _next_end(self, file: BinaryIO, position: int, quotes: int) -> int:
-        """Return where the record ends that goes on at `position`."""
-        size = 1 << 16
-        while position < self.stop:
-            file.seek(position)
-            text = file.read(min(size, self.stop - position))
-            if (end := first_end(text, self.dialect, quotes)) >= 0:
-                return position + end
-            quotes += self._count_quotes(text)
-            position += len(text)
-        return self.stop
-
-    def _pieces_in_turn(self) -> Iterator[ByteSpan]:
-        start = self.head.start
-        with open(self.path, "rb") as file:
-            file.seek(start)
-            for records in cut_blocks(file, b"", self.dialect, BLOCK_BYTES):
-                yield ByteSpan(start, start + len(records.text))
-                start += len(records.text)
+    def _is_guessed(self, piece: ByteSpan | bytes) -> bool:
+        """Whether a piece may begin or end within a record: see `Cutter.by_guess`."""
+        if self.counted or isinstance(piece, bytes) or not (self.orderly and self.dialect.plain):
+            return False
+        return piece.start > self.head.start or piece.stop < self.stop
 
 
 def _marks(records: Records, start: int) -> tuple[Mark, ...]:

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from parapply import kernels as pc
 from parapply.arrays import integers
 from parapply.errors import InputError
 from parapply.formats import Arrangement, Keep, New
@@ -96,11 +96,11 @@ def _taken(
     if bare:
         text, ends = text + line_end, ends.copy()
         ends[-1] += len(line_end)
-    pieces = [*pieces, _strings(text, records.stops, ends).take(integers(take))]
+    pieces = [*pieces, pc.take(_strings(text, records.stops, ends), integers(take))]
     unended = bare and last and len(take) > 0 and take[-1] == len(records) - 1
     cut = len(line_end) if unended else 0
     if _has_gaps(records):
-        rows = pc.binary_join_element_wise(*pieces, scalar("")).cast(pa.binary()).to_pylist()
+        rows = pc.cast(pc.binary_join_element_wise(*pieces, scalar("")), pa.binary()).to_pylist()
         rows[-1:] = [row[: len(row) - cut] for row in rows[-1:]]
         return _between_gaps(records, rows, take)
     buffer = _joined(pieces)
@@ -151,7 +151,7 @@ def _pieces(
             pieces.append(made[run.name])
         else:
             kept = _strings(records.text, *_run_span(records, edges, width, *run))
-            pieces.append(kept if take is None else kept.take(integers(take)))
+            pieces.append(kept if take is None else pc.take(kept, integers(take)))
     return [alone(pieces[0], dialect)] if len(arrangement) == 1 else pieces
 
 
@@ -199,7 +199,7 @@ def _strings(text: bytes, starts: _Array, stops: _Array) -> pa.Array:
         return _array(text, offsets, count)
     offsets = np.empty(2 * count + 1, np.int32)
     offsets[0:-1:2], offsets[1::2], offsets[-1] = starts, stops, stops[-1]
-    return _array(text, offsets, 2 * count).take(integers(np.arange(0, 2 * count, 2)))
+    return pc.take(_array(text, offsets, 2 * count), integers(np.arange(0, 2 * count, 2)))
 
 
 def _array(text: bytes, offsets: _Array, count: int) -> pa.Array:

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.types as at
 
+from parapply import kernels as pc
 from parapply.arrays import integers, to_list
 from parapply.formats.csv.dialect import Dialect
 from parapply.scalars import text
@@ -116,7 +116,7 @@ def _any_of(marks: list[str]) -> str:
 
 
 def _same(array: pa.Array) -> pa.Array:
-    return array.cast(pa.string())
+    return pc.cast(array, pa.string())
 
 
 def _floats(array: pa.Array) -> pa.Array:
@@ -132,7 +132,7 @@ def _floats(array: pa.Array) -> pa.Array:
     odd = ~((size >= 1e-4) & (size < 1e10)) & (data != 0)  # NaN and infinities too
     if odd.any():
         return _by_repr(array, odd)
-    written = array.cast(pa.string())
+    written = pc.cast(array, pa.string())
     whole = data == np.floor(data)
     if not whole.any():
         return written
@@ -143,7 +143,7 @@ def _join(written: pa.Array, choice: np.ndarray[Any, Any]) -> pa.Array:
     indices = pa.Array.from_buffers(
         pa.int32(), len(choice), [None, pa.py_buffer(choice.astype(np.int32))]
     )
-    return pc.binary_join_element_wise(written, to_array(["", ".0"]).take(indices), text(""))
+    return pc.binary_join_element_wise(written, pc.take(to_array(["", ".0"]), indices), text(""))
 
 
 def _by_repr(array: pa.Array, odd: np.ndarray[Any, Any]) -> pa.Array:
@@ -151,7 +151,7 @@ def _by_repr(array: pa.Array, odd: np.ndarray[Any, Any]) -> pa.Array:
     if odd.mean() > 0.2:
         return _texts([_repr(value) for value in values])
     written = _join(
-        array.cast(pa.string()),
+        pc.cast(array, pa.string()),
         np.array([value is not None and value == value // 1 for value in values]),
     ).to_pylist()
     for position in np.flatnonzero(odd).tolist():
@@ -164,14 +164,14 @@ def _repr(value: float | None) -> str | None:
 
 
 def _texts(values: list[str | None]) -> pa.Array:
-    return to_array(values).cast(pa.string())
+    return pc.cast(to_array(values), pa.string())
 
 
 def _widened(array: pa.Array) -> pa.Array:
     """Narrower floats by the digits of their own width: float32 0.1 is 0.1, not 0.10000000149."""
     values = np.array([np.nan if v is None else v for v in to_list(array)], dtype=_numpy(array))
     digits = [None if value != value else float(str(value)) for value in values]
-    return to_array(digits).cast(pa.float64())
+    return pc.cast(to_array(digits), pa.float64())
 
 
 def _numpy(array: pa.Array) -> str:
@@ -184,7 +184,7 @@ def _bools(array: pa.Array) -> pa.Array:
 
 def _clocks(array: pa.Array) -> pa.Array:
     """`2024-01-31 12:00:00`: a fraction only where there is one, of 6 digits or 9."""
-    bare = pc.replace_substring_regex(array.cast(pa.string()), r"\.0+$", "")
+    bare = pc.replace_substring_regex(pc.cast(array, pa.string()), r"\.0+$", "")
     return pc.replace_substring_regex(bare, r"(\.[0-9]{6})000$", r"\1")
 
 
@@ -224,7 +224,7 @@ def _binary(array: pa.Array) -> pa.Array:
 
 def _decimals(array: pa.Array) -> pa.Array:
     """All their digits: 0.00000001, which Arrow and `str` write as 1E-8."""
-    written = array.cast(pa.string())
+    written = pc.cast(array, pa.string())
     if not pc.any(pc.match_substring(written, "E")).as_py():
         return written
     return _texts([None if value is None else f"{value:f}" for value in array.to_pylist()])

@@ -1,0 +1,96 @@
+"""Where a CSV file is cut, so that workers can look at its pieces side by side. In the parent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import BinaryIO
+
+from parapply.formats.csv.blocks import cut_blocks
+from parapply.formats.csv.dialect import LINE_END, Dialect
+from parapply.formats.csv.index import ByteSpan
+from parapply.formats.csv.records import first_end
+
+_LOOK_BYTES = 1 << 16  # in which a line end is looked for
+
+
+@dataclass(frozen=True, slots=True)
+class Cutter:
+    """Cuts a file's records, which are the bytes from `start` to `stop`, about every `size`."""
+
+    path: str
+    dialect: Dialect
+    width: int  # of a record, in fields
+    start: int
+    stop: int
+    size: int
+
+    def by_guess(self) -> Iterator[ByteSpan]:
+        """Yield spans that end where a line does, and probably a record.
+
+        They all do when each has an even number of quotes. To count these here would take the
+        parent longer than ten workers need for their pieces.
+        """
+        return self._cut(self._likely_end)
+
+    def by_quotes(self) -> Iterator[ByteSpan]:
+        """Yield spans that end where a record does, all quotes before it having been counted."""
+        return self._cut(self._counted_end)
+
+    def in_turn(self) -> Iterator[ByteSpan]:
+        """Yield spans of records that have to be found one by one."""
+        start = self.start
+        with open(self.path, "rb") as file:
+            file.seek(start)
+            for records in cut_blocks(file, b"", self.dialect, self.size):
+                yield ByteSpan(start, start + len(records.text))
+                start += len(records.text)
+
+    def _cut(self, end_of: Callable[[BinaryIO, int, int], int]) -> Iterator[ByteSpan]:
+        start = self.start
+        with open(self.path, "rb") as file:
+            while start < self.stop:
+                stop = end_of(file, start, min(start + self.size, self.stop))
+                yield ByteSpan(start, stop)
+                start = stop
+
+    def _likely_end(self, file: BinaryIO, start: int, stop: int) -> int:
+        text = self._text(file, stop, _LOOK_BYTES)
+        if (end := likely_end(text, self.dialect, self.width)) >= 0:
+            return stop + end
+        return self._next_end(file, stop, replace(self.dialect, quote=None))
+
+    def _counted_end(self, file: BinaryIO, start: int, stop: int) -> int:
+        quotes = self._count_quotes(self._text(file, start, stop - start))
+        return self._next_end(file, stop, self.dialect, quotes)
+
+    def _next_end(self, file: BinaryIO, position: int, dialect: Dialect, quotes: int = 0) -> int:
+        """Return where the record ends that goes on at `position`."""
+        while position < self.stop:
+            text = self._text(file, position, _LOOK_BYTES)
+            if (end := first_end(text, dialect, quotes)) >= 0:
+                return position + end
+            quotes += self._count_quotes(text)
+            position += len(text)
+        return self.stop
+
+    def _text(self, file: BinaryIO, start: int, size: int) -> bytes:
+        file.seek(start)
+        return file.read(min(size, self.stop - start))
+
+    def _count_quotes(self, text: bytes) -> int:
+        return 0 if self.dialect.quote is None else text.count(self.dialect.quote)
+
+
+def likely_end(text: bytes, dialect: Dialect, width: int) -> int:
+    """Return the position after the first line end in `text` that a line of `width` fields follows.
+
+    Where none does, after the first one; -1 where there is none. Within a quoted text of several
+    lines there is seldom one that looks like a record.
+    """
+    ends = [found.end() for found in LINE_END.finditer(text)]
+    for start, stop in pairwise(ends):
+        if text.count(dialect.delimiter, start, stop) == width - 1:
+            return start
+    return ends[0] if ends else -1

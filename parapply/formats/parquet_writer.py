@@ -1,0 +1,95 @@
+"""How Parquet files are written: group by group, each column encoded as suits its values."""
+
+from __future__ import annotations
+
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from parapply import kernels
+from parapply.errors import OutputError
+from parapply.formats.group_target import Writer
+
+_SAMPLE = 1 << 14
+_UNKNOWN = (pa.ArrowNotImplementedError, pa.ArrowInvalid)
+
+
+class ParquetWriter(Writer):
+    """Opens the file when its first group is there, which tells how columns are best encoded."""
+
+    def __init__(self, file: BinaryIO, schema: pa.Schema, compression: str) -> None:
+        _check(schema)
+        self._file, self._schema, self._compression = file, schema, compression
+        self._writer: pq.ParquetWriter | None = None
+
+    def write(self, table: pa.Table) -> None:
+        """Write a group."""
+        if not table.num_columns:
+            raise OutputError(
+                f"{table.num_rows} rows without a column: Parquet has no place for them"
+            )
+        self._open(table).write_table(table, row_group_size=max(table.num_rows, 1))
+
+    def close(self) -> None:
+        """Write the footer."""
+        self._open(self._schema.empty_table()).close()
+
+    def _open(self, table: pa.Table) -> pq.ParquetWriter:
+        if self._writer is None:
+            self._writer = pq.ParquetWriter(
+                self._file,
+                self._schema,
+                compression=self._compression,
+                use_dictionary=_repetitive(table),
+            )
+        return self._writer
+
+
+def _repetitive(table: pa.Table) -> list[str] | bool:
+    """Return the columns that a dictionary makes smaller: those that repeat half of their values.
+
+    For the others, which the writer would try too, it takes twice the time to write a group, and
+    the file is no smaller. Inside nested columns, which have other names there, all are tried.
+    """
+    if any(pa.types.is_nested(field.type) for field in table.schema):
+        return True
+    head = table.slice(0, _SAMPLE)
+    return [
+        name
+        for name, column in zip(head.column_names, head.columns, strict=True)
+        if 2 * _distinct(column) <= len(column)
+    ]
+
+
+def _distinct(column: pa.ChunkedArray) -> int:
+    try:
+        return kernels.count_distinct(column)
+    except pa.ArrowNotImplementedError:  # not for every type
+        return 0
+
+
+def _check(schema: pa.Schema) -> None:
+    """Raise OutputError for a column that Parquet cannot hold."""
+    try:
+        _try(schema)
+    except _UNKNOWN as error:
+        name, type_ = _misfit(schema)
+        raise OutputError(
+            f"column {name!r} is {type_}, which Parquet cannot hold: --drop {name}, make it "
+            f"text with --dtype {name}=str, or write --to arrow"
+        ) from error
+
+
+def _misfit(schema: pa.Schema) -> tuple[str, Any]:
+    """Return name and type of the first column that Parquet cannot hold."""
+    for place, name in enumerate(schema.names):
+        try:
+            _try(pa.schema([schema.field(place)]))
+        except _UNKNOWN:
+            return name, schema.field(place).type
+    raise AssertionError("each column can be written, and all of them cannot")
+
+
+def _try(schema: pa.Schema) -> None:
+    pq.ParquetWriter(pa.BufferOutputStream(), schema).close()
