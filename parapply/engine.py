@@ -51,9 +51,8 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
     """
     began = time.perf_counter()
     check_job(job)
-    with _open(job, stdout) as output, DiskErrors(output), ExitStack() as ends:
+    with _open(job, stdout) as output, DiskErrors(output), Hub(job) as hub, ExitStack() as ends:
         function = make_function(job)
-        hub = ends.enter_context(Hub(job))
         backend, workers = backends.load(job.backend), cores.count_workers(job.workers)
         errors = None if job.errors_to is None else ends.enter_context(Errors(job, stdout))
         kept: Checkpoint | NoCheckpoint = NoCheckpoint(output.folder)
@@ -100,8 +99,8 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
                     work.run(agenda)
                 check_types(order.call, names)
                 assembler.close()
-        counts, gauges = hub.finish()
         inputs.witness.check()
+        counts, gauges = hub.finish()
         publish(output, errors)
         kept.finish(tally.failed)
     return Report(

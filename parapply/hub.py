@@ -19,7 +19,7 @@ from parapply.context import Place, aside
 from parapply.errors import OutputError, RowError, WorkerError
 from parapply.hooks import Hook
 from parapply.output import temporary_place
-from parapply.staging import Staging
+from parapply.staging import Staging, sweep
 from parapply.stops import is_stopped
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ class Hub:
     def __init__(self, job: Job) -> None:
         self.init = None if job.init is None else Hook("--init", job.init)
         self._handler = None if job.on_message is None else Hook("--on-message", job.on_message, 2)
-        self._temp_dir = job.temp_dir
         self._log_file, self._shares = job.log_file, shares.check(job.share)
         for hook in (self.init, self._handler):
             if hook is not None:
@@ -44,8 +43,14 @@ class Hub:
     def __enter__(self) -> Hub:
         if self._log_file is not None:
             self._log_file = _check_log(self._log_file)
-        self._staging = Staging(_local_place(self._temp_dir), "parapply-")
-        self.folder = self._staging.make()
+        place = _local_place()
+        sweep(place, "parapply-")
+        self._staging = Staging(place, "parapply-")
+        try:
+            self.folder = self._staging.make()
+        except OSError as error:
+            reason = f"cannot write in {place}: {error.strerror}"
+            raise OutputError(f"no folder for what workers share: {reason}") from error
         self._mailbox: Mailbox | None = None
         self._handle: Callable[..., Any] | None = None
         return self
@@ -131,12 +136,12 @@ class Hub:
                 raise error
 
 
-def _local_place(temp_dir: str | None) -> str:
+def _local_place() -> str:
     """Return where to make the folder; without tempfile, whose import costs milliseconds."""
-    for place in (os.environ.get("TMPDIR"), "/tmp") if temp_dir is None else ():
+    for place in (os.environ.get("TMPDIR"), "/tmp"):
         if place and os.path.isdir(place) and os.access(place, os.W_OK | os.X_OK):
             return os.path.realpath(place)
-    return temporary_place(temp_dir)
+    return temporary_place(None)
 
 
 def _check_log(path: str) -> str:
