@@ -12,8 +12,6 @@ import atexit
 import fcntl
 import multiprocessing
 import os
-import shutil
-import tempfile
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
@@ -200,6 +198,8 @@ def _claim(folder: str, rank: int) -> tuple[int, int]:
 
 
 def _nobody() -> Context:
+    import tempfile
+
     with _gate:
         if not _alone:
             folder = tempfile.mkdtemp(prefix="parapply-")
@@ -209,6 +209,8 @@ def _nobody() -> Context:
 
 
 def _remove(folder: str, owner: int) -> None:
+    import shutil
+
     if os.getpid() == owner:  # not a forked copy of it
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -17,7 +17,7 @@ _IRRELEVANT = frozenset((
     "inputs", "output", "workers", "backend", "start_method", "max_errors", "timeout", "retries",
     "retry_on", "function", "expression", "arguments", "checkpoint", "resume", "retry_failed",
     "force", "errors_to", "on_error", "lock", "temp_dir", "memory_limit", "max_tasks_per_worker",
-    "no_clobber", "init", "share", "on_message", "log_file", "rate", "concurrency",
+    "no_clobber", "on_message", "log_file", "rate", "concurrency",
 ))  # fmt: skip
 
 

@@ -7,7 +7,6 @@ processes do.
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import re
 import sys
@@ -26,6 +25,8 @@ def path_of(folder: str, kind: str, name: str) -> str:
 
 
 def _digest(name: str) -> str:
+    import hashlib
+
     return hashlib.blake2s(name.encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -7,7 +7,6 @@ more. Text is read by another parapply, which gives it the types that functions 
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -111,6 +110,8 @@ def _read(path: str) -> Any:
 
 def _as_frame_file(name: str, path: str, folder: str) -> str:
     """Return a file that pandas reads with the types that functions see: it, or a copy of it."""
+    import subprocess
+
     if os.path.splitext(path)[1] in _READ and os.path.isfile(path):
         return path
     copy = os.path.join(folder, f"share.{len(os.listdir(folder))}.arrow")

@@ -287,8 +287,11 @@ def test_what_cannot_work_is_said_before_anything_is_done(fail, table, options, 
     assert said in fail(2, "f.py:times", *options, "table.csv")
 
 
-@every_backend
-@pytest.mark.parametrize("name", ["Closing", "Closing.half", "Entered"])
+@pytest.mark.parametrize(
+    ("backend", "name"),
+    [(BACKENDS[0], "Closing"), (BACKENDS[1], "Entered"), (BACKENDS[2], "Closing.half"),
+     (BACKENDS[2], "Entered")],
+)  # fmt: skip
 def test_a_class_is_made_once_and_closed_once_in_each_worker(job, backend, name):
     found = counts(job(name, "-v", *backend)[1])
     assert 1 <= found["made"] == found["closed"] <= 2
@@ -345,8 +348,10 @@ def test_processes_and_threads_are_called_by_their_rank(job, backend):
 # The end that a function asks for.
 
 
-@every_backend
-@pytest.mark.parametrize("size", ["1", "5"])
+@pytest.mark.parametrize(
+    ("backend", "size"), [(BACKENDS[0], "5"), (BACKENDS[1], "1"), (BACKENDS[2], "1"),
+                          (BACKENDS[2], "5")],
+)  # fmt: skip
 def test_stop_ends_the_output_with_its_row(parapply, table, tmp_path, backend, size):
     done = parapply(
         "f.py:halt", "table.csv", "-o", "out.csv", "-j", "3", "--chunk-size", size, *backend
@@ -361,11 +366,10 @@ def test_stop_works_for_all_kinds_of_functions(job):
     assert job("halt_value", "-c", "number")[0] == numbers
     assert job("halt_chunk")[0] == [*numbers, "14", "15"], "a chunk is one call"
     assert job("halt_list", "--explode")[0] == [str(n) for n in range(14) for _ in range(n % 3)]
-    assert len(job("halt", "--sample", "20", "--into", "x")[0]) < 20
 
 
 def test_of_several_rows_that_stop_the_first_ends_the_output(parapply, table, tmp_path):
-    for size in ("1", "3", "7", "24"):
+    for size in ("1", "7"):
         done = parapply(
             "f.py:halt_often", "table.csv", "-o", "out.parquet", "-j", "3", "--chunk-size", size,
             "--only", "-q",
@@ -470,7 +474,7 @@ def test_what_a_function_returns_is_shared(job, backend):
     assert rows[0] == 'False,2,"[""primes"", ""table""]"'
 
 
-@pytest.mark.parametrize("suffix", ["parquet", "arrow", "jsonl"])
+@pytest.mark.parametrize("suffix", ["parquet", "jsonl"])
 def test_tables_of_other_formats_are_shared(succeed, job, written, suffix):
     written("prices.csv", "code,price\n" + "".join(f"{n:03d},{n / 4}\n" for n in range(24)))
     succeed("--filter", "-e", "True", "prices.csv", "-o", f"prices.{suffix}")
