@@ -491,10 +491,104 @@ def test_a_worker_that_left_may_crash_or_leave_a_child(method, start):
     assert [done.lost for done in dones] == [None] * 8
 
 
-def test_a_worker_that_does_not_get_away_is_killed(monkeypatch):
-    monkeypatch.setattr("parapply.backends.processes.LEAVE_S", 0.3)
-    with processes("fork", start=linger, max_tasks=1) as session:
+def test_a_worker_that_does_not_get_away_is_killed():
+    with processes("fork", start=linger, max_tasks=1, patience_s=0.3) as session:
         assert results(session.run(square, iter(range(6)))) == [0, 1, 4, 9, 16, 25]
+
+
+# Odd deaths
+
+
+def close_all(number, progress):
+    """Then its result cannot be sent."""
+    if number == 3:
+        os.closerange(3, 256)
+    return number
+
+
+def fork_and_go_on(number, progress):
+    """Without an end of the child: it must not become another worker."""
+    if os.fork() == 0 and number % 2:
+        raise SystemExit
+    return number
+
+
+def send_much(number, progress):
+    return b"." * (4 << 20)
+
+
+def stop(number, progress):
+    progress.within(0.3)
+    if number == 3:
+        os.kill(os.getpid(), signal.SIGSTOP)
+    progress.within(None)
+    return number
+
+
+@every_method
+def test_a_worker_that_cannot_send_its_result_is_an_error(method, capfd):
+    with pytest.raises(WorkerError, match="exited with code 1"), processes(method) as session:
+        list(session.run(close_all, iter(range(6))))
+
+
+@every_method
+def test_a_child_that_the_task_forks_is_no_worker(method):
+    with processes(method) as session:
+        assert results(session.run(fork_and_go_on, iter(range(20)))) == list(range(20))
+
+
+def test_workers_may_be_killed_while_they_send():
+    killed = set()
+
+    def kill_one():
+        for worker in list(session._team._workers):
+            if worker.pid is not None and worker.pid not in killed and len(killed) < 4:
+                killed.add(worker.pid)
+                os.kill(worker.pid, signal.SIGKILL)
+                return
+
+    with processes("fork") as session:
+        dones = list(session.run(send_much, iter(range(12)), beat=kill_one))
+    assert sorted(done.item for done in dones) == list(range(12))
+    assert {len(done.result) for done in dones if done.lost is None} <= {4 << 20}
+
+
+@every_method
+def test_a_stopped_worker_is_late(method):
+    with processes(method) as session:
+        dones = {done.item: done for done in session.run(stop, iter(range(6)))}
+    assert dones.pop(3) == Done(3, None, "was killed by SIGKILL", 0, late=True)
+    assert sorted(dones) == [0, 1, 2, 4, 5]
+
+
+def test_the_death_of_the_forkserver_leaves_no_orphan():
+    from multiprocessing import forkserver
+
+    started = set()
+
+    def kill_server():
+        if not started and session.units() == 0:
+            started.update(worker.pid for worker in session._team._workers)
+            os.kill(forkserver._forkserver._forkserver_pid, signal.SIGKILL)
+
+    with processes("forkserver") as session:
+        dones = list(session.run(square_slowly, iter(range(40)), beat=kill_server))
+        assert sorted(done.item for done in dones) == list(range(40))
+        assert not any(map(is_alive, started))
+
+
+def test_workers_that_cannot_be_started_later_are_an_error(monkeypatch):
+    fork, forks = os.fork, itertools.count()
+
+    def few():
+        if next(forks) > 5:
+            raise BlockingIOError(11, "Resource temporarily unavailable")
+        return fork()
+
+    monkeypatch.setattr(os, "fork", few)
+    with pytest.raises(WorkerError, match="temporarily unavailable"):  # noqa: SIM117
+        with processes("fork", max_tasks=1) as session:
+            list(session.run(square, iter(range(40))))
 
 
 @every_method

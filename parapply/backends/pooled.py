@@ -103,11 +103,10 @@ def begin(slots: Slots, slot: int, wire: Wire, start: Callable[[], None]) -> Non
         _desk.failure = error
 
 
-def leave(slots: Slots, slot: int, within_s: float) -> None:
-    """Say that a worker leaves as it should, holding nothing, and will be gone within that time."""
-    at = slot * SLOT_FIELDS
-    slots[at + 2] = int((time.monotonic() + within_s) * 1000)
-    slots[at] = LEFT
+def say_left(within_s: float) -> None:
+    """Say that this worker leaves as it should, holding nothing, and will be gone in that time."""
+    _desk.slots[_desk.at + 2] = int((time.monotonic() + within_s) * 1000)
+    _desk.slots[_desk.at] = LEFT
 
 
 def work(number: int, task: Any, item: Any) -> tuple[bool, Any]:
@@ -117,13 +116,15 @@ def work(number: int, task: Any, item: Any) -> tuple[bool, Any]:
     cleared before the result is sent, so that a worker that dies with its slot filled has lost
     just that item, and holds none of the pool's locks.
     """
-    desk = _desk
+    desk, here = _desk, os.getpid()
     desk.slots[desk.at] = number + 1
     try:
         return True, desk.wire.pack(_attempt(desk, task, item))
     except BaseException as error:  # noqa: BLE001  the worker's boundary: run() raises it
         return False, desk.wire.pack_error(error)
     finally:
+        if os.getpid() != here:
+            os._exit(1)  # a child that the task forked and did not end: it is no worker
         desk.slots[desk.at + 1] = desk.slots[desk.at + 2] = 0
         desk.slots[desk.at] = 0
 

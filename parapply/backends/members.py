@@ -1,0 +1,110 @@
+"""The processes of a standard Pool, recorded as it makes them. In the parent."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from multiprocessing import connection, queues
+from multiprocessing.context import BaseContext
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from parapply.backends import RAN_OUT
+from parapply.backends.limits import OUT_OF_MEMORY
+
+
+class Context:
+    """A multiprocessing context that has a say in the processes, and keeps the locks, of a pool."""
+
+    def __init__(
+        self,
+        base: BaseContext,
+        enlist: Callable[[Callable[..., BaseProcess]], Any],
+        serve: Callable[..., None],  # runs in the process, given the Pool's own loop
+    ) -> None:
+        self._base, self._enlist, self._serve = base, enlist, serve
+        self.locks: list[Any] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._base, name)
+
+    def Process(self, **arguments: Any) -> Any:  # noqa: N802  the name multiprocessing gives it
+        """Make a process, not started yet."""
+        process: Any = self._base.Process  # type: ignore[attr-defined]  # each context has its own
+        target = partial(self._serve, arguments.pop("target"))
+        return self._enlist(partial(process, target=target, **arguments))
+
+    def Lock(self) -> Any:  # noqa: N802  as above
+        """Make a lock, and keep it."""
+        self.locks.append(self._base.Lock())
+        return self.locks[-1]
+
+    def SimpleQueue(self) -> Any:  # noqa: N802  as above
+        """Make a queue whose locks are kept."""
+        return queues.SimpleQueue(ctx=self)
+
+
+class Worker:
+    """A process, as the Pool and the parent see it; two threads ask for its exit code."""
+
+    def __init__(self, process: Any, slot: int, launch: Callable[[Any], Any]) -> None:
+        self._process, self.slot, self._launch = process, slot, launch
+        self._lock = threading.Lock()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._process, name)
+
+    def start(self) -> None:
+        """Start it, or put nobody in its place."""
+        self._process = self._launch(self._process)
+
+    @property
+    def exitcode(self) -> int | None:
+        """How it ended, as multiprocessing says it; None while it is alive."""
+        with self._lock:  # of two that ask a forkserver at once, one would be told 255
+            code: int | None = self._process.exitcode
+            return code
+
+    def fate(self) -> str | None:
+        """Say how it ended; None while it is alive."""
+        gone = self.seen_by_pool(0.0)
+        patience = 50 if gone else 1  # its files are closed a moment before it can be waited for
+        for _ in range(patience):
+            if (code := self.exitcode) is not None:
+                return _describe_exit(code)
+            if gone:
+                time.sleep(0.01)
+        return "died" if gone else None  # died: SIGCHLD is ignored, nobody is told of exit codes
+
+    def seen_by_pool(self, timeout_s: float = 0.05) -> bool:
+        """Whether the Pool sees the end: not while a child of the worker holds its pipe open."""
+        return bool(connection.wait([self.sentinel], timeout_s))
+
+
+class Nobody:
+    """Stands in the Pool for a process that is not to be started any more."""
+
+    name = ""
+    pid = exitcode = None
+
+    def start(self) -> None:
+        """Do nothing."""
+
+    terminate = join = is_alive = start
+
+
+def _describe_exit(code: int) -> str:
+    if code == OUT_OF_MEMORY:
+        return RAN_OUT
+    if code >= 0:
+        return f"exited with code {code}"
+    with suppress(ValueError):
+        return f"was killed by {signal.Signals(-code).name}"
+    return f"was killed by signal {-code}"
+
+
+LOST = _describe_exit(255)  # what is said of the children of a forkserver that died

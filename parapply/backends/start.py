@@ -1,0 +1,65 @@
+"""How a process becomes a worker, and how it leaves. Runs in the worker."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from parapply.allocation import keep_freed
+from parapply.backends.limits import Limits
+from parapply.backends.pooled import Slots, begin, say_left
+from parapply.backends.wire import WIRE, unpack
+from parapply.errors import WorkerError
+
+NAME = "parapply-"  # and the number of its slot: what a worker's process is called
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def serve(
+    leave: Callable[[], None], patience_s: float, loop: Callable[..., None], *arguments: Any
+) -> None:
+    """Run the Pool's loop, which ends when there is nothing more to do, and say so."""
+    loop(*arguments)
+    say_left(patience_s)
+    leave()
+
+
+def enter(
+    slots: Slots, lifeline: tuple[Any, Any], limits: Limits, start: Callable[[], None] | bytes
+) -> None:
+    """Start a worker: what its Pool calls first."""
+    slot = int(multiprocessing.current_process().name.removeprefix(NAME))
+    begin(slots, slot, WIRE, partial(_start, lifeline, limits, start))
+
+
+def _start(lifeline: tuple[Any, Any], limits: Limits, start: Callable[[], None] | bytes) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+    threading.Thread(target=_follow, args=lifeline, name="parapply-lifeline", daemon=True).start()
+    keep_freed()
+    limits.set()
+    try:
+        begun: Callable[[], None] = unpack(start) if isinstance(start, bytes) else start
+        begun()
+    except Exception as error:
+        if not isinstance(error.__cause__ or error, MemoryError):
+            raise
+        said = str(error).strip(": ") or "MemoryError"
+        raise WorkerError(f"a worker ran out of memory as it started: {said}") from error
+
+
+def _follow(read: Any, write: Any) -> None:
+    """End with the parent, however it ends."""
+    if write is not None:
+        write.close()
+    with suppress(EOFError, OSError):
+        read.recv_bytes()
+    os._exit(1)
