@@ -43,6 +43,8 @@ from parapply.backends.pooled import (
     leave,
 )
 from parapply.errors import WorkerError
+from parapply.lifeline import end_with_writer
+from parapply.staging import adopt
 
 LEAVE_S = 5.0  # for workers to leave in peace: their atexit functions run
 KILL_S = 1.0
@@ -127,6 +129,8 @@ class _Team:
         self._gate, self._open, self._ended = threading.Lock(), False, False
         self._books = threading.Lock()  # of `_workers` and `_free`: two threads keep them
         forks = self.method == "fork"
+        if self.method == "forkserver":
+            adopt(util.get_temp_dir())  # for its socket; left behind when a signal ends us
         start = crew.start if forks else self._pack("the start of a worker", crew.start)
         try:
             self.pool = pool.Pool(
@@ -387,8 +391,10 @@ def _enter(
 def _start(lifeline: tuple[Any, Any], limits: Limits, start: Callable[[], None] | bytes) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup stays nohup
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+    end_with_writer(lifeline[0].fileno())
     threading.Thread(target=_follow, args=lifeline, name="parapply-lifeline", daemon=True).start()
     keep_freed()
     limits.set()
