@@ -72,11 +72,11 @@ def _run(job: Job, bar: console.Bar, verbose: bool) -> None:
     except BrokenPipeError:  # whoever read the output has had enough
         bar.clear()
         number = signal.SIGPIPE
-    except console.Ended as end:
+    except (console.Ended, KeyboardInterrupt) as end:  # the latter: raised by the function itself
         bar.clear()
         remove_all()
-        console.say_ended(end, job.output)
-        number = end.number
+        number = getattr(end, "number", signal.SIGINT)
+        console.say_ended(number, end, job.output)
     except MemoryError as error:
         bar.clear()
         short = ParapplyError("out of memory; a smaller --chunk-size or fewer --workers may help")

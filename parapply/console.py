@@ -145,12 +145,12 @@ def say_failures(report: Report, job: Job, verbose: bool) -> None:
     say(_one_line(line))
 
 
-def say_ended(end: Ended, output: str) -> None:
+def say_ended(number: int, end: BaseException, output: str) -> None:
     """Write one line of what a signal means for the output."""
     from parapply.output import PUBLISHED, STDOUT
 
-    name = signal.Signals(end.number).name
-    how = "interrupted" if end.number == signal.SIGINT else f"ended by {name}"
+    name = signal.Signals(number).name
+    how = "interrupted" if number == signal.SIGINT else f"ended by {name}"
     if PUBLISHED in getattr(end, "__notes__", ()):
         what = f"; {PUBLISHED}"
     else:

@@ -35,7 +35,8 @@ def explained(error: OSError, output: Output) -> ParapplyError:
     path = "" if error.filename is None else os.fsdecode(error.filename)
     folder = next((one for one in output.folders if path.startswith(one + os.sep)), None)
     if path and folder is None and path != output.name:
-        return InputError(f"{path}: {reason}")
+        wrote = error.errno in (*_FULL, errno.EROFS)  # in --checkpoint, say
+        return (OutputError if wrote else InputError)(f"{path}: {reason}")
     if folder is None:
         return OutputError(f"{output.name}: {reason}")
     message = f"{output.name}: cannot write in {os.path.dirname(folder)}: {reason}"
