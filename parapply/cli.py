@@ -42,7 +42,7 @@ def command(operands: tuple[str, ...], **settings: Any) -> None:
 
 
 def main() -> NoReturn:
-    """Run the command and exit: 0 done, 1 failed, 2 usage, 75 locked, or of a signal by it."""
+    """Run the command and exit: 0 done, 1 failed, 2 usage, 75 locked; or die of a signal."""
     try:
         command.main(prog_name="parapply", standalone_mode=False)
     except click.UsageError as error:
@@ -51,32 +51,33 @@ def main() -> NoReturn:
     except (KeyboardInterrupt, click.Abort):
         console.die_of(signal.SIGINT)
     except console.Ended as end:
-        if end.number == signal.SIGINT:
-            console.say("parapply: interrupted; nothing was written")
-        elif end.number != signal.SIGPIPE:  # whoever read the output has had enough
-            name = signal.Signals(end.number).name
-            console.say(f"parapply: ended by {name}; nothing was written")
         console.die_of(end.number)
     sys.exit(0)
 
 
 def _run(job: Job, bar: console.Bar, *, quiet: bool, verbose: bool) -> None:
-    stdout = console.protect_stdout()
-    try:
-        _limit_threads(job)
-        from parapply.engine import run
+    from parapply.staging import remove_all
 
+    stdout = console.protect_stdout()
+    number = 0
+    try:
         with console.Signals():
+            _limit_threads(job)
+            from parapply.engine import run
+
             report = run(job, on_progress=bar.update if bar.shown else None, stdout=stdout)
     except ParapplyError as error:
         bar.clear()
         console.say_error(error, verbose)
         sys.exit(error.exit_code)
-    except (BrokenPipeError, KeyboardInterrupt) as error:
-        # Before click makes an exit code of 1 of the one, and writes a line for the other.
+    except BrokenPipeError:  # whoever read the output has had enough
         bar.clear()
-        pipe = isinstance(error, BrokenPipeError)
-        raise console.Ended(signal.SIGPIPE if pipe else signal.SIGINT) from None
+        number = signal.SIGPIPE
+    except (console.Ended, KeyboardInterrupt) as end:  # the latter: raised by the function itself
+        bar.clear()
+        remove_all()
+        number = getattr(end, "number", signal.SIGINT)
+        console.say_ended(number, end, job.output)
     except MemoryError as error:
         bar.clear()
         short = ParapplyError("out of memory; a smaller --chunk-size or fewer --workers may help")
@@ -93,6 +94,8 @@ def _run(job: Job, bar: console.Bar, *, quiet: bool, verbose: bool) -> None:
     except BaseException:
         bar.clear()
         raise
+    if number:  # anew: the one that was caught holds on to everything that there was
+        raise console.Ended(number)
     bar.finish(report.rows_in)
     console.say_failures(report, job, verbose)
     if report.stopped and not quiet:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
 import sys
-from types import FrameType, TracebackType
+import time
+from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from parapply.errors import ParapplyError
@@ -15,6 +17,9 @@ from parapply.job import Job, on_error
 if TYPE_CHECKING:
     from parapply.engine import Progress
     from parapply.job import Report
+
+
+CLEANING_S = 3.0  # in which a second signal is not heeded
 
 
 class Bar:
@@ -62,27 +67,31 @@ class Ended(BaseException):
 
 
 class Signals:
-    """While open, SIGTERM and SIGHUP are raised as Ended, as SIGINT is as KeyboardInterrupt."""
+    """While open, SIGINT, SIGTERM and SIGHUP are raised as Ended; closed, they end the process.
+
+    What is being cleaned up is not cut short by another signal; one that comes later is heeded,
+    as the first may have been lost in a callback.
+    """
+
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
     def __enter__(self) -> None:
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) == signal.SIG_DFL:  # nohup stays nohup
-                signal.signal(number, self._raise)
+        self._deaf_until = 0.0
+        usual = (signal.SIG_DFL, signal.default_int_handler)
+        self._heeded = [n for n in self.numbers if signal.getsignal(n) in usual]  # not with nohup
+        for number in self._heeded:
+            signal.signal(number, self._raise)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if error is None:
+            for number in self._heeded:
+                signal.signal(number, signal.SIG_DFL)
 
-    @staticmethod
-    def _raise(number: int, frame: FrameType | None) -> NoReturn:
+    def _raise(self, number: int, frame: FrameType | None) -> None:
         del frame
-        # What is being cleaned up must not be cut short by a second signal: it takes a second.
-        for other in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-            signal.signal(other, signal.SIG_IGN)
-        raise Ended(number)
+        if time.monotonic() >= self._deaf_until:
+            self._deaf_until = time.monotonic() + CLEANING_S
+            raise Ended(number)
 
 
 def is_terminal() -> bool:
@@ -136,6 +145,19 @@ def say_failures(report: Report, job: Job, verbose: bool) -> None:
     say(_one_line(line))
 
 
+def say_ended(number: int, end: BaseException, output: str) -> None:
+    """Write one line of what a signal means for the output."""
+    from parapply.output import PUBLISHED, STDOUT
+
+    name = signal.Signals(number).name
+    how = "interrupted" if number == signal.SIGINT else f"ended by {name}"
+    if PUBLISHED in getattr(end, "__notes__", ()):
+        what = f"; {PUBLISHED}"
+    else:
+        what = "" if output in STDOUT else "; nothing was written"
+    say(f"parapply: {how}{what}")
+
+
 def _one_line(text: str) -> str:
     shown = "".join(map(_shown, text))
     return shown if len(shown) <= 1000 else shown[:997] + "..."
@@ -175,6 +197,7 @@ def protect_stdout() -> int:
 
 def die_of(number: int) -> NoReturn:
     """End by the signal itself, so that the shell and make see it and stop too."""
+    gc.collect()  # pools unlink their semaphores, or a helper of theirs would complain
     signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)
     raise SystemExit(128 + number)  # not reached, unless the signal is blocked

@@ -29,26 +29,14 @@ class DiskErrors:
                 raise said from error
 
 
-class Writing:
-    """While open, errors say which file is written, which write(2) itself does not."""
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OSError) and error.errno and error.filename is None:
-            raise OSError(error.errno, os.strerror(error.errno), self._path) from error
-
-
 def explained(error: OSError, output: Output) -> ParapplyError:
     """Return what to tell a person; what is in none of our folders is an input."""
     reason = os.strerror(error.errno) if error.errno else str(error)
     path = "" if error.filename is None else os.fsdecode(error.filename)
     folder = next((one for one in output.folders if path.startswith(one + os.sep)), None)
     if path and folder is None and path != output.name:
-        return InputError(f"{path}: {reason}")
+        wrote = error.errno in (*_FULL, errno.EROFS)  # in --checkpoint, say
+        return (OutputError if wrote else InputError)(f"{path}: {reason}")
     if folder is None:
         return OutputError(f"{output.name}: {reason}")
     message = f"{output.name}: cannot write in {os.path.dirname(folder)}: {reason}"

@@ -16,6 +16,7 @@ from parapply import publishing
 from parapply.claims import Claim
 from parapply.errors import OutputError, UsageError
 from parapply.staging import Staging, sweep
+from parapply.writing import Writing
 
 # Descriptor 1 itself is standard error by the time these would be opened: see console.py.
 STDOUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
@@ -76,12 +77,19 @@ class Output:
         self.folder = self._make_folder()
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        try:
+            if self.file is not None and not self.file.closed:
+                with contextlib.suppress(OSError):  # it is thrown away, or the error has been said
+                    self.file.close()
+            self._leave()
+        except BaseException as late:
+            self._mark(late)
+            raise
+        self._mark(error)
+
+    def _mark(self, error: BaseException | None) -> None:
         if self.published and error is not None:
             error.add_note(PUBLISHED)
-        if self.file is not None and not self.file.closed:
-            with contextlib.suppress(OSError):  # it is thrown away, or the error has been said
-                self.file.close()
-        self._leave()
 
     def open(self) -> BinaryIO:
         """Open (again, where `restartable`) an empty output."""
@@ -96,6 +104,10 @@ class Output:
         else:
             self.file = open(self._target, "wb")  # noqa: SIM115
         return self.file
+
+    def writing(self) -> Writing:
+        """Return a context for what writes to the file: its errors name it then."""
+        return Writing(self.parts if self.restartable else self.name)
 
     @property
     def pipe(self) -> int | None:
@@ -123,11 +135,12 @@ class Output:
             publishing.sync_folder(self.parts)
             return
         assert self.file is not None
-        self.file.flush()
-        if self.restartable and self._target:
-            os.fsync(self.file.fileno())
-            _take_after(self._target, self.parts, 0o666)
-        self.file.close()
+        with self.writing():
+            self.file.flush()
+            if self.restartable and self._target:
+                os.fsync(self.file.fileno())
+                _take_after(self._target, self.parts, 0o666)
+            self.file.close()
 
     def publish(self) -> None:
         """Make a prepared output visible, in place of the old one; may be called twice."""

@@ -50,17 +50,20 @@ class FileSink:
         """Open the output, anew where it was open, and write what comes before the parts."""
         self.abandon()
         self._joiner = self._target.joiner()
-        self._joiner.begin(self._output.open(), arrangement, types)
+        with self._output.writing():
+            self._joiner.begin(self._output.open(), arrangement, types)
 
     def append(self, part: Outcome) -> None:
         """Add a part's bytes or rows."""
         assert self._joiner is not None
-        self._joiner.append(part.path)
+        with self._output.writing():
+            self._joiner.append(part.path)
 
     def close(self) -> None:
         """Write what comes after the parts."""
         assert self._joiner is not None
-        self._joiner.finish()
+        with self._output.writing():
+            self._joiner.finish()
         self._joiner = None
 
     def abandon(self) -> None:

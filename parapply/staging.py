@@ -10,12 +10,14 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 
 from parapply import locks
 
-_TOKEN = re.compile("[0-9a-f]{12}")
+_OURS = re.compile("[0-9a-f]{12}")
+_ADOPTED = re.compile(r"\w{8}")  # as tempfile has it
+_LOCK = "parapply-lock"
 _made = set["Staging"]()
 
 
@@ -44,6 +46,12 @@ class Staging:
             raise
         return self.path
 
+    def adopt(self, path: str) -> None:
+        """Look after a folder that is there already."""
+        self.path = path
+        self._lock = _hold(path)
+        _made.add(self)
+
     def remove(self) -> None:
         """Remove it with all that is in it; once more, when that is interrupted."""
         try:
@@ -64,16 +72,19 @@ class Staging:
         self.remove()
 
 
+def adopt(path: str) -> None:
+    """Look after a folder that a library made with `tempfile` and removes when all goes well."""
+    if any(staging.path == path for staging in _made):
+        return
+    name = os.path.basename(path)[:-8]
+    _sweep([one for one in _folders(os.path.dirname(path), name, _ADOPTED) if _has_lock(one)])
+    adopted = Staging(os.path.dirname(path), name)
+    adopted.adopt(path)
+
+
 def sweep(parent: str, prefix: str) -> None:
     """Remove the folders of that kind, of this user, whose runs are no more."""
-    with suppress(OSError):
-        for path in list(_folders(parent, prefix)):
-            with suppress(OSError):
-                lock = _hold(path)
-                if lock is not None:
-                    # Once: when the lock file is gone its maker, if it is still there, has it.
-                    shutil.rmtree(path, ignore_errors=True)
-                    locks.let_go(lock)
+    _sweep(_folders(parent, prefix, _OURS))
 
 
 def remove_all() -> None:
@@ -82,12 +93,33 @@ def remove_all() -> None:
         staging.remove()
 
 
-def _folders(parent: str, prefix: str) -> Iterator[str]:
-    with os.scandir(parent) as entries:
-        for entry in entries:
-            known = entry.name.startswith(prefix) and _TOKEN.fullmatch(entry.name, len(prefix))
-            if known and entry.is_dir(follow_symlinks=False) and _is_ours(entry):
-                yield entry.path
+def _sweep(folders: Iterable[str]) -> None:
+    for path in folders:
+        with suppress(OSError):
+            lock = _hold(path)
+            if lock is not None:
+                # Once: when the lock file is gone its maker, if it is still there, has it.
+                shutil.rmtree(path, ignore_errors=True)
+                locks.let_go(lock)
+
+
+def _folders(parent: str, prefix: str, token: re.Pattern[str]) -> list[str]:
+    try:
+        with os.scandir(parent) as entries:
+            named = [one for one in entries if one.name.startswith(prefix)]
+            return [
+                one.path
+                for one in named
+                if token.fullmatch(one.name, len(prefix))
+                and one.is_dir(follow_symlinks=False)
+                and _is_ours(one)
+            ]
+    except OSError:
+        return []
+
+
+def _has_lock(folder: str) -> bool:
+    return os.path.lexists(os.path.join(folder, _LOCK))
 
 
 def _is_ours(entry: os.DirEntry[str]) -> bool:
@@ -96,7 +128,7 @@ def _is_ours(entry: os.DirEntry[str]) -> bool:
 
 def _hold(folder: str) -> int | None:
     try:
-        return locks.hold(os.path.join(folder, "lock"))
+        return locks.hold(os.path.join(folder, _LOCK))
     except FileNotFoundError:  # a cleaner took the folder for one that was left
         return None
 

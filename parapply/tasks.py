@@ -38,6 +38,7 @@ from parapply.stored import (
 )
 from parapply.trial import Failure, Wary, causes
 from parapply.types import is_settled
+from parapply.writing import Writing
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ class Seal:
 
     def run(self, target: Target) -> None:
         """Write the file, and sync it: nothing else will before the folder is published."""
-        with open(self.path, "wb") as file:
+        with Writing(self.path), open(self.path, "wb") as file:
             joiner = target.joiner()
             joiner.begin(file, self.arrangement, self.types)
             if self.source is not None:
@@ -135,11 +136,12 @@ class ChunkTask:
         if (last := context.stopped) is not None and self.call.by != "chunk":
             rows = rows.until(last + 1)
         path = self._path(chunk.number)
-        self._write(path, rows.batch, made, chunk.last)
         failures = rows.failures(made.failures)
         changes = self._may_change(made) and (self.refits or made.shape == "none")
-        if changes or (self.durable and failures):
-            store(path, made, chunk.data)
+        with Writing(path):
+            self._write(path, rows.batch, made, chunk.last)
+            if changes or (self.durable and failures):
+                store(path, made, chunk.data)
         outcome = _outcome(chunk.number, rows, made, path)
         if context.stopped is not None:
             outcome = replace(outcome, stopped=True)
@@ -154,7 +156,8 @@ class ChunkTask:
         path = None
         if self.aside is not None:
             path = f"{outcome.path}.aside"
-            set_aside(self.aside, path, rows, failures, self.fields)
+            with Writing(path):
+                set_aside(self.aside, path, rows, failures, self.fields)
         found = causes(failures.values())
         return replace(outcome, failed=len(failures), causes=found, aside=path)
 
@@ -197,7 +200,8 @@ class ChunkTask:
         chunk, old = item.chunk, item.part
         data = stored_text(old.path) if chunk.span is None else None
         made = stored(old.path, old, item.columns)
-        self._write(item.path, self._open(chunk, data).batch, made, chunk.last)
+        with Writing(item.path):
+            self._write(item.path, self._open(chunk, data).batch, made, chunk.last)
         columns = tuple(
             replace(column, type=type_)
             for (_, type_), column in zip(item.columns, _padded(old, item.columns), strict=True)

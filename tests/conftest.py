@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import settings
+from processes import Marked
 
 # The same examples in every run; `pytest --hypothesis-profile=search` looks for new ones.
 settings.register_profile("same", deadline=None, derandomize=True, database=None, max_examples=60)
@@ -145,6 +146,16 @@ def parapply(tmp_path):
         return done
 
     return run
+
+
+@pytest.fixture
+def started(tmp_path):
+    """Start the command and return its process; in the end none of all processes may live."""
+    marked = Marked(tmp_path)
+    yield marked
+    for process in marked.running:
+        process.wait(10)
+    marked.check_gone()
 
 
 @pytest.fixture

@@ -5,25 +5,17 @@ from __future__ import annotations
 import os
 import pty
 import re
-import signal
 import subprocess
 import sys
 import termios
-import time
-import uuid
 from pathlib import Path
 
 import pytest
-
-COMMAND = [sys.executable, "-m", "parapply"]
+from processes import COMMAND, content
 
 FAULTS = """
 import os, signal, sys, time
 from pathlib import Path
-
-def waits(row):
-    Path("started").touch()
-    time.sleep(60)
 
 def exits(row):
     if row["number"] == 7:
@@ -62,10 +54,6 @@ def without_pandas(row):
 @pytest.fixture
 def faults(written):
     return written("faults.py", FAULTS)
-
-
-def content(folder: Path) -> dict[str, tuple[bytes, int]]:
-    return {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.iterdir()}
 
 
 # Exit codes and messages.
@@ -398,113 +386,7 @@ def test_files_with_other_columns_are_an_error_that_names_the_column(fail, writt
     assert "column 2 is 'b' in one and 'c' in the other" in message
 
 
-# Signals, pipes, deaths.
-
-
-@pytest.fixture
-def started(tmp_path):
-    """Start the command, its processes marked; afterwards none of them may be alive."""
-    mark = f"PARAPPLY_TEST={uuid.uuid4()}"
-    running = []
-
-    def start(*arguments, **settings):
-        name, _, value = mark.partition("=")
-        environment = {**os.environ, name: value, "PYTHONDONTWRITEBYTECODE": "1"}
-        process = subprocess.Popen(
-            [*COMMAND, *arguments], cwd=tmp_path, env=environment, stdin=subprocess.DEVNULL,
-            start_new_session=True, **settings,
-        )  # fmt: skip
-        running.append(process)
-        return process
-
-    yield start
-    for process in running:
-        process.wait(10)
-    deadline = time.monotonic() + 2
-    while (left := alive(mark)) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    for pid in left:
-        os.kill(pid, signal.SIGKILL)
-    assert not left
-
-
-def alive(mark: str) -> list[int]:
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            if mark.encode() in (folder / "environ").read_bytes().split(b"\0"):
-                found.append(int(folder.name))
-        except OSError:
-            pass
-    return found
-
-
-def wait_for(path: Path) -> None:
-    deadline = time.monotonic() + 20
-    while not path.exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
-@pytest.mark.parametrize("backend", ["processes", "threads", "serial"])
-@pytest.mark.parametrize(
-    ("number", "words"),
-    [
-        (signal.SIGINT, "parapply: interrupted; nothing was written\n"),
-        (signal.SIGTERM, "parapply: ended by SIGTERM; nothing was written\n"),
-        (signal.SIGHUP, "parapply: ended by SIGHUP; nothing was written\n"),
-    ],
-)
-def test_a_signal_ends_all_at_once_in_one_line(
-    started, table, faults, tmp_path, number, words, backend
-):
-    (tmp_path / "out.csv").write_text("old")
-    before = content(tmp_path)
-    process = started(
-        "faults.py:waits", "table.csv", "-o", "out.csv", "--backend", backend,
-        stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    wait_for(tmp_path / "started")
-    began = time.monotonic()
-    os.killpg(process.pid, number)
-    _, said = process.communicate(timeout=10)
-    assert time.monotonic() - began < 3
-    assert process.returncode == -number
-    assert said == words
-    (tmp_path / "started").unlink()
-    assert content(tmp_path) == before
-
-
-@pytest.mark.parametrize("delay_s", [0.1, 0.2, 0.3, 0.4, 0.5, 0.7])
-def test_sigterm_at_any_moment_leaves_nothing(started, table, tmp_path, delay_s):
-    before = content(tmp_path)
-    process = started(
-        "-e", "sum(range(30000000)) + number", "table.csv", "-o", "out.csv",
-        stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    time.sleep(delay_s)
-    process.terminate()
-    _, said = process.communicate(timeout=10)
-    assert process.returncode == -signal.SIGTERM
-    assert said in ("", "parapply: ended by SIGTERM; nothing was written\n")
-    assert content(tmp_path) == before
-
-
-def test_head_gets_its_line_and_the_command_ends_by_sigpipe(started, flights_csv):
-    process = started(
-        "-e", "distance", str(flights_csv), stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
-    assert process.stdout.readline().startswith(b"year,month,")
-    process.stdout.close()
-    assert process.stderr.read() == b""
-    process.stderr.close()
-    assert process.wait(10) == -signal.SIGPIPE
-
-
-def test_workers_end_when_the_command_is_killed(started, table, faults, tmp_path):
-    process = started("faults.py:waits", "table.csv", "-o", "out.csv")
-    wait_for(tmp_path / "started")
-    process.kill()
+# Deaths.
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ from parapply.backends.pooled import LEFT, SLOT_FIELDS, Death, Pooled, Slots, in
 from parapply.backends.start import NAME, STOPS, enter, serve
 from parapply.backends.wire import WIRE
 from parapply.errors import WorkerError
+from parapply.staging import adopt
 
 KILL_S = 1.0
 LOCK_S = 0.02  # longer than a live thread of the parent ever holds a lock of the queues
@@ -66,6 +67,8 @@ class _Team:
         self._gate, self._open, self._ended = threading.Lock(), False, False
         self._books = threading.Lock()  # of `_workers` and `_free`: two threads keep them
         forks = self.method == "fork"
+        if self.method == "forkserver":
+            adopt(util.get_temp_dir())  # for its socket; left behind when a signal ends us
         start = crew.start if forks else self._pack("the start of a worker", crew.start)
         try:
             self.pool = pool.Pool(

@@ -16,6 +16,7 @@ from parapply.backends.limits import Limits
 from parapply.backends.pooled import Slots, begin, say_left
 from parapply.backends.wire import WIRE, unpack
 from parapply.errors import WorkerError
+from parapply.lifeline import end_with_writer
 
 NAME = "parapply-"  # and the number of its slot: what a worker's process is called
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -41,8 +42,10 @@ def enter(
 def _start(lifeline: tuple[Any, Any], limits: Limits, start: Callable[[], None] | bytes) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup stays nohup
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+    end_with_writer(lifeline[0].fileno())
     threading.Thread(target=_follow, args=lifeline, name="parapply-lifeline", daemon=True).start()
     keep_freed()
     limits.set()
