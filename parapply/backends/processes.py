@@ -21,7 +21,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
-from multiprocessing import pool
+from multiprocessing import pool, util
 from multiprocessing.process import BaseProcess
 from typing import Any
 
