@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 import json
 from collections.abc import Sequence
@@ -87,6 +86,8 @@ def _source(function: Any) -> str | None:
     except (TypeError, OSError):
         pass
     code = getattr(function, "__code__", None)
+    import hashlib  # 4 ms, which most jobs do without
+
     return None if code is None else hashlib.blake2b(code.co_code, digest_size=16).hexdigest()
 
 

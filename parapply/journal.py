@@ -7,7 +7,6 @@ or altered counts as not written, so that its chunk is run again.
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import os
 from collections.abc import Iterable
@@ -87,6 +86,8 @@ def read(path: str, folder: str) -> Known:
 
 def checked(text: str) -> str:
     """Return a line's text with what tells whether it was altered."""
+    import hashlib  # 4 ms, which most jobs do without
+
     return f"{hashlib.blake2b(text.encode(), digest_size=8).hexdigest()} {text}"
 
 

@@ -6,7 +6,6 @@ import ctypes
 import errno
 import fcntl
 import os
-import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -29,7 +28,7 @@ def replace_folder(new: str, target: str, attic: str) -> None:
         if _exchange(new, target):
             return
         with suppress(FileNotFoundError):  # another run did the same; its folder may come yet
-            os.rename(target, os.path.join(attic, f"old-{secrets.token_hex(6)}"))
+            os.rename(target, os.path.join(attic, f"old-{os.urandom(6).hex()}"))
 
 
 def appear(new: str, target: str) -> None:
