@@ -103,7 +103,7 @@ def _python(*code: str) -> Callable[[Case], Command]:
 CONTENDERS = (
     Contender("parapply", "ABCDEFGHI", _plain),
     Contender("parapply -j 1", "AD", _one_worker),
-    Contender("parapply, a function", "G", _as_function),
+    Contender("parapply function", "G", _as_function),
     Contender("the limit", "ABDEG", _limit, compared=False),
     Contender("polars", "AB", _peer("polars"), "polars"),
     Contender("duckdb", "AB", _peer("duckdb"), "duckdb"),

@@ -76,7 +76,7 @@ class Goal:
     below: bool = False
 
 
-_NO_PEERS = (OURS, "parapply -j 1", "parapply, a function", "the limit")
+_NO_PEERS = (OURS, "parapply -j 1", "parapply function", "the limit")
 
 
 def _wall(results: Results, key: str, name: str = OURS) -> float:
@@ -115,7 +115,7 @@ def _goals() -> Iterator[Goal]:
         _over(("F", "--version"), ("F", "import click")),
         below=True,
     )
-    yield Goal("G: the same as a function / -e", 2, _over(("G", "parapply, a function"), ("G",)))
+    yield Goal("G: the same as a function / -e", 2, _over(("G", "parapply function"), ("G",)))
     yield Goal("G: A / G", 2, _over(("A",), ("G",)))
     yield Goal(
         "H: H / A, a row", 1.1,
