@@ -31,16 +31,19 @@ class Alarm:
         self.limit_s = limit_s
         self._main = threading.current_thread() is threading.main_thread()
         self._before: Any = None
+        self._look = 0.0  # when to see again whether the signal is ours
+        self._began: float | None = None  # when the call did that is being made
 
     def __enter__(self) -> Alarm:
         if self._main and self.limit_s is not None:
-            self._before = signal.signal(signal.SIGALRM, _ring)
+            self._before = signal.getsignal(signal.SIGALRM)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
         if self._main and self.limit_s is not None:
+            signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, self._before)
 
     def run(self, step: Callable[[int, int], None], position: int, pace: Pace) -> None:
@@ -51,19 +54,37 @@ class Alarm:
         pace.within(self.limit_s + GRACE_S)
         began = time.monotonic()
         if self._main:
-            self._run_main(step, position)
+            self._run_main(step, position, began)
         else:
             self._run_beside(step, position)
         if time.monotonic() - began > self.limit_s:  # interrupted, and it went on regardless
             raise RowTimeoutError
 
-    def _run_main(self, step: Callable[[int, int], None], position: int) -> None:
-        assert self.limit_s is not None
-        signal.setitimer(signal.ITIMER_REAL, self.limit_s)
+    def _run_main(self, step: Callable[[int, int], None], position: int, began: float) -> None:
+        if began >= self._look:  # not for each row: it takes longer than many a row does
+            self._look = began + _LOOK_S
+            if signal.getsignal(signal.SIGALRM) != self._ring:  # at first; or it is a row's own
+                assert self.limit_s is not None
+                signal.signal(signal.SIGALRM, self._ring)
+                signal.setitimer(signal.ITIMER_REAL, self.limit_s)
+        self._began = began
         try:
             step(position, position + 1)
         finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            self._began = None
+
+    def _ring(self, number: int, frame: FrameType | None) -> None:
+        """Look whether the call's time is up: setting the timer for each would cost two more."""
+        del number, frame
+        assert self.limit_s is not None
+        left = self.limit_s
+        if self._began is not None:
+            left -= time.monotonic() - self._began
+        if left <= 0:
+            self._began = None  # here too: what is raised may come as the call ends
+            signal.setitimer(signal.ITIMER_REAL, self.limit_s)
+            raise RowTimeoutError
+        signal.setitimer(signal.ITIMER_REAL, left)
 
     def _run_beside(self, step: Callable[[int, int], None], position: int) -> None:
         assert self.limit_s is not None
@@ -123,8 +144,3 @@ def _leave(thread: int, kind: type[BaseException] | None) -> None:
     """Leave an exception with a thread, or take back one that has not been raised yet."""
     what = ctypes.py_object() if kind is None else ctypes.py_object(kind)
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), what)
-
-
-def _ring(number: int, frame: FrameType | None) -> None:
-    del number, frame
-    raise RowTimeoutError

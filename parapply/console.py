@@ -12,7 +12,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from parapply.errors import ParapplyError
-from parapply.job import Job, on_error
+from parapply.job import OTHERS, Job, on_error
 
 if TYPE_CHECKING:
     from parapply.engine import Progress
@@ -141,7 +141,8 @@ def say_failures(report: Report, job: Job, verbose: bool) -> None:
     line += f": {first.rows:,} x " if others else ": "
     line += f"{first.text} (first: {first.place})"
     if others:
-        line += f", and {len(others)} other error{'s' * (len(others) > 1)} (-v lists them)"
+        count = "many" if others[-1].text == OTHERS else len(others)
+        line += f", and {count} other error{'s' * (len(others) > 1)} (-v lists them)"
     say(_one_line(line))
 
 

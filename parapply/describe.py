@@ -90,6 +90,8 @@ def check_job(job: Job) -> None:
         for name in ("resume", "retry_failed", "force"):
             if getattr(job, name):
                 raise UsageError(f"--{name.replace('_', '-')} needs --checkpoint DIR")
+    if job.errors_to is not None and (job.errors_to.endswith("/") or os.path.isdir(job.errors_to)):
+        raise UsageError(f"--errors-to {job.errors_to}: name a file, not a folder")
     if choice == "null" and job.filter:
         raise UsageError("--on-error null keeps rows without a result; with --filter use skip")
     if job.retries < 0:

@@ -11,6 +11,7 @@ from parapply.call import Call
 from parapply.errors import ResultError, RowError
 from parapply.formats import Batch, Field
 from parapply.functions import user_traceback
+from parapply.job import MANY
 from parapply.trial import FailedRow, Failure, LostWorkerError
 
 
@@ -29,7 +30,8 @@ class Explainer:
             place = self.where(row)
             return Failure(str(error), str(error).replace(place, "it"), place)
         cause = self._cause(error)
-        policy, known = self.call.policy, cause in self._said
+        policy = self.call.policy
+        known = cause in self._said or (policy.tolerant and len(self._said) >= MANY)
         wanted = self._traced(error) and (policy.traces or not known)
         details = user_traceback(error) if wanted else ""
         if policy.tolerant and known:
@@ -63,7 +65,9 @@ class Explainer:
             message += (
                 f"; --memory-limit {self.call.policy.memory_limit} is what each worker may take"
             )
-        full = "".join(traceback.format_exception(error)) if self._traced(error) else ""
+        full = (
+            "".join(traceback.format_exception(error, limit=-1000)) if self._traced(error) else ""
+        )
         return Failure(message, cause, place, details, full)
 
     def _raised(self, error: BaseException, cause: str) -> str:
@@ -96,8 +100,14 @@ class Explainer:
 
 
 def _text(error: BaseException) -> str:
-    """The text of an exception, of whatever class the user made."""
+    """The text of an exception, of whatever class the user made; all characters can be written."""
     try:
-        return str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+        keyed = isinstance(error, KeyError) and error.args
+        text = str(error.args[0]) if keyed else str(error)
     except BaseException:  # noqa: BLE001  code of the exception's own class: anything may come
         return ""
+    cut = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+    return cut.encode(errors="backslashreplace").decode()
+
+
+_LONGEST = 10_000  # characters: a row's error may hold a whole page of a server

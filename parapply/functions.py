@@ -16,7 +16,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import FunctionType, ModuleType
+from types import CodeType, FunctionType, ModuleType, TracebackType
 from typing import Any
 
 from parapply.errors import FunctionError
@@ -148,15 +148,34 @@ def first_parameter(function: Callable[..., Any]) -> inspect.Parameter | None:
 
 def user_traceback(error: BaseException) -> str:
     """Format `error` with the user's own frames only: none of parapply's or the import system's."""
+    trace, places = error.__traceback__, []
+    while trace is not None:
+        places.append((trace.tb_frame.f_code, trace.tb_lasti))
+        trace = trace.tb_next
+    key = tuple(places[-_SHOWN:])
+    if key not in _formatted:  # many rows fail at one place: its lines are looked up once
+        if len(_formatted) >= _KEPT:
+            _formatted.clear()
+        _formatted[key] = _format_frames(error.__traceback__)
+    text = _formatted[key] + "".join(traceback.format_exception_only(error)).rstrip()
+    return text.encode(errors="backslashreplace").decode()
+
+
+_SHOWN = 60  # frames: of an endless recursion the last ones tell enough
+_KEPT = 100
+_formatted: dict[tuple[tuple[CodeType, int], ...], str] = {}
+
+
+def _format_frames(trace: TracebackType | None) -> str:
     ours = str(Path(__file__).parent)
     machinery = str(Path(importlib.__file__).parent)
     frames = [
         frame
-        for frame in traceback.extract_tb(error.__traceback__)
+        for frame in traceback.extract_tb(trace, limit=-_SHOWN)
         if not frame.filename.startswith((ours, machinery, "<frozen importlib"))
     ]
-    lines = traceback.format_list(frames) + traceback.format_exception_only(error)
-    return ("Traceback (most recent call last):\n" if frames else "") + "".join(lines).rstrip()
+    lines = "".join(traceback.format_list(frames))
+    return f"Traceback (most recent call last):\n{lines}" if frames else ""
 
 
 def _caller(kind: type, name: str) -> Callable[..., Any]:

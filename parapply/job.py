@@ -124,6 +124,10 @@ class ResultColumn:
     first: str  # the first row that gave it a value, in words
 
 
+MANY = 100  # different errors that are told apart
+OTHERS = "other errors"  # what the rest is called
+
+
 class Cause(NamedTuple):
     """An error that rows failed of."""
 

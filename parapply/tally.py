@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from parapply.errors import RowError
-from parapply.job import Cause
+from parapply.job import MANY, OTHERS, Cause
 from parapply.quantities import limit
 
 _ENOUGH_ROWS = 1000  # before a part of rows that still come is judged
@@ -34,6 +34,8 @@ class Tally:
         """
         self.failed += failed
         for cause in causes:
+            if cause.text not in self._causes and len(self._causes) >= MANY:
+                cause = cause._replace(text=OTHERS)
             at, known = self._causes.get(cause.text, (number, cause._replace(rows=0)))
             if number < at:
                 at, known = number, cause._replace(rows=known.rows)
@@ -53,6 +55,9 @@ class Tally:
 
     @property
     def causes(self) -> tuple[Cause, ...]:
-        """The different errors, the most frequent first."""
-        found = [cause for _, cause in self._causes.values()]
-        return tuple(sorted(found, key=lambda cause: -cause.rows))
+        """The different errors, the most frequent first; at last those that are not told apart."""
+        found = sorted(
+            self._causes.values(),
+            key=lambda entry: (entry[1].text == OTHERS, -entry[1].rows, entry[0]),
+        )
+        return tuple(cause for _, cause in found)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -248,19 +249,25 @@ class ChunkTask:
         return made.shape != "filter"
 
 
+_LOOK_S = 0.05
+
+
 class _End:
     """Whether the run ends before or in a chunk."""
 
     def __init__(self, context: Context, number: tuple[int, ...]) -> None:
         self.context, self._number = context, number
         context.stopped = None
+        self._due = 0.0
 
     def check(self) -> int | None:
         """Return how many of the batch's rows stay, None for all; raises GivenUp for none."""
         if (last := self.context.stopped) is not None:
             return last + 1
-        if is_after(self.context.place.folder, self._number):
-            raise GivenUp
+        if (now := time.monotonic()) >= self._due:  # rows with a time limit are run one by one
+            self._due = now + _LOOK_S
+            if is_after(self.context.place.folder, self._number):
+                raise GivenUp
         return None
 
 

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from parapply.alarm import Alarm, RowTimeoutError
 from parapply.backends import Pace
 from parapply.backends.limits import is_exhausted
-from parapply.job import Cause
+from parapply.job import MANY, OTHERS, Cause
 from parapply.rates import Rate
 
 Step = Callable[[int, int], None]  # makes the calls for rows start to stop, in order
@@ -284,14 +284,10 @@ def causes(failures: Iterable[Failure]) -> tuple[Cause, ...]:
     """Return the different errors, each with its first row."""
     found: dict[str, Cause] = {}
     for failure in failures:
-        text = failure.cause if failure.cause in found or len(found) < _MANY else _OTHERS
+        text = failure.cause if failure.cause in found or len(found) < MANY else OTHERS
         known = found.get(text, Cause(text, 0, failure.message, failure.place))
         found[text] = known._replace(rows=known.rows + 1)
     return tuple(found.values())
-
-
-_MANY = 100  # different errors that are told apart
-_OTHERS = "other errors"
 
 
 def _names(kind: type) -> tuple[str, str]:

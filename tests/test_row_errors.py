@@ -220,6 +220,48 @@ def test_the_same_error_is_counted(table):
     assert found == {"ValueError: no": (50, "row 1"), "KeyError: no": (50, "row 2")}
 
 
+def test_errors_that_all_differ_are_counted_together_after_a_hundred(table):
+    def differs(row):
+        raise ValueError(row.number)
+
+    table.write_text("number,text\n" + "".join(f"{n},x\n" for n in range(1000)))
+    _, report = result(table, function=differs, on_error="skip", chunk_size=150)
+    assert sum(cause.rows for cause in report.causes) == report.failed == 1000
+    assert report.causes[0].text == "ValueError: 0"
+    assert (len(report.causes), report.causes[-1].text) == (101, "other errors")
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
+def test_an_error_of_any_text_can_be_written(table, suffix):
+    def odd(row):
+        if row.number == 5:
+            raise ValueError("\udcff\0\n\x1b" + "x" * 1_000_000)
+
+    path = table.with_name(f"bad.{suffix}")
+    _, report = result(table, function=odd, errors_to=path, backend="processes")
+    assert report.causes[0].text.startswith("ValueError: \\udcff\0\n\x1bxxx")
+    assert path.stat().st_size > 10_000
+
+
+def test_an_endless_recursion_is_told_at_once(table):
+    import sys
+
+    def deep(row):
+        def deeper(level):
+            return deeper(level + 1)
+
+        return deeper(0) if row.number == 5 else 1
+
+    before, limit = time.monotonic(), sys.getrecursionlimit()
+    sys.setrecursionlimit(100_000)
+    try:
+        _, report = result(table, function=deep, errors_to=table.with_name("bad.csv"))
+    finally:
+        sys.setrecursionlimit(limit)
+    assert report.causes[0].text.startswith("RecursionError")
+    assert time.monotonic() - before < 10
+
+
 @pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, GeneratorExit, RecursionError])
 @pytest.mark.parametrize("backend", ["threads", "processes"])
 def test_whatever_is_raised_is_a_failure(table, error, backend):
@@ -400,6 +442,20 @@ def test_a_row_that_takes_too_long_ends_the_run(table, function):
         result(table, function=function, timeout=0.2, backend="processes")
 
 
+def test_a_row_with_an_alarm_of_its_own_leaves_the_time_limit_to_others(table):
+    def own(row):
+        if row["number"] % 10 == 2:
+            signal.signal(signal.SIGALRM, signal.SIG_IGN)
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        time.sleep(60 if row["number"] == 5 else 0.03)
+        return row["number"]
+
+    _, report = result(table, function=own, timeout="300ms", on_error="skip", head=40,
+                       backend="processes")  # fmt: skip
+    assert [cause.text for cause in report.causes] == ["TimeoutError: took longer than 0.3 s"]
+    assert report.failed == 1
+
+
 def test_a_chunk_that_takes_too_long_is_halved(table):
     def waits(df: pd.DataFrame):
         if (df["number"] == 5).any():
@@ -524,6 +580,7 @@ def test_a_worker_that_dies_while_it_counts_is_no_rows_fault(table, tmp_path):
         ({"retry_on": "OSError"}, "--retries N"),
         ({"max_tasks_per_worker": 0, "backend": "processes"}, "worker 0"),
         ({"max_tasks_per_worker": 3, "backend": "threads"}, "needs worker processes"),
+        ({"errors_to": "bad/"}, "name a file"),
         ({"errors_to": "bad"}, "bad: the name does not say"),
     ],
 )

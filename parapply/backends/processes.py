@@ -10,6 +10,7 @@ worker begins with. Only public API of multiprocessing is used.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import pickle
@@ -196,7 +197,11 @@ class _Team:
                 self._kill()
                 in_background(self._unlock, pool.terminate, wait_s=KILL_S / 2)
             self._workers.clear()  # with the pool, they hold file descriptors in a circle
-            del self.pool
+            del self.pool, pool
+            if not clean and self.method != "fork":
+                # Or the tracker of resources would complain when a signal ends us: not removed yet.
+                self._context.locks.clear()
+                gc.collect()
 
     def _kill(self) -> None:
         self._ended = True
