@@ -61,10 +61,10 @@ def _run(job: Job, bar: console.Bar, *, quiet: bool, verbose: bool) -> None:
     stdout = console.protect_stdout()
     number = 0
     try:
-        with console.Signals():
-            _limit_threads(job)
-            from parapply.engine import run
+        _limit_threads(job)
+        from parapply.engine import run
 
+        with console.Signals():
             report = run(job, on_progress=bar.update if bar.shown else None, stdout=stdout)
     except ParapplyError as error:
         bar.clear()

@@ -21,7 +21,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
-from multiprocessing import pool, util
+from multiprocessing import forkserver, pool, resource_tracker, util
 from multiprocessing.process import BaseProcess
 from typing import Any
 
@@ -234,7 +234,12 @@ def _undisturbed(method: str) -> Iterator[None]:
     Python 3.12+ warns of fork where there are threads, as the Pool has: it is forked for a
     start of our own, which takes no lock. A forkserver would hand blocked signals on for ever.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, () if method == "forkserver" else STOPS)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+    if method == "forkserver":
+        resource_tracker.ensure_running()  # which a SIGHUP to all of us would end
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        forkserver.ensure_running()
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "This process .* multi-threaded", DeprecationWarning)
