@@ -286,5 +286,4 @@ if multiprocessing.parent_process() is None:
 def test_a_signal_that_is_lost_in_a_callback_comes_again(started, table, module, written, tmp_path):
     written("swallows.py", SWALLOWS)
     process = started("swallows.py:waits", "table.csv", "-o", "out.csv", **PIPED)
-    wait_for(tmp_path / "started")
-    assert ended(process, signal.SIGTERM, seconds=6) == TERMINATED
+    assert ended(process, signal.SIGTERM, seconds=9) == TERMINATED
