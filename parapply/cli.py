@@ -52,7 +52,9 @@ def main() -> NoReturn:
         console.die_of(signal.SIGINT)
     except console.Ended as end:
         console.die_of(end.number)
-    sys.exit(0)
+    except SystemExit as end:
+        console.leave(end)
+    console.leave(SystemExit(0))
 
 
 def _run(job: Job, bar: console.Bar, *, quiet: bool, verbose: bool) -> None:

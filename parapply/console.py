@@ -211,6 +211,18 @@ def die_of(number: int) -> NoReturn:
     raise SystemExit(128 + number)  # not reached, unless the signal is blocked
 
 
+def leave(end: SystemExit) -> NoReturn:
+    """Exit, and at once where threads are left at work: an interpreter that ends may wait for them.
+
+    One that is inside the import of a C extension holds locks that are wanted in the end.
+    """
+    if any(thread.daemon for thread in threading.enumerate()) and isinstance(end.code, int):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            sys.stderr.flush()
+        os._exit(end.code)
+    raise end
+
+
 def _columns() -> int:
     """How wide the terminal is; 0 where it does not say (docker -t, script)."""
     try:
