@@ -1,6 +1,19 @@
-"""`python -m parapply`."""
+"""`python -m parapply`, and the command itself."""
 
-from parapply.cli import main
+from __future__ import annotations
+
+import signal
+from typing import NoReturn
+
+
+def main() -> NoReturn:
+    """Run the command. While it is imported there is nothing to clean up: Ctrl-C just ends it."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from parapply.cli import main
+
+    main()
+
 
 if __name__ == "__main__":
     main()

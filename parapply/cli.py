@@ -52,7 +52,9 @@ def main() -> NoReturn:
         console.die_of(signal.SIGINT)
     except console.Ended as end:
         console.die_of(end.number)
-    sys.exit(0)
+    except SystemExit as end:
+        console.leave(end)
+    console.leave(SystemExit(0))
 
 
 def _run(job: Job, bar: console.Bar, *, quiet: bool, verbose: bool) -> None:
@@ -61,10 +63,10 @@ def _run(job: Job, bar: console.Bar, *, quiet: bool, verbose: bool) -> None:
     stdout = console.protect_stdout()
     number = 0
     try:
-        with console.Signals():
-            _limit_threads(job)
-            from parapply.engine import run
+        _limit_threads(job)
+        from parapply.engine import run
 
+        with console.Signals():
             report = run(job, on_progress=bar.update if bar.shown else None, stdout=stdout)
     except ParapplyError as error:
         bar.clear()

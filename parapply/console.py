@@ -7,11 +7,12 @@ import gc
 import os
 import signal
 import sys
+import threading
 import time
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from parapply.errors import ParapplyError
+from parapply.errors import PUBLISHED, ParapplyError
 from parapply.job import OTHERS, Job, on_error
 
 if TYPE_CHECKING:
@@ -69,14 +70,14 @@ class Ended(BaseException):
 class Signals:
     """While open, SIGINT, SIGTERM and SIGHUP are raised as Ended; closed, they end the process.
 
-    What is being cleaned up is not cut short by another signal; one that comes later is heeded,
-    as the first may have been lost in a callback.
+    What is being cleaned up is not cut short by another signal. One that seems to be lost is sent
+    again: C code that asks whether an object has an attribute drops what is raised meanwhile.
     """
 
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
     def __enter__(self) -> None:
-        self._deaf_until = 0.0
+        self._came, self._deaf_until = 0, 0.0
         usual = (signal.SIG_DFL, signal.default_int_handler)
         self._heeded = [n for n in self.numbers if signal.getsignal(n) in usual]  # not with nohup
         for number in self._heeded:
@@ -86,11 +87,18 @@ class Signals:
         if error is None:
             for number in self._heeded:
                 signal.signal(number, signal.SIG_DFL)
+            if self._came:
+                late = Ended(self._came)
+                late.add_note(PUBLISHED)
+                raise late
 
     def _raise(self, number: int, frame: FrameType | None) -> None:
         del frame
         if time.monotonic() >= self._deaf_until:
-            self._deaf_until = time.monotonic() + CLEANING_S
+            self._came, self._deaf_until = number, time.monotonic() + CLEANING_S
+            again = threading.Timer(CLEANING_S + 0.1, os.kill, (os.getpid(), number))
+            again.daemon = True
+            again.start()
             raise Ended(number)
 
 
@@ -148,7 +156,7 @@ def say_failures(report: Report, job: Job, verbose: bool) -> None:
 
 def say_ended(number: int, end: BaseException, output: str) -> None:
     """Write one line of what a signal means for the output."""
-    from parapply.output import PUBLISHED, STDOUT
+    from parapply.output import STDOUT
 
     name = signal.Signals(number).name
     how = "interrupted" if number == signal.SIGINT else f"ended by {name}"
@@ -202,6 +210,18 @@ def die_of(number: int) -> NoReturn:
     signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)
     raise SystemExit(128 + number)  # not reached, unless the signal is blocked
+
+
+def leave(end: SystemExit) -> NoReturn:
+    """Exit, and at once where threads are left at work: an interpreter that ends may wait for them.
+
+    One that is inside the import of a C extension holds locks that are wanted in the end.
+    """
+    if any(thread.daemon for thread in threading.enumerate()) and isinstance(end.code, int):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            sys.stderr.flush()
+        os._exit(end.code)
+    raise end
 
 
 def _columns() -> int:

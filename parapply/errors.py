@@ -21,6 +21,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+PUBLISHED = "the output was complete by then"  # a note on what ends a run so late
+
 
 class ParapplyError(Exception):
     """Something went wrong that a person can mend; ``str()`` of it is the whole message."""

@@ -45,13 +45,13 @@ class Errors:
             for column in columns
         ]
         self._joiner = target.joiner()
-        with self._said(), self._output.writing():
+        with self._said(), self._output.naming():
             self._joiner.begin(self._output.open(), columns, types)
 
     def append(self, path: str, *, keeps: bool) -> None:
         """Add the next part, and remove it unless it is kept."""
         assert self._joiner is not None
-        with self._said(), self._output.writing():
+        with self._said(), self._output.naming():
             self._joiner.append(path)
         if not keeps:
             os.unlink(path)
@@ -59,7 +59,7 @@ class Errors:
     def finish(self) -> Output:
         """Complete the file; return what is to be published."""
         assert self._joiner is not None
-        with self._said(), self._output.writing():
+        with self._said(), self._output.naming():
             self._joiner.finish()
             self._joiner = None
             self._output.prepare()

@@ -15,6 +15,7 @@ from parapply import formats, transport
 from parapply.errors import InputError, UsageError
 from parapply.formats import NotStreamableError, Reading, Source, hive
 from parapply.job import Job, on_error
+from parapply.naming import Naming
 from parapply.output import STDOUT
 from parapply.stdin import Peeked, redirected
 from parapply.witness import Witness
@@ -83,7 +84,8 @@ def open_inputs(job: Job, folder: str) -> Inputs:
     opener = _Opener(job, folder)
     if list(job.inputs) == ["-"]:
         path = redirected()
-        opened = [opener.stdin() if path is None else opener.file(path, _STDIN, "csv")]
+        with Naming(_STDIN):
+            opened = [opener.stdin() if path is None else opener.file(path, _STDIN, "csv")]
     elif "-" in job.inputs:
         raise UsageError("standard input (-) cannot be read together with files")
     else:
@@ -203,7 +205,8 @@ def _open_files(opener: _Opener, paths: Sequence[str]) -> list[_Opened]:
     types = hive.types_of(keys)
     opened = []
     for (path, _), pairs in zip(files, keys, strict=True):
-        one = opener.file(path, path)
+        with Naming(path):
+            one = opener.file(path, path)
         pairs = tuple(pair for pair in pairs if pair[0] not in one.source.columns)
         if pairs:
             one = replace(one, source=hive.HiveSource(one.source, pairs, types))

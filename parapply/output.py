@@ -14,13 +14,12 @@ from typing import BinaryIO
 
 from parapply import publishing
 from parapply.claims import Claim
-from parapply.errors import OutputError, UsageError
+from parapply.errors import PUBLISHED, OutputError, UsageError
+from parapply.naming import Naming
 from parapply.staging import Staging, sweep
-from parapply.writing import Writing
 
 # Descriptor 1 itself is standard error by the time these would be opened: see console.py.
 STDOUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
-PUBLISHED = "the output was complete by then"  # a note on what ends a run so late
 
 
 class Output:
@@ -105,9 +104,9 @@ class Output:
             self.file = open(self._target, "wb")  # noqa: SIM115
         return self.file
 
-    def writing(self) -> Writing:
+    def naming(self) -> Naming:
         """Return a context for what writes to the file: its errors name it then."""
-        return Writing(self.parts if self.restartable else self.name)
+        return Naming(self.parts if self.restartable else self.name)
 
     @property
     def pipe(self) -> int | None:
@@ -135,7 +134,7 @@ class Output:
             publishing.sync_folder(self.parts)
             return
         assert self.file is not None
-        with self.writing():
+        with self.naming():
             self.file.flush()
             if self.restartable and self._target:
                 os.fsync(self.file.fileno())

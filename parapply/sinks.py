@@ -50,19 +50,19 @@ class FileSink:
         """Open the output, anew where it was open, and write what comes before the parts."""
         self.abandon()
         self._joiner = self._target.joiner()
-        with self._output.writing():
+        with self._output.naming():
             self._joiner.begin(self._output.open(), arrangement, types)
 
     def append(self, part: Outcome) -> None:
         """Add a part's bytes or rows."""
         assert self._joiner is not None
-        with self._output.writing():
+        with self._output.naming():
             self._joiner.append(part.path)
 
     def close(self) -> None:
         """Write what comes after the parts."""
         assert self._joiner is not None
-        with self._output.writing():
+        with self._output.naming():
             self._joiner.finish()
         self._joiner = None
 

@@ -25,6 +25,7 @@ from parapply.durable import known
 from parapply.errors import ParapplyError
 from parapply.formats import Arrangement, Batch, Field, New, Source, Target, arrange
 from parapply.job import Chunk, Failed, Outcome, ResultColumn
+from parapply.naming import Naming
 from parapply.rates import RATE, Rate
 from parapply.stops import GivenUp, Skipped, is_after
 from parapply.stored import (
@@ -39,7 +40,6 @@ from parapply.stored import (
 )
 from parapply.trial import Failure, Wary, causes
 from parapply.types import is_settled
-from parapply.writing import Writing
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,8 @@ class SurveyTask:
         """Return the piece's Survey."""
         del pace
         source, _, piece, before = item
-        return self.sources[source].survey(piece, self.positions, before)
+        with Naming(self.sources[source].name):
+            return self.sources[source].survey(piece, self.positions, before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ class Seal:
 
     def run(self, target: Target) -> None:
         """Write the file, and sync it: nothing else will before the folder is published."""
-        with Writing(self.path), open(self.path, "wb") as file:
+        with Naming(self.path), open(self.path, "wb") as file:
             joiner = target.joiner()
             joiner.begin(file, self.arrangement, self.types)
             if self.source is not None:
@@ -129,7 +130,8 @@ class ChunkTask:
         assert context is not None
         end = _End(context, chunk.number)
         end.check()
-        rows = self._open(chunk, chunk.data)
+        with Naming(self.sources[chunk.source].name):
+            rows = self._open(chunk, chunk.data)
         if chunk.before is None:
             made = self._made(chunk, rows, pace, end)
         else:
@@ -139,7 +141,7 @@ class ChunkTask:
         path = self._path(chunk.number)
         failures = rows.failures(made.failures)
         changes = self._may_change(made) and (self.refits or made.shape == "none")
-        with Writing(path):
+        with Naming(path):
             self._write(path, rows.batch, made, chunk.last)
             if changes or (self.durable and failures):
                 store(path, made, chunk.data)
@@ -157,7 +159,7 @@ class ChunkTask:
         path = None
         if self.aside is not None:
             path = f"{outcome.path}.aside"
-            with Writing(path):
+            with Naming(path):
                 set_aside(self.aside, path, rows, failures, self.fields)
         found = causes(failures.values())
         return replace(outcome, failed=len(failures), causes=found, aside=path)
@@ -201,7 +203,7 @@ class ChunkTask:
         chunk, old = item.chunk, item.part
         data = stored_text(old.path) if chunk.span is None else None
         made = stored(old.path, old, item.columns)
-        with Writing(item.path):
+        with Naming(item.path):
             self._write(item.path, self._open(chunk, data).batch, made, chunk.last)
         columns = tuple(
             replace(column, type=type_)

@@ -62,8 +62,9 @@ def test_a_fault(started, table, written, tmp_path, fault, kind):
         fault.does(process, tmp_path)
         (tmp_path / "done").touch()
     _, said = process.communicate(timeout=20)
-    first = said.splitlines()[0]
+    first, *more = said.splitlines()
     assert re.fullmatch(rf"parapply: (error: )?(?:{fault.says})", first), said
+    assert all(line.startswith("  ") for line in more), said  # where in the user's code
     assert process.returncode == fault.code
     started.check_gone()
     assert state(tmp_path, fault) == before

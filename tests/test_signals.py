@@ -266,3 +266,24 @@ def test_head_gets_its_line_and_the_command_ends_by_sigpipe(started, flights_csv
     process.stderr.close()
     assert process.wait(10) == -signal.SIGPIPE
     assert content(tmp_path) == {}
+
+
+SWALLOWS = """
+import multiprocessing, os, signal, sys
+from functions import waits
+
+class Swallows:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+sys.unraisablehook = lambda unraisable: None
+if multiprocessing.parent_process() is None:
+    Swallows()
+"""
+
+
+@pytest.mark.slow
+def test_a_signal_that_is_lost_in_a_callback_comes_again(started, table, module, written, tmp_path):
+    written("swallows.py", SWALLOWS)
+    process = started("swallows.py:waits", "table.csv", "-o", "out.csv", **PIPED)
+    assert ended(process, signal.SIGTERM, seconds=9) == TERMINATED

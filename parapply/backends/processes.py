@@ -22,7 +22,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
-from multiprocessing import pool, util
+from multiprocessing import forkserver, pool, resource_tracker, util
 from multiprocessing.process import BaseProcess
 from typing import Any
 
@@ -68,8 +68,8 @@ class _Team:
         self._gate, self._open, self._ended = threading.Lock(), False, False
         self._books = threading.Lock()  # of `_workers` and `_free`: two threads keep them
         forks = self.method == "fork"
-        if self.method == "forkserver":
-            adopt(util.get_temp_dir())  # for its socket; left behind when a signal ends us
+        if self.method != "fork":
+            _start_helpers(self.method)
         start = crew.start if forks else self._pack("the start of a worker", crew.start)
         try:
             self.pool = pool.Pool(
@@ -131,7 +131,7 @@ class _Team:
             if self._ended:
                 return Nobody()
             try:
-                with _undisturbed(self.method):
+                with _undisturbed():
                     process.start()
             except Exception as error:
                 if not self._open:
@@ -232,14 +232,29 @@ def _lifeline() -> tuple[Any, Any]:
     return ends or _lifelines.setdefault(os.getpid(), multiprocessing.Pipe(duplex=False))
 
 
+def _start_helpers(method: str) -> None:
+    """Start the processes that multiprocessing has for itself, while no signal is blocked.
+
+    Only for the tracker SIGHUP is: it heeds no other signal, and has to outlive its users.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGHUP,))
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    if method == "forkserver":
+        adopt(util.get_temp_dir())  # for its socket; left behind when a signal ends us
+        forkserver.ensure_running()
+
+
 @contextmanager
-def _undisturbed(method: str) -> Iterator[None]:
+def _undisturbed() -> Iterator[None]:
     """Start a process out of reach of signals until it is ready for them, and warn of nothing.
 
     Python 3.12+ warns of fork where there are threads, as the Pool has: it is forked for a
-    start of our own, which takes no lock. A forkserver would hand blocked signals on for ever.
+    start of our own, which takes no lock.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, () if method == "forkserver" else STOPS)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "This process .* multi-threaded", DeprecationWarning)

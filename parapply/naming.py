@@ -1,12 +1,12 @@
-"""Errors of writing, which do not say what was written to. In the parent and in workers."""
+"""Errors of reading and writing, which do not say of which file. In the parent and in workers."""
 
 from __future__ import annotations
 
 import os
 
 
-class Writing:
-    """While open, errors name the file, which those of write(2) do not by themselves."""
+class Naming:
+    """While open, errors name the file, which those of read(2) and write(2) do not."""
 
     def __init__(self, path: str) -> None:
         self._path = path
