@@ -15,9 +15,10 @@ from parapply.call import Call, Made
 from parapply.errors import ResultError
 from parapply.explain import Explainer
 from parapply.formats import Batch, Field
+from parapply.policy import FailedRow, Wary
 from parapply.rates import Rate
 from parapply.rows import Columns, Fields, Row, no_column, refilling_loop
-from parapply.trial import FailedRow, Rounds, Step, Wary, endless
+from parapply.trial import Rounds, Step, endless
 
 
 class Applier:

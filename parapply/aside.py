@@ -11,7 +11,7 @@ from parapply.arrays import integers
 from parapply.errors import BadRowsError
 from parapply.formats import Arrangement, Batch, Field, Target, arrange
 from parapply.job import Chunk
-from parapply.trial import Failure
+from parapply.policy import Failure
 
 COLUMNS = {"_row": pa.int64(), "_error": pa.string(), "_traceback": pa.string()}
 

@@ -16,10 +16,10 @@ from typing import Any
 from parapply.errors import ResultError
 from parapply.errors_file import Errors
 from parapply.formats import Arrangement, Field, Keep, New, Target, arrange
+from parapply.items import Refit, Seal
 from parapply.job import Chunk, Outcome, ResultColumn
 from parapply.output import Output
 from parapply.sinks import FileSink, FolderSink
-from parapply.tasks import Refit, Seal
 from parapply.types import is_settled, unify
 
 _Number = tuple[int, ...]

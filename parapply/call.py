@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from parapply.expressions import Expression
-from parapply.trial import Failure, Policy
+from parapply.policy import Failure, Policy
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any
 
 from parapply import durable, locks
 from parapply.durable import settle
@@ -24,6 +24,7 @@ from parapply.formats import Index, Source
 from parapply.inputs import Inputs
 from parapply.job import Chunk, Job, Outcome
 from parapply.journal import Journal, Known, checked, read, unchecked
+from parapply.keeping import Resumed
 from parapply.plan import halve
 
 # Chunks are cut as for so many workers at least: what a run that is cut off was at is lost, and a
@@ -31,18 +32,6 @@ from parapply.plan import halve
 _WORKERS = 33
 _COMMIT_S = 1.0
 _OURS = {"job.json", "job.json.new", "journal.jsonl", "parts", "lock"}
-
-
-class Resumed(Protocol):
-    """Takes what a checkpoint has."""
-
-    def resume(self, chunk: Chunk, outcome: Outcome) -> None:
-        """Take a chunk that is done."""
-        ...
-
-    def split(self, chunk: Chunk) -> None:
-        """Hear that a chunk comes as two halves."""
-        ...
 
 
 class Checkpoint:
@@ -228,44 +217,6 @@ class Checkpoint:
 
     def _path(self, name: str) -> str:
         return os.path.join(self._base, name)
-
-
-class NoCheckpoint:
-    """What a run has that keeps nothing."""
-
-    def __init__(self, folder: str) -> None:
-        self.folder = folder
-
-    def __enter__(self) -> NoCheckpoint:
-        return self
-
-    def __exit__(self, *exception: object) -> None: ...
-
-    def begin(self, inputs: Inputs, function: Any, workers: int) -> int:
-        """Chunks are cut for the workers that there are."""
-        return workers
-
-    def left(
-        self,
-        chunks: Iterator[Chunk],
-        indexes: Mapping[int, Index],
-        sources: tuple[Source, ...],
-        run: Resumed,
-    ) -> Iterator[Chunk]:
-        """All are left to do."""
-        return chunks
-
-    def done(self, outcome: Outcome) -> None:
-        """Nothing is kept."""
-
-    def split(self, number: tuple[int, ...]) -> None:
-        """Nothing is kept."""
-
-    def commit(self) -> None:
-        """Nothing is kept."""
-
-    def finish(self, failed: int) -> None:
-        """Nothing was kept."""
 
 
 def _check_folder(base: str) -> None:

@@ -19,9 +19,10 @@ from parapply.call import Call, Made
 from parapply.errors import ResultError
 from parapply.explain import Explainer
 from parapply.formats import Batch, Field
+from parapply.policy import FailedRow, Wary, is_ours
 from parapply.rates import Rate
 from parapply.rows import no_column
-from parapply.trial import FailedRow, Rounds, Wary, is_ours
+from parapply.trial import Rounds
 from parapply.types import fit, unify
 
 

@@ -16,9 +16,10 @@ from parapply.applier import Applier
 from parapply.arrays import to_list
 from parapply.call import Made
 from parapply.context import current
+from parapply.policy import FailedRow, is_ours
 from parapply.rows import Row
 from parapply.stops import GivenUp
-from parapply.trial import FailedRow, Rounds, is_ours
+from parapply.trial import Rounds
 
 _BEAT_S = 0.05  # this often the parent hears that the loop is not held up
 

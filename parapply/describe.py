@@ -6,9 +6,6 @@ Everything that can be known to be wrong before a row is read is a UsageError he
 from __future__ import annotations
 
 import inspect
-import multiprocessing
-import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from parapply import backends, formats, quantities, transport
+from parapply import formats, quantities, transport
 from parapply.call import Call
 from parapply.dtypes import parse_type
 from parapply.errors import UsageError
@@ -26,96 +23,11 @@ from parapply.functions import Function, frame_kind
 from parapply.inputs import Inputs
 from parapply.job import Job, on_error
 from parapply.output import STDOUT
-from parapply.rates import parse_rate
+from parapply.policy import Policy
 from parapply.rows import no_column
-from parapply.trial import Policy
 from parapply.usage import columns_used, row_kind
 
 CONCURRENCY = 100  # calls of an async function at once in each worker, unless it is said
-_KINDS = ("auto", "row", "value", "chunk")
-
-
-def check_job(job: Job) -> None:
-    """Raise UsageError where options contradict each other."""
-    if (job.function is None) == (job.expression is None):
-        raise UsageError("give a FUNCTION or an expression with -e, and only one of them")
-    if job.by not in _KINDS:
-        raise UsageError(f"--by {job.by}: there are: {', '.join(_KINDS)}")
-    if job.filter and job.explode:
-        raise UsageError("--filter and --explode cannot be used together")
-    if job.filter and (job.into or job.only):
-        raise UsageError("--filter keeps rows as they are; it takes neither --into nor --only")
-    if job.head is not None and job.sample is not None:
-        raise UsageError("--head and --sample cannot be used together")
-    if job.select and job.drop:
-        raise UsageError("--select and --drop cannot be used together")
-    methods = multiprocessing.get_all_start_methods()
-    if job.start_method is not None and job.start_method not in methods:
-        raise UsageError(f"--start-method {job.start_method}: there are: {', '.join(methods)}")
-    if job.chunk_size is not None and job.chunk_size < 1:
-        raise UsageError(f"--chunk-size {job.chunk_size}: give a number of rows, at least 1")
-    if job.max_tasks_per_worker is not None:
-        if job.max_tasks_per_worker < 1:
-            raise UsageError(
-                f"--max-tasks-per-worker {job.max_tasks_per_worker}: give a number, at least 1"
-            )
-        _check_apart(job, "--max-tasks-per-worker", "replaced")
-    if job.memory_limit is not None:
-        quantities.size("--memory-limit", job.memory_limit)
-        _check_apart(job, "--memory-limit", "limited without ending the run")
-        if sys.platform != "linux":
-            raise UsageError("--memory-limit: only Linux kernels keep to such a limit")
-    if job.dtype_backend not in (None, "numpy_nullable", "pyarrow"):
-        raise UsageError(f"--dtype-backend {job.dtype_backend}: numpy_nullable or pyarrow")
-    if job.expression is not None and job.arguments:
-        raise UsageError("--arg is for functions; write the value into the expression")
-    if job.concurrency is not None and job.concurrency < 1:
-        raise UsageError(f"--concurrency {job.concurrency}: give a number, at least 1")
-    if job.rate is not None:
-        try:
-            parse_rate(job.rate)
-        except ValueError as error:
-            raise UsageError(f"--rate {error}") from None
-    choice = on_error(job)
-    if choice not in ("fail", "skip", "null"):
-        raise UsageError(f"--on-error {choice}: there are: fail, skip, null")
-    if choice == "fail" and (job.errors_to is not None or job.max_errors is not None):
-        option = "--errors-to" if job.errors_to is not None else "--max-errors"
-        raise UsageError(f"{option} needs --on-error skip or null: with fail, one error ends it")
-    if job.max_errors is not None:
-        quantities.limit("--max-errors", job.max_errors)
-    if job.errors_to is not None and _same_place(job.errors_to, job.output):
-        raise UsageError(f"--errors-to {job.errors_to}: that is where the output goes")
-    if job.checkpoint is None:
-        for name in ("resume", "retry_failed", "force"):
-            if getattr(job, name):
-                raise UsageError(f"--{name.replace('_', '-')} needs --checkpoint DIR")
-    if job.errors_to is not None and (job.errors_to.endswith("/") or os.path.isdir(job.errors_to)):
-        raise UsageError(f"--errors-to {job.errors_to}: name a file, not a folder")
-    if choice == "null" and job.filter:
-        raise UsageError("--on-error null keeps rows without a result; with --filter use skip")
-    if job.retries < 0:
-        raise UsageError(f"--retries {job.retries}: give how often to try again, at least 0")
-    if job.retry_on and not job.retries:
-        raise UsageError("--retry-on says when to try again; --retries N says how often")
-    if "" in (*job.into, *job.columns, *job.select, *job.drop):
-        raise UsageError("an empty column name: is there a comma too many?")
-    if len(set(job.into)) != len(job.into):
-        raise UsageError(f"--into {','.join(job.into)}: each column once")
-
-
-def _check_apart(job: Job, option: str, what: str) -> None:
-    if not backends.has_processes(job.backend):
-        raise UsageError(
-            f"{option} needs worker processes: with --backend {job.backend} there is one process "
-            f"for all, which cannot be {what}"
-        )
-
-
-def _same_place(one: str, other: str) -> bool:
-    if one in STDOUT or other in STDOUT:
-        return one in STDOUT and other in STDOUT
-    return os.path.realpath(one) == os.path.realpath(other)
 
 
 def make_function(job: Job) -> Function | Expression:

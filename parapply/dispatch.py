@@ -19,14 +19,16 @@ from typing import Any
 
 from parapply.assemble import Assembler
 from parapply.backends import Done, Outside, Session
-from parapply.checkpoint import Checkpoint, NoCheckpoint
+from parapply.checkpoint import Checkpoint
 from parapply.feed import Feed
 from parapply.formats import Index
+from parapply.items import Refit, Seal
 from parapply.job import Chunk, Failed, Outcome
+from parapply.keeping import NoCheckpoint
 from parapply.losses import Losses
 from parapply.stops import Skipped
 from parapply.tally import Tally
-from parapply.tasks import ChunkTask, Refit, Seal
+from parapply.tasks import ChunkTask
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,10 @@ from parapply import backends, cores, quantities
 from parapply.assemble import Assembler, Columns
 from parapply.backends import LEAVE_S, Crew, Session
 from parapply.backends.limits import Limits
-from parapply.checkpoint import Checkpoint, NoCheckpoint
+from parapply.checkpoint import Checkpoint
+from parapply.checks import check_job
 from parapply.choose import Head, sample
-from parapply.describe import Order, check_job, check_types, describe, make_function
+from parapply.describe import Order, check_types, describe, make_function
 from parapply.disk import DiskErrors
 from parapply.dispatch import Agenda, Dispatcher, Progress, Watch, World
 from parapply.errors import UsageError
@@ -27,6 +28,7 @@ from parapply.functions import Function
 from parapply.hub import Hub
 from parapply.inputs import Inputs, open_inputs
 from parapply.job import Chunk, Job, Report
+from parapply.keeping import NoCheckpoint
 from parapply.output import Output
 from parapply.plan import CHUNK_ROWS
 from parapply.start import Start, leave

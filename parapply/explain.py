@@ -12,7 +12,7 @@ from parapply.errors import ResultError, RowError
 from parapply.formats import Batch, Field
 from parapply.functions import user_traceback
 from parapply.job import MANY
-from parapply.trial import FailedRow, Failure, LostWorkerError
+from parapply.policy import FailedRow, Failure, LostWorkerError
 
 
 class Explainer:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from parapply.formats import Arrangement, Joiner, Target
+from parapply.items import Seal
 from parapply.job import Outcome
 from parapply.output import Output
-from parapply.tasks import Seal
 
 
 class Sink(Protocol):

@@ -24,8 +24,10 @@ from parapply.context import Context, bound
 from parapply.durable import known
 from parapply.errors import ParapplyError
 from parapply.formats import Arrangement, Batch, Field, New, Source, Target, arrange
+from parapply.items import Refit, Seal
 from parapply.job import Chunk, Failed, Outcome, ResultColumn
 from parapply.naming import Naming
+from parapply.policy import Failure, Wary, causes
 from parapply.rates import RATE, Rate
 from parapply.stops import GivenUp, Skipped, is_after
 from parapply.stored import (
@@ -38,7 +40,6 @@ from parapply.stored import (
     stored_failed,
     stored_text,
 )
-from parapply.trial import Failure, Wary, causes
 from parapply.types import is_settled
 
 
@@ -55,48 +56,6 @@ class SurveyTask:
         source, _, piece, before = item
         with Naming(self.sources[source].name):
             return self.sources[source].survey(piece, self.positions, before)
-
-
-@dataclass(frozen=True, slots=True)
-class Refit:
-    """A part to write anew, because another part showed that its columns are of other types."""
-
-    chunk: Chunk  # without data
-    part: Outcome
-    columns: tuple[tuple[str, Any], ...]  # name and type of each made column
-    path: str  # where to write
-
-    @property
-    def number(self) -> tuple[int, ...]:
-        """The chunk's."""
-        return self.chunk.number
-
-
-@dataclass(frozen=True, slots=True)
-class Seal:
-    """A part of which a file of its own is to be made, complete with what such files have."""
-
-    part: tuple[int, ...]  # its chunk's number
-    source: str | None  # where the part is; None: no rows at all
-    path: str
-    arrangement: Arrangement
-    types: tuple[Any, ...]
-
-    @property
-    def number(self) -> tuple[int, ...]:
-        """Unlike any chunk's, and before all of them."""
-        return (-1, *self.part)
-
-    def run(self, target: Target) -> None:
-        """Write the file, and sync it: nothing else will before the folder is published."""
-        with Naming(self.path), open(self.path, "wb") as file:
-            joiner = target.joiner()
-            joiner.begin(file, self.arrangement, self.types)
-            if self.source is not None:
-                joiner.append(self.source)
-            joiner.finish()
-            file.flush()
-            os.fsync(file.fileno())
 
 
 @dataclass(frozen=True, slots=True)

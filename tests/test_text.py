@@ -17,6 +17,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from parapply import Job, run
+from parapply.errors import OutputError
 from parapply.formats.csv import text
 from parapply.formats.csv.dialect import Dialect
 from parapply.values import to_array
@@ -193,3 +195,13 @@ def test_the_only_field_of_a_line_is_quoted_where_it_is_empty():
 def test_data_gives_the_bytes_of_a_slice(start):
     array = pa.array(["ab", "", "é", "d"])
     assert bytes(text.data(array.slice(start))) == "".join(array.to_pylist()[start:]).encode()
+
+
+def test_rows_without_a_column_are_no_csv(tmp_path):
+    path = tmp_path / "in.csv"
+    path.write_text("a\n1\n")
+    wish = Job(
+        expression="{}", inputs=path, output=tmp_path / "out.csv", only=True, backend="serial"
+    )
+    with pytest.raises(OutputError, match="without a column"):
+        run(wish)

@@ -13,7 +13,7 @@ import pyarrow.types as at
 
 from parapply import transport
 from parapply.arrays import take as picked
-from parapply.errors import ResultError
+from parapply.errors import OutputError, ResultError
 from parapply.formats import Arrangement, Batch, Keep, Writing
 from parapply.formats.csv import text
 from parapply.formats.csv.batch import CsvBatch
@@ -120,6 +120,8 @@ class CsvTarget:
 
     def _head(self, arrangement: Arrangement) -> tuple[bytes, bytes]:
         """The header, and its line end where only a row that follows makes it have one."""
+        if not arrangement:
+            raise OutputError("rows without a column: CSV has no place for them")
         if self.names is None:
             return self.before, b""
         with _worded(lambda position: "the header"):
