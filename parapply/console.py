@@ -204,6 +204,16 @@ def protect_stdout() -> int:
     return real
 
 
+def leave_threads(end: SystemExit) -> None:
+    """Exit at once where threads were given up: in the midst of C code they would block the end."""
+    others = [one for one in threading.enumerate() if one is not threading.main_thread()]
+    if others and all(one.daemon for one in others) and isinstance(end.code, int):
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(Exception):
+                stream.flush()
+        os._exit(end.code)
+
+
 def die_of(number: int) -> NoReturn:
     """End by the signal itself, so that the shell and make see it and stop too."""
     gc.collect()  # pools unlink their semaphores, or a helper of theirs would complain

@@ -398,6 +398,15 @@ def test_the_death_of_idle_workers_loses_nothing(method, victims):
 
 
 @every_method
+def test_idle_workers_may_be_killed_again_and_again(method):
+    with processes(method) as session:
+        for _ in range(10 if method == "fork" else 3):
+            assert results(session.run(square, iter(range(6)))) == [n * n for n in range(6)]
+            for worker in session._team._workers[:1]:
+                worker.kill()
+
+
+@every_method
 def test_an_idle_worker_may_be_killed_while_another_works(method):
     with processes(method) as session:
         pids = set(results(session.run(pid, iter(range(4)))))
