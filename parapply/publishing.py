@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import fcntl
 import os
@@ -89,6 +88,8 @@ def _locked(descriptor: int) -> bool:
 
 def _exchange(one: str, other: str) -> bool:
     """Swap two names; False where the kernel, the file system or the C library cannot."""
+    import ctypes
+
     try:
         renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
     except (AttributeError, OSError):

@@ -116,7 +116,7 @@ def test_an_error_of_the_function_names_row_values_and_the_users_own_frames(fail
         "parapply: error: table.csv: row 8: raises raised ValueError: seven [number=7]"
     )
     assert [frame for frame in frames if "File" in frame] == [
-        f'    File "{faults}", line 28, in raises'
+        f'    File "{faults}", line 24, in raises'
     ]
 
 
