@@ -44,14 +44,6 @@ def command(operands: tuple[str, ...], **settings: Any) -> None:
 def main() -> NoReturn:
     """Run the command and exit: 0 done, 1 failed, 2 usage, 75 locked; or die of a signal."""
     try:
-        _main()
-    except SystemExit as end:
-        console.leave_threads(end)
-        raise
-
-
-def _main() -> NoReturn:
-    try:
         command.main(prog_name="parapply", standalone_mode=False)
     except click.UsageError as error:
         console.say(f"parapply: error: {error.format_message()} (parapply --help)")

@@ -204,16 +204,6 @@ def protect_stdout() -> int:
     return real
 
 
-def leave_threads(end: SystemExit) -> None:
-    """Exit at once where threads were given up: in the midst of C code they would block the end."""
-    others = [one for one in threading.enumerate() if one is not threading.main_thread()]
-    if others and all(one.daemon for one in others) and isinstance(end.code, int):
-        for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(Exception):
-                stream.flush()
-        os._exit(end.code)
-
-
 def die_of(number: int) -> NoReturn:
     """End by the signal itself, so that the shell and make see it and stop too."""
     gc.collect()  # pools unlink their semaphores, or a helper of theirs would complain
@@ -225,11 +215,13 @@ def die_of(number: int) -> NoReturn:
 def leave(end: SystemExit) -> NoReturn:
     """Exit, and at once where threads are left at work: an interpreter that ends may wait for them.
 
-    One that is inside the import of a C extension holds locks that are wanted in the end.
+    One that was given up in the midst of C code, or of an import, may hold what is wanted then.
     """
-    if any(thread.daemon for thread in threading.enumerate()) and isinstance(end.code, int):
-        with contextlib.suppress(OSError, ValueError, AttributeError):
-            sys.stderr.flush()
+    others = [one for one in threading.enumerate() if one is not threading.main_thread()]
+    if others and all(one.daemon for one in others) and isinstance(end.code, int):
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError, AttributeError):
+                stream.flush()
         os._exit(end.code)
     raise end
 
