@@ -153,9 +153,11 @@ def started(tmp_path):
     """Start the command and return its process; in the end none of all processes may live."""
     marked = Marked(tmp_path)
     yield marked
-    for process in marked.running:
-        process.wait(10)
-    marked.check_gone()
+    try:
+        for process in marked.running:
+            process.wait(10)
+    finally:
+        marked.check_gone()
 
 
 @pytest.fixture
