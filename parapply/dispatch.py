@@ -151,7 +151,9 @@ class Dispatcher:
                 raise self._failed.error
             if self._watch is not None:
                 # A chunk that is done counts for nothing until its outcome has come.
-                self._computed = max(self._computed, self.rows + self.session.units())
+                done = self.rows + self.session.units()
+                most = done if self.total is None else min(done, self.total)  # a chunk adds one
+                self._computed = max(self._computed, most)
                 failed = self.tally.failed
                 written = self.assembler.rows_written
                 self._watch(Progress(self._computed, written, self.total, failed))

@@ -36,14 +36,15 @@ class Losses:
             if self._lost[item.number] == _TRIES:
                 raise WorkerError(f"a worker {how} while it wrote a part, {_TRIES} times")
             return [item]
+        at = done.units - 1  # the rows that were done: a chunk counts one more when they begin
+        if not 0 <= at < item.rows or at in dict(item.doomed):
+            return self._of_rest(item, how)
         if self._task.call.by == "chunk" or self._task.call.concurrency:
             return self._of_whole(item, how, late=done.late)
-        return self._of_row(item, done.units, how, late=done.late)
+        return self._of_row(item, at, how, late=done.late)
 
     def _of_row(self, chunk: Chunk, at: int, how: str, *, late: bool) -> Failed | list[Chunk]:
         """Judge the row at which the worker was, which is known once rows are run one by one."""
-        if at >= chunk.rows or at in dict(chunk.doomed):  # it was done with the rows
-            return self._of_write(chunk, how)
         row = (chunk.source, chunk.first_row + (at if chunk.pick is None else chunk.pick[at]))
         if chunk.wary:
             self._lost[row] += 1
@@ -55,10 +56,13 @@ class Losses:
             return list(self._halves(chunk))
         return [replace(chunk, wary=True)]
 
-    def _of_write(self, chunk: Chunk, how: str) -> Failed | list[Chunk]:
-        if chunk.rows > 1:
-            return list(self._halves(chunk))
+    def _of_rest(self, chunk: Chunk, how: str) -> Failed | list[Chunk]:
+        """Judge a loss while the chunk was read or written: no row of it was being run."""
         self._lost[chunk.number] += 1
+        if chunk.rows > 1:
+            return self._again_or_halved(chunk)
+        if how == RAN_OUT and self._lost[chunk.number] >= _GUILTY and not chunk.doomed:
+            return self._condemned(chunk, 0, how, late=False)
         if self._lost[chunk.number] < _TRIES:
             return [chunk]
         name = self._task.sources[chunk.source].name
@@ -66,13 +70,14 @@ class Losses:
         error = WorkerError(f"{name}: row {row}: a worker {how} beside the function")
         return Failed(chunk.number, error)
 
+    def _again_or_halved(self, chunk: Chunk) -> list[Chunk]:
+        first = self._lost[chunk.number] == 1 and len(chunk.number) == 1
+        return [chunk] if first else list(self._halves(chunk))
+
     def _of_whole(self, chunk: Chunk, how: str, *, late: bool) -> Failed | list[Chunk]:
         self._lost[chunk.number] += 1
-        if chunk.doomed and chunk.rows == 1:  # it was not even called
-            return self._of_write(chunk, how)
         if chunk.rows > 1:
-            again = self._lost[chunk.number] == 1 and len(chunk.number) == 1 and not late
-            return [chunk] if again else list(self._halves(chunk))
+            return list(self._halves(chunk)) if late else self._again_or_halved(chunk)
         if late or self._lost[chunk.number] >= _GUILTY:
             return self._condemned(chunk, 0, how, late=late)
         return [chunk]

@@ -153,6 +153,7 @@ class ChunkTask:
                 call, function, rows.batch, self.fields, rows.where, pace, wary, metadata, rate
             )
         context.begin(chunk.number, caller.position, rows.number_at, whole=chunk.before is None)
+        pace(1)  # whoever finds the worker dead before knows that no row was to blame
         try:
             return caller.apply()
         finally:

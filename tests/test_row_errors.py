@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +13,9 @@ import pytest
 
 from parapply import Job, ParapplyError, apply, run
 from parapply.errors import RowError, UsageError
+from parapply.job import Cause
+from parapply.tally import Tally
+from parapply.tasks import ChunkTask
 
 ROWS = 100
 BAD = [row for row in range(ROWS) if row % 7 == 3]
@@ -594,3 +598,39 @@ def test_what_makes_no_sense_is_said_before_anything_is_run(table, settings, mes
 def test_output_and_errors_cannot_be_one_file(table):
     with pytest.raises(ParapplyError, match="errors"):
         result(table, expression="number", errors_to=table.with_name("out.csv"))
+
+
+# Workers that die by chance, whatever row they are at.
+
+
+@pytest.mark.parametrize("step", ["_open", "_write"])
+@pytest.mark.parametrize("function", [by_row, by_chunk])
+@pytest.mark.parametrize("chunk_size", [1, 9])
+def test_no_row_is_guilty_of_a_death_beside_the_function(
+    table, tmp_path, monkeypatch, function, step, chunk_size
+):
+    """Reading a chunk and writing its part may take longer than its rows: it is hit there often."""
+    original, bullets = getattr(ChunkTask, step), tmp_path / "bullets"
+    bullets.mkdir()
+    for number in range(8):
+        (bullets / str(number)).touch()
+
+    def hit(self, *arguments):
+        with suppress(FileNotFoundError):
+            (bullets / min(os.listdir(bullets), default="none")).unlink()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return original(self, *arguments)
+
+    monkeypatch.setattr(ChunkTask, step, hit)
+    settings = {"function": function, "into": "x", "on_error": "skip", "backend": "processes"}
+    text, report = result(table, chunk_size=chunk_size, workers=1, **settings)
+    assert text.splitlines()[1:] == [f"{n},t{n},{2 * n}" for n in GOOD]
+    assert report.failed == len(BAD)
+
+
+def test_errors_that_are_equally_frequent_come_by_row():
+    tally = Tally(None, None)
+    for number in (7, 3, 5):
+        tally.add((number,), 1, [Cause(f"at {number}", 1, "", "")], 1)
+    tally.add((9,), 2, [Cause("often", 2, "", "")], 1)
+    assert [cause.text for cause in tally.causes] == ["often", "at 3", "at 5", "at 7"]

@@ -1,0 +1,253 @@
+"""Rounds of chaos: a job is disturbed, and its result compared with the undisturbed one's."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.chaos import damage
+from tests.chaos.jobs import MOST_WORKERS, Case, pick, plain, settings
+from tests.chaos.runs import Broken, Run
+
+# Between two kills, in seconds, on average. Where many of them come before anything is done a run
+# gives up, and rightly: so after a few of them one chunk at least has to be done.
+_GAPS_S = {"fork": 0.1, "forkserver": 0.2, "spawn": 0.4}
+_FEW = 3
+_OLD = "what was there before\n"
+_CHECKPOINT = ("--checkpoint", "kept", "--resume")
+
+
+class Result(NamedTuple):
+    """What a run leaves, and says."""
+
+    code: int
+    said: str
+    files: dict[str, bytes]
+
+
+class Round:
+    """A round: its folder, its random numbers, and what is counted."""
+
+    def __init__(self, base: Path, seed: str, counts: Counter[str]) -> None:
+        self.base, self.seed, self.counts = base, seed, counts
+        self.generator = random.Random(seed)
+        self.folder = base / seed
+        self.folder.mkdir()
+        self.story: list[str] = []
+
+    def play(self) -> None:
+        """Play it; raises Broken."""
+        KINDS[self.seed.partition("-")[0]](self)
+        shutil.rmtree(self.folder)
+
+    @contextmanager
+    def started(self, case: Case, options: list[str], pause_s: float = 0.0) -> Iterator[Run]:
+        """Start a run of the case."""
+        command = [*case.command(self.base), *options]
+        with Run(command, self.base, self.folder, case.environment(pause_s)) as run:
+            yield run
+
+    def tell(self, what: str) -> None:
+        """Add to the line that is printed."""
+        self.story.append(what)
+
+    def result(self, code: int, run: Run) -> Result:
+        """Return what a run that has ended left: everything but what is ours."""
+        self.counts["slowest end, ms"] = max(
+            self.counts["slowest end, ms"], round(run.await_end_of_all() * 1000)
+        )
+        if left := [path.name for path in (self.folder / "tmp").rglob("*")]:
+            raise Broken(f"litter in TMPDIR: {left}")
+        return Result(code, plain(run.said), self._files())
+
+    def _files(self) -> dict[str, bytes]:
+        ours = {"said", "tmp", "dump", "kept", "calls"}
+        return {
+            path.name: path.read_bytes() if path.is_file() else b"a folder"
+            for path in self.folder.iterdir()
+            if path.name not in ours
+        }
+
+    def undisturbed(self, case: Case) -> Result:
+        """Return what the case gives when nobody disturbs it."""
+        (self.folder / case.output).write_text(_OLD)
+        with self.started(case, ["-j", "2"]) as run:
+            result = self.result(run.finish(), run)
+        if case.sound and result.code != 0:
+            raise Broken(f"undisturbed: exit {result.code}: {result.said}")
+        for name in result.files:
+            (self.folder / name).unlink()
+        (self.folder / case.output).write_text(_OLD)
+        return result
+
+    def check(self, found: Result, wanted: Result) -> None:
+        """Raise Broken where a run's result is not what it has to be."""
+        if found.code != wanted.code or found.said != wanted.said:
+            raise Broken(f"exit {found.code}, {found.said!r}; not {wanted.code}, {wanted.said!r}")
+        if set(found.files) != set(wanted.files):
+            raise Broken(f"files {sorted(found.files)}, not {sorted(wanted.files)}")
+        for name, content in wanted.files.items():
+            if found.files[name] != content:
+                raise Broken(f"{name} has other bytes")
+
+
+def workers(this: Round) -> None:
+    """Workers are killed at random during a job; nothing shows."""
+    case, (method, options) = pick(this.generator), settings(this.generator)
+    size = this.generator.choice((5, 20, 50))
+    options += ["--chunk-size", str(size)]
+    if this.generator.random() < 0.3:
+        options += _CHECKPOINT
+    this.tell(f"{case.function} {case.source} {case.output} {case.on_error} {' '.join(options)}")
+    wanted = this.undisturbed(case)
+    most = this.generator.randint(3, 25)
+    with this.started(case, options, pause_s=this.generator.choice((0.002, 0.005))) as run:
+        kills = _kill_workers(this, run, most, _GAPS_S[method], size * MOST_WORKERS)
+        code = run.finish()
+        this.check(this.result(code, run), wanted)
+    this.tell(f"{kills} kills")
+
+
+def _kill_workers(this: Round, run: Run, most: int, gap_s: float, rows: int) -> int:
+    kills = seen = 0
+    while kills < most and run.alive:
+        time.sleep(this.generator.expovariate(1 / gap_s))
+        if kills % _FEW == 0 and run.calls < seen + rows:
+            continue
+        if name := run.hit(this.generator):
+            this.counts[f"SIG{name}"] += 1
+            kills, seen = kills + 1, run.calls
+    return kills
+
+
+def parent(this: Round) -> None:
+    """The parent is killed at random, and the job goes on with what there is."""
+    case = pick(this.generator, fails=False)
+    this.tell(f"{case.function} {case.source} {case.output} {case.on_error}")
+    wanted = this.undisturbed(case)
+    for _ in range(this.generator.randint(1, 6)):
+        _, options = settings(this.generator)
+        if not _cut_off(this, case, [*options, *_CHECKPOINT], wanted):
+            break
+    _, options = settings(this.generator)
+    with this.started(case, [*options, *_CHECKPOINT]) as run:
+        this.check(this.result(run.finish(), run), wanted)
+    if (this.folder / "kept").exists() == case.sound:
+        raise Broken("the checkpoint stays while no row failed, or goes though some did")
+
+
+def _cut_off(this: Round, case: Case, options: list[str], wanted: Result) -> bool:
+    """Kill the parent of a run at some moment; return whether it was still running."""
+    name, moment = this.generator.choice(list(_MOMENTS.items()))
+    pause_s = this.generator.choice((0.0, 0.002, 0.004))
+    with this.started(case, options, pause_s) as run:
+        while run.alive and not moment(this.folder, case.output):
+            time.sleep(0.001)
+        until = time.monotonic() + this.generator.expovariate(1 / _LATER_S[name])
+        while run.alive and time.monotonic() < until:
+            time.sleep(0.001)
+        if not run.alive:
+            this.check(this.result(run.parent.returncode, run), wanted)
+            return False
+        run.parent.kill()
+        run.parent.wait(10)
+        this.counts["parents killed"] += 1
+        this.tell(f"{name} {' '.join(options[:4])}")
+        this.counts["slowest end, ms"] = max(
+            this.counts["slowest end, ms"], round(run.await_end_of_all() * 1000)
+        )
+    _check_whole(this, case, wanted)
+    return True
+
+
+def _check_whole(this: Round, case: Case, wanted: Result) -> None:
+    content = (this.folder / case.output).read_bytes()
+    if content not in (_OLD.encode(), wanted.files[case.output]):
+        raise Broken(f"{case.output} is neither the old one nor the new one")
+
+
+# When a parent is killed: some time after this, on average so many seconds.
+_MOMENTS: dict[str, Callable[[Path, str], bool]] = {
+    "start": lambda folder, output: True,
+    "survey": lambda folder, output: (folder / "kept").exists(),
+    "work": lambda folder, output: (folder / "kept/job.json").exists(),
+    "journal": lambda folder, output: _has(folder / "kept/journal.jsonl"),
+    "writing": lambda folder, output: any(map(_has, folder.glob(f".{output}*/output"))),
+    "published": lambda folder, output: _other(folder / output),
+}
+_LATER_S = {
+    "start": 0.5, "survey": 0.1, "work": 0.8, "journal": 0.5, "writing": 0.02, "published": 0.003
+}  # fmt: skip
+
+
+def _has(path: Path) -> bool:
+    return path.exists() and path.stat().st_size > 0
+
+
+def _other(path: Path) -> bool:
+    return path.stat().st_size != len(_OLD)
+
+
+def journal(this: Round) -> None:
+    """A checkpoint is damaged: the job refuses to go on with it, or gives what it has to."""
+    case, other = pick(this.generator, fails=False), pick(this.generator, fails=False)
+    this.tell(f"{case.function} {case.source} {case.output} {case.on_error}")
+    wanted = this.undisturbed(case)
+    strange, sound = (_checkpoint(this, one) for one in (other, case))
+    for _ in range(4):
+        shutil.copytree(sound, this.folder / "kept")
+        this.tell(damage.harm(this.folder / "kept", strange, this.generator))
+        _go_on(this, case, wanted)
+        shutil.rmtree(this.folder / "kept", ignore_errors=True)
+    shutil.rmtree(sound)
+    shutil.rmtree(strange)
+
+
+def _checkpoint(this: Round, case: Case) -> Path:
+    """Return the checkpoint of a run that was killed."""
+    _begin(this, case)
+    for staged in this.folder.glob(".*"):  # the next run would be one with another output
+        shutil.rmtree(staged)
+    kept = this.base / f"{this.seed}-{len(list(this.base.iterdir()))}"
+    (this.folder / "kept").rename(kept)
+    return kept
+
+
+def _begin(this: Round, case: Case) -> None:
+    _, options = settings(this.generator)
+    with this.started(case, [*options, "--checkpoint", "kept", "--force"], 0.004) as run:
+        while run.alive and not _has(this.folder / "kept/journal.jsonl"):
+            time.sleep(0.002)
+        time.sleep(this.generator.uniform(0.0, 0.3))
+        if run.alive:
+            run.parent.kill()
+            run.parent.wait(10)
+        else:
+            raise Broken("a run that was to be killed ended before")
+        run.await_end_of_all()
+
+
+def _go_on(this: Round, case: Case, wanted: Result) -> None:
+    (this.folder / case.output).write_text(_OLD)
+    (this.folder / "bad.csv").unlink(missing_ok=True)
+    this.counts["checkpoints damaged"] += 1
+    options = this.generator.choice((settings(this.generator)[1], ["--backend", "serial"]))
+    with this.started(case, [*options, *_CHECKPOINT]) as run:
+        found = this.result(run.finish(), run)
+    if found.code == 2 and "--force" in found.said and "Traceback" not in found.said:
+        this.counts["refused"] += 1
+        _check_whole(this, case, wanted)
+        with this.started(case, [*options, *_CHECKPOINT, "--force"]) as run:
+            found = this.result(run.finish(), run)
+    this.check(found, wanted)
+
+
+KINDS: dict[str, Callable[[Round], None]] = {
+    "workers": workers, "parent": parent, "journal": journal
+}  # fmt: skip
