@@ -22,7 +22,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
-from multiprocessing import forkserver, pool, resource_tracker, util
+from multiprocessing import connection, forkserver, pool, resource_tracker, util
 from multiprocessing.process import BaseProcess
 from typing import Any
 
@@ -182,7 +182,7 @@ class _Team:
             if worker.pid is not None and worker.slot in places and due:
                 self._late.add(worker.pid)
                 worker.kill()
-                worker.join(KILL_S)
+                connection.wait([worker.sentinel], KILL_S)  # join() would take its exit code away
 
     def end(self, *, clean: bool) -> None:
         if self._ended:
