@@ -200,7 +200,7 @@ def journal(this: Round) -> None:
     this.tell(f"{case.function} {case.source} {case.output} {case.on_error}")
     wanted = this.undisturbed(case)
     strange, sound = (_checkpoint(this, one) for one in (other, case))
-    for _ in range(4):
+    for _ in range(3):
         shutil.copytree(sound, this.folder / "kept")
         this.tell(damage.harm(this.folder / "kept", strange, this.generator))
         _go_on(this, case, wanted)
