@@ -19,7 +19,7 @@ from parapply.context import Place, aside
 from parapply.errors import OutputError, RowError, WorkerError
 from parapply.hooks import Hook
 from parapply.output import temporary_place
-from parapply.staging import Staging, sweep
+from parapply.staging import Staging, sweep, sweep_adopted
 from parapply.stops import is_stopped
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ class Hub:
             self._log_file = _check_log(self._log_file)
         place = _local_place()
         sweep(place, "parapply-")
+        sweep_adopted(place)
         self._staging = Staging(place, "parapply-")
         try:
             self.folder = self._staging.make()

@@ -76,10 +76,13 @@ def adopt(path: str) -> None:
     """Look after a folder that a library made with `tempfile` and removes when all goes well."""
     if any(staging.path == path for staging in _made):
         return
-    name = os.path.basename(path)[:-8]
-    _sweep([one for one in _folders(os.path.dirname(path), name, _ADOPTED) if _has_lock(one)])
-    adopted = Staging(os.path.dirname(path), name)
+    adopted = Staging(os.path.dirname(path), os.path.basename(path)[:-8])
     adopted.adopt(path)
+
+
+def sweep_adopted(parent: str) -> None:
+    """Remove the folders that multiprocessing made for runs that are no more."""
+    _sweep([path for path in _folders(parent, "pymp-", _ADOPTED) if _has_lock(path)])
 
 
 def sweep(parent: str, prefix: str) -> None:

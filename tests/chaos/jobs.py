@@ -142,7 +142,9 @@ def settings(generator: random.Random) -> tuple[str, list[str]]:
     method = generator.choice(METHODS)
     options = ["--start-method", method, "-j", str(generator.randint(2, MOST_WORKERS))]
     if generator.random() < 0.25:
-        options += ["--max-tasks-per-worker", str(generator.choice((1, 3)))]
+        # A worker costs a second to spawn, and there may be hundreds of chunks.
+        most = generator.choice((1, 3)) if method == "fork" else 20
+        options += ["--max-tasks-per-worker", str(most)]
     return method, options
 
 

@@ -200,7 +200,7 @@ def journal(this: Round) -> None:
     this.tell(f"{case.function} {case.source} {case.output} {case.on_error}")
     wanted = this.undisturbed(case)
     strange, sound = (_checkpoint(this, one) for one in (other, case))
-    for _ in range(4):
+    for _ in range(3):
         shutil.copytree(sound, this.folder / "kept")
         this.tell(damage.harm(this.folder / "kept", strange, this.generator))
         _go_on(this, case, wanted)
@@ -211,26 +211,17 @@ def journal(this: Round) -> None:
 
 def _checkpoint(this: Round, case: Case) -> Path:
     """Return the checkpoint of a run that was killed."""
-    _begin(this, case)
-    for staged in this.folder.glob(".*"):  # the next run would be one with another output
-        shutil.rmtree(staged)
-    kept = this.base / f"{this.seed}-{len(list(this.base.iterdir()))}"
-    (this.folder / "kept").rename(kept)
-    return kept
-
-
-def _begin(this: Round, case: Case) -> None:
     _, options = settings(this.generator)
-    with this.started(case, [*options, "--checkpoint", "kept", "--force"], 0.004) as run:
+    with this.started(case, [*options, *_CHECKPOINT], 0.01) as run:
         while run.alive and not _has(this.folder / "kept/journal.jsonl"):
             time.sleep(0.002)
         time.sleep(this.generator.uniform(0.0, 0.3))
-        if run.alive:
-            run.parent.kill()
-            run.parent.wait(10)
-        else:
-            raise Broken("a run that was to be killed ended before")
+        run.parent.kill()
         run.await_end_of_all()
+    for staged in this.folder.glob(".*"):  # the next run would be one with another output
+        shutil.rmtree(staged)
+    kept = this.base / f"{this.seed}-{len(list(this.base.iterdir()))}"
+    return (this.folder / "kept").rename(kept)
 
 
 def _go_on(this: Round, case: Case, wanted: Result) -> None:
