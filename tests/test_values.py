@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import decimal
 import enum
+import re
 import uuid
 import zoneinfo
 from array import array
@@ -25,6 +26,11 @@ from parapply.values import MixedTypesError, UnsupportedValueError, to_array
 BERLIN = zoneinfo.ZoneInfo("Europe/Berlin")
 NOON = dt.datetime(2024, 5, 1, 12, 30, 1, 999)
 Point = namedtuple("Point", "x y")
+
+
+def named(values):
+    """A test's name, the same in every process: without the places of objects in memory."""
+    return re.sub(" at 0x[0-9a-f]+", "", str(values))
 
 
 @dataclass
@@ -119,7 +125,7 @@ def test_a_slice_of_an_array_comes_back_as_the_values(kind, data):
         ([[1], [0.5], None], pa.array([[1.0], [0.5], None])),
         (["a\0b", "é😀", ""], pa.array(["a\0b", "é😀", ""])),
     ],
-    ids=str,
+    ids=named,
 )
 def test_what_libraries_wrap_is_unwrapped(values, expected):
     made = to_array(values)
@@ -174,7 +180,7 @@ class Nameless(dt.tzinfo):
         ([Nameless(), Nameless(), PLUS_TWO], "+02:00"),
         ([Nameless(), BERLIN], "UTC"),
     ],
-    ids=str,
+    ids=named,
 )
 def test_one_zone_or_offset_is_kept_and_several_are_utc(zones, name):
     values = [None, *(NOON.replace(tzinfo=zone) for zone in zones)]
@@ -205,7 +211,7 @@ def test_a_time_with_a_zone_is_refused():
         ([np.timedelta64(5)], pa.int64(), [5]),
         ([np.datetime64("2024-05"), None], pa.date32(), [19844, None]),
     ],
-    ids=str,
+    ids=named,
 )
 def test_nanoseconds_are_kept_where_a_value_has_them(values, type_, ticks):
     made = to_array(values)
@@ -224,7 +230,7 @@ def test_nanoseconds_are_kept_where_a_value_has_them(values, type_, ticks):
         [dt.timedelta(1), np.timedelta64(1, "Y")],
         [pd.Timestamp(1), np.datetime64("20000-01-01")],
     ],
-    ids=str,
+    ids=named,
 )
 def test_a_time_that_no_unit_holds_is_named(values):
     with pytest.raises(UnsupportedValueError) as raised:
@@ -268,7 +274,7 @@ def test_nanoseconds_come_back_as_pandas_has_them():
         ([{"a": 1}, {}, {"a": "x"}], (0, 2)),
         ([[1], {"a": 1}], (0, 1)),
     ],
-    ids=str,
+    ids=named,
 )
 def test_two_values_of_different_types_are_named(values, positions):
     with pytest.raises(MixedTypesError) as raised:
@@ -292,7 +298,7 @@ def test_two_values_of_different_types_are_named(values, positions):
         ([1, pd.DataFrame()], 1, "a whole DataFrame"),
         ([[pa.table({})]], 0, "a whole Table"),
     ],
-    ids=str,
+    ids=named,
 )
 def test_a_value_that_no_column_holds_is_named(values, position, why):
     with pytest.raises(UnsupportedValueError) as raised:
