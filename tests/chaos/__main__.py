@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from tests.chaos.jobs import prepare
@@ -22,14 +23,15 @@ from tests.chaos.runs import Broken
 def main() -> int:
     """Play rounds until the time is over; return 1 where one failed."""
     wish = _arguments()
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     base = Path(tempfile.mkdtemp(prefix="chaos-"))
     prepare(base)
     counts: Counter[str] = Counter()
     began = time.monotonic()
-    for seed in _seeds(wish, began):
-        _play(base, seed, counts)
+    with suppress(KeyboardInterrupt):  # the figures so far are what whoever ends it wants
+        for seed in _seeds(wish, began):
+            _play(base, seed, counts)
     print(f"{(time.monotonic() - began) / 60:.1f} minutes: {_summary(counts)}")
     if counts["failures"]:
         print(f"what failed is kept in {base}")

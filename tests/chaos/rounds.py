@@ -228,7 +228,9 @@ def _go_on(this: Round, case: Case, wanted: Result) -> None:
     (this.folder / case.output).write_text(_OLD)
     (this.folder / "bad.csv").unlink(missing_ok=True)
     this.counts["checkpoints damaged"] += 1
-    options = this.generator.choice((settings(this.generator)[1], ["--backend", "serial"]))
+    _, options = settings(this.generator)
+    if not case.deadly and this.generator.random() < 0.5:
+        options = ["--backend", "serial"]
     with this.started(case, [*options, *_CHECKPOINT]) as run:
         found = this.result(run.finish(), run)
     if found.code == 2 and "--force" in found.said and "Traceback" not in found.said:
