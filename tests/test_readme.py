@@ -80,7 +80,7 @@ def test_the_install_command_shows_the_result_of_the_main_example(folder):
 
 def test_the_test_command_is_what_ci_runs():
     (block,) = blocks("sh", "test")
-    assert block == ".venv/bin/pip install -q -e '.[test]' && .venv/bin/pytest\n"
+    assert block == ".venv/bin/pip install -q -e '.[test]' && .venv/bin/pytest -n auto\n"
     script = ROOT / ".ci" / "run"
     assert os.access(script, os.X_OK)
     assert re.search(r"^readme_command test\b", script.read_text(encoding="utf-8"), re.M)
