@@ -45,6 +45,7 @@ class ChunkCaller:
         self.metadata, self.wary = metadata, wary
         self.function = function if call.expression is None else call.expression.function("df")
         self.fields = [fields[position] for position in call.given]
+        self.columns = len(fields)
         self.explainer = Explainer(call, batch, fields, where)
         explain = self.explainer.explain
         self.rounds = Rounds(call.policy, batch.rows, explain, pace, rate=rate)
@@ -56,6 +57,8 @@ class ChunkCaller:
 
     def apply(self) -> Made:
         """Return what the function made of the batch; raises as Applier does."""
+        if len(self.call.given) == self.columns:  # the frame is to have all that there is
+            self.batch.check_complete()
         arrays = self.batch.columns(self.call.given)
         with Alarm(self.call.policy.timeout_s) as alarm:
             try:

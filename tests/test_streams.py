@@ -217,3 +217,17 @@ def test_a_chunk_function_waits_for_its_rows(talk):
     send(b"2\n3\n", b"a,n\n1,2\n2,2\n")
     send.process.stdin.close()
     assert send.process.stdout.read() == b"3,1\n"
+
+
+def test_a_key_that_comes_too_late_for_a_chunk_function_is_named(tmp_path):
+    (tmp_path / "f.py").write_text(
+        "import pandas as pd\n\ndef keep(df: pd.DataFrame):\n    return df\n"
+    )
+    filler = '{"a": "' + "x" * 1000 + '"}\n'
+    lines = filler * 1100 + '{"a": "y", "b": 1}\n'
+    command = [sys.executable, "-m", "parapply", "f.py:keep", "--from", "jsonl"]
+    done = subprocess.run(
+        command, input=lines.encode(), cwd=tmp_path, capture_output=True, timeout=60, check=False
+    )
+    assert done.returncode == 1
+    assert b"row 1101 has the key 'b', which the first rows had not" in done.stderr

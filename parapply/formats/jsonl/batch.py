@@ -123,8 +123,9 @@ class JsonlBatch:
                 if key not in known:
                     raise InputError(
                         f"{self.place.where(row)} has the key "
-                        f"{key!r}, which the first rows had not, so that the output has no column "
-                        "for it; write --to jsonl, choose columns with --select, or read a file"
+                        f"{key!r}, which the first rows had not, so that there is no column for "
+                        "it; choose columns (--select, or -c for a chunk function), read a file, "
+                        "or write --to jsonl with a row function"
                     )
 
     def columns(self, positions: Sequence[int]) -> list[pa.Array]:
