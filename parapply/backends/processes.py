@@ -244,7 +244,13 @@ def _start_helpers(method: str) -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     if method == "forkserver":
         adopt(util.get_temp_dir())  # for its socket; left behind when a signal ends us
-        forkserver.ensure_running()
+        try:
+            forkserver.ensure_running()
+        except OSError as error:  # its socket's path may be too long
+            raise WorkerError(
+                f"the forkserver cannot be started in {util.get_temp_dir()}: {error}; "
+                "a shorter TMPDIR or another --start-method would do"
+            ) from error
 
 
 @contextmanager
