@@ -219,6 +219,7 @@ def leave(end: SystemExit) -> NoReturn:
     """
     others = [one for one in threading.enumerate() if one is not threading.main_thread()]
     if others and all(one.daemon for one in others) and isinstance(end.code, int):
+        gc.collect()  # pools unlink their semaphores, or a helper of theirs would complain
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(OSError, ValueError, AttributeError):
                 stream.flush()

@@ -403,7 +403,7 @@ def test_stop_ends_apply_too(table):
             worker.stop()
         return -row.x
 
-    result = library.apply(frame, halt, workers=2, chunk_size=100)
+    result = library.apply(frame, halt, workers=2, chunk_size=100, start_method="fork")
     assert result["halt"].tolist() == [-x for x in range(501)]
     assert result.index[-1] == 1500
 
