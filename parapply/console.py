@@ -212,20 +212,12 @@ def die_of(number: int) -> NoReturn:
     raise SystemExit(128 + number)  # not reached, unless the signal is blocked
 
 
-_PATIENCE_S = 0.3
-
-
 def leave(end: SystemExit) -> NoReturn:
     """Exit, and at once where threads are left at work: an interpreter that ends may wait for them.
 
     One that was given up in the midst of C code, or of an import, may hold what is wanted then.
     """
-    deadline = time.monotonic() + _PATIENCE_S  # a pool that is given up is soon gone
     others = [one for one in threading.enumerate() if one is not threading.main_thread()]
-    for one in others:
-        if one.daemon:
-            one.join(max(0.0, deadline - time.monotonic()))
-    others = [one for one in others if one.is_alive()]
     if others and all(one.daemon for one in others) and isinstance(end.code, int):
         gc.collect()  # pools unlink their semaphores, or a helper of theirs would complain
         for stream in (sys.stdout, sys.stderr):

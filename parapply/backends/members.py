@@ -28,7 +28,6 @@ class Context:
     ) -> None:
         self._base, self._enlist, self._serve = base, enlist, serve
         self.locks: list[Any] = []
-        self.queues: list[Any] = []
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._base, name)
@@ -45,15 +44,8 @@ class Context:
         return self.locks[-1]
 
     def SimpleQueue(self) -> Any:  # noqa: N802  as above
-        """Make a queue whose locks are kept, and keep it."""
-        self.queues.append(queues.SimpleQueue(ctx=self))
-        return self.queues[-1]
-
-    def close(self) -> None:
-        """Close the queues: a thread that waits for the rest of what a dead worker sent ends."""
-        for queue in self.queues:
-            with suppress(OSError):
-                queue.close()
+        """Make a queue whose locks are kept."""
+        return queues.SimpleQueue(ctx=self)
 
 
 class Worker:

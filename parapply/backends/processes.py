@@ -195,14 +195,12 @@ class _Team:
         finally:
             if not self._ended:
                 self._kill()
-                if not in_background(self._unlock, pool.terminate, wait_s=KILL_S / 2):
-                    self._context.close()
+                in_background(self._unlock, pool.terminate, wait_s=KILL_S / 2)
             self._workers.clear()  # with the pool, they hold file descriptors in a circle
             del self.pool, pool
             if not clean and self.method != "fork":
                 # Or the tracker of resources would complain when a signal ends us: not removed yet.
                 self._context.locks.clear()
-                self._context.queues.clear()
                 gc.collect()
 
     def _kill(self) -> None:
