@@ -63,6 +63,9 @@ def test_a_fault(started, table, written, tmp_path, fault, kind):
         (tmp_path / "done").touch()
     _, said = process.communicate(timeout=20)
     first, *more = said.splitlines()
+    # A pool that is torn down in the midst of a message keeps its semaphores to the very end, of
+    # which CPython's own tracker may complain, where workers are not forked.
+    more = [line for line in more if "resource_tracker" not in line]
     assert re.fullmatch(rf"parapply: (error: )?(?:{fault.says})", first), said
     assert all(line.startswith("  ") for line in more), said  # where in the user's code
     assert process.returncode == fault.code
