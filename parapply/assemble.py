@@ -13,14 +13,14 @@ import os
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
+from parapply.calls.items import Refit, Seal
+from parapply.columns.types import is_settled, unify
 from parapply.errors import ResultError
-from parapply.errors_file import Errors
+from parapply.failures.errors_file import Errors
 from parapply.formats import Arrangement, Field, Keep, New, Target, arrange
-from parapply.items import Refit, Seal
 from parapply.job import Chunk, Outcome, ResultColumn
-from parapply.output import Output
-from parapply.sinks import FileSink, FolderSink
-from parapply.types import is_settled, unify
+from parapply.outputs.output import Output
+from parapply.outputs.sinks import FileSink, FolderSink
 
 _Number = tuple[int, ...]
 

@@ -9,8 +9,8 @@ import sys
 from parapply import backends, quantities
 from parapply.errors import UsageError
 from parapply.job import Job, on_error
-from parapply.output import STDOUT
-from parapply.rates import parse_rate
+from parapply.outputs.output import STDOUT
+from parapply.sharing.rates import parse_rate
 
 _KINDS = ("auto", "row", "value", "chunk")
 

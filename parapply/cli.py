@@ -58,7 +58,7 @@ def main() -> NoReturn:
 
 
 def _run(job: Job, bar: console.Bar, *, quiet: bool, verbose: bool) -> None:
-    from parapply.staging import remove_all
+    from parapply.outputs.staging import remove_all
 
     stdout = console.protect_stdout()
     number = 0
@@ -121,7 +121,7 @@ def _operands(
     operands: tuple[str, ...], expression: str | None
 ) -> tuple[str | None, tuple[str, ...]]:
     """Tell FUNCTION and INPUTs apart, and say so where they look swapped."""
-    from parapply.functions import is_reference
+    from parapply.functions.load import is_reference
 
     if expression is not None:
         return None, _inputs(operands)

@@ -156,7 +156,7 @@ def say_failures(report: Report, job: Job, verbose: bool) -> None:
 
 def say_ended(number: int, end: BaseException, output: str) -> None:
     """Write one line of what a signal means for the output."""
-    from parapply.output import STDOUT
+    from parapply.outputs.output import STDOUT
 
     name = signal.Signals(number).name
     how = "interrupted" if number == signal.SIGINT else f"ended by {name}"

@@ -13,19 +13,20 @@ from typing import Any
 
 import pyarrow as pa
 
-from parapply import formats, quantities, transport
-from parapply.call import Call
-from parapply.dtypes import parse_type
+from parapply import formats, quantities
+from parapply.calls.rows import no_column
+from parapply.columns.dtypes import parse_type
 from parapply.errors import UsageError
-from parapply.expressions import Expression
+from parapply.failures.policy import Policy
 from parapply.formats import Field, Target, Writing
-from parapply.functions import Function, frame_kind
-from parapply.inputs import Inputs
+from parapply.functions.call import Call
+from parapply.functions.expressions import Expression
+from parapply.functions.load import Function, frame_kind
+from parapply.functions.usage import columns_used, row_kind
+from parapply.inputs import transport
+from parapply.inputs.sources import Inputs
 from parapply.job import Job, on_error
-from parapply.output import STDOUT
-from parapply.policy import Policy
-from parapply.rows import no_column
-from parapply.usage import columns_used, row_kind
+from parapply.outputs.output import STDOUT
 
 CONCURRENCY = 100  # calls of an async function at once in each worker, unless it is said
 

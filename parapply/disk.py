@@ -6,7 +6,7 @@ import errno
 import os
 
 from parapply.errors import InputError, OutputError, ParapplyError
-from parapply.output import Output
+from parapply.outputs.output import Output
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 

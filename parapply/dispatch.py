@@ -19,16 +19,16 @@ from typing import Any
 
 from parapply.assemble import Assembler
 from parapply.backends import Done, Outside, Session
-from parapply.checkpoint import Checkpoint
-from parapply.feed import Feed
+from parapply.calls.items import Refit, Seal
+from parapply.calls.tasks import ChunkTask
+from parapply.checkpoints.checkpoint import Checkpoint
+from parapply.checkpoints.keeping import NoCheckpoint
+from parapply.failures.losses import Losses
+from parapply.failures.tally import Tally
 from parapply.formats import Index
-from parapply.items import Refit, Seal
+from parapply.inputs.feed import Feed
 from parapply.job import Chunk, Failed, Outcome
-from parapply.keeping import NoCheckpoint
-from parapply.losses import Losses
-from parapply.stops import Skipped
-from parapply.tally import Tally
-from parapply.tasks import ChunkTask
+from parapply.sharing.stops import Skipped
 
 
 @dataclass(frozen=True, slots=True)

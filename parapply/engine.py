@@ -14,27 +14,27 @@ from parapply import backends, cores, quantities
 from parapply.assemble import Assembler, Columns
 from parapply.backends import LEAVE_S, Crew, Session
 from parapply.backends.limits import Limits
-from parapply.checkpoint import Checkpoint
+from parapply.calls.frames import preload
+from parapply.calls.tasks import ChunkTask
+from parapply.checkpoints.checkpoint import Checkpoint
+from parapply.checkpoints.keeping import NoCheckpoint
 from parapply.checks import check_job
-from parapply.choose import Head, sample
 from parapply.describe import Order, check_types, describe, make_function
 from parapply.disk import DiskErrors
 from parapply.dispatch import Agenda, Dispatcher, Progress, Watch, World
 from parapply.errors import UsageError
-from parapply.errors_file import Errors, publish
-from parapply.expressions import Expression
-from parapply.frames import preload
-from parapply.functions import Function
-from parapply.hub import Hub
-from parapply.inputs import Inputs, open_inputs
+from parapply.failures.errors_file import Errors, publish
+from parapply.failures.tally import Tally
+from parapply.functions.expressions import Expression
+from parapply.functions.load import Function
+from parapply.inputs.choose import Head, sample
+from parapply.inputs.sources import Inputs, open_inputs
+from parapply.inputs.survey import Table, survey
 from parapply.job import Chunk, Job, Report
-from parapply.keeping import NoCheckpoint
-from parapply.output import Output
+from parapply.lifetime.start import Start, leave
+from parapply.outputs.output import Output
 from parapply.plan import CHUNK_ROWS
-from parapply.start import Start, leave
-from parapply.survey import Table, survey
-from parapply.tally import Tally
-from parapply.tasks import ChunkTask
+from parapply.sharing.hub import Hub
 
 __all__ = ["Progress", "run"]
 

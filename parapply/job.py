@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from parapply.durable import Kept
+from parapply.checkpoints.durable import Kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,14 +10,14 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
+from parapply.calls.rows import no_column
 from parapply.describe import kept_columns
 from parapply.engine import run
 from parapply.errors import InputError, ParapplyError, UsageError
-from parapply.functions import Function, frame_kind
+from parapply.functions.load import Function, frame_kind
 from parapply.job import Job, on_error
-from parapply.output import temporary_place
-from parapply.rows import no_column
-from parapply.staging import Staging, sweep
+from parapply.outputs.output import temporary_place
+from parapply.outputs.staging import Staging, sweep
 
 _PLACE = "__parapply_place__"  # the row's position in the frame, kept along with the results
 _OURS = ("inputs", "output", "expression", "input_format", "output_format", "function")

@@ -384,7 +384,7 @@ def test_a_pipe_cannot_be_gone_on_with(folder):
 
 
 def test_one_run_at_a_time(folder):
-    from parapply.checkpoint import Checkpoint
+    from parapply.checkpoints.checkpoint import Checkpoint
 
     with Checkpoint(job("slow")), pytest.raises(LockedError, match="another run") as caught:
         run(job("slow"))

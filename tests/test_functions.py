@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from parapply.errors import FunctionError
-from parapply.functions import Function, frame_kind, is_reference
+from parapply.functions.load import Function, frame_kind, is_reference
 
 
 @pytest.fixture(autouse=True)

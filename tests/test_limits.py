@@ -121,7 +121,7 @@ def test_rows_before_that_fill_the_worker_are_no_rows_fault(table):
 @linux
 def test_what_parapply_reads_may_run_out_of_memory_and_is_halved(table, monkeypatch):
     """Stands for a chunk whose columns do not fit."""
-    from parapply.tasks import ChunkTask
+    from parapply.calls.tasks import ChunkTask
 
     whole = ChunkTask._open
 
@@ -147,7 +147,7 @@ def test_a_row_that_cannot_be_read_for_want_of_memory_ends_the_run(
     def short(task, chunk, data):
         raise MemoryError
 
-    monkeypatch.setattr("parapply.tasks.ChunkTask._open", short)
+    monkeypatch.setattr("parapply.calls.tasks.ChunkTask._open", short)
     with pytest.raises((RowError, WorkerError), match=r"row 1: .* ran out of memory"):
         result(table, function, start_method="fork", on_error=on_error, chunk_size=4, workers=1)
 

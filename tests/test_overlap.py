@@ -17,8 +17,8 @@ import pytest
 
 from parapply import Job, run
 from parapply.errors import LockedError, OutputError, UsageError
-from parapply.output import Output
-from parapply.staging import Staging, sweep
+from parapply.outputs.output import Output
+from parapply.outputs.staging import Staging, sweep
 
 FORK = multiprocessing.get_context("fork")
 
@@ -29,7 +29,8 @@ def script(tmp_path):
     running = []
 
     def start(text: str) -> subprocess.Popen[bytes]:
-        lines = "import os, sys, time\nfrom parapply.output import Output\n" + textwrap.dedent(text)
+        lines = "import os, sys, time\nfrom parapply.outputs.output import Output\n"
+        lines += textwrap.dedent(text)
         lines += "\nprint('ready', flush=True)\ntime.sleep(60)\n"
         process = subprocess.Popen(
             [sys.executable, "-c", lines], cwd=tmp_path, stdout=subprocess.PIPE,
@@ -239,7 +240,7 @@ def _publish_folders(folder: str, rounds: int, swaps: bool) -> None:
 @pytest.mark.parametrize("swaps", [True, False])
 def test_runs_at_once_leave_one_whole_folder(tmp_path, monkeypatch, swaps):
     if not swaps:
-        monkeypatch.setattr("parapply.publishing._exchange", lambda one, other: False)
+        monkeypatch.setattr("parapply.outputs.publishing._exchange", lambda one, other: False)
     together(3, _publish_folders, str(tmp_path), 40, swaps)
     assert names(tmp_path) == ["out"]
     assert len({path.read_text() for path in (tmp_path / "out").iterdir()}) == 1
@@ -271,8 +272,8 @@ def test_real_runs_at_once_leave_one_whole_output(tmp_path, table, output):
 
 
 def _publish_pairs(folder: str, rounds: int) -> None:
-    from parapply.errors_file import _publish
-    from parapply.publishing import turn
+    from parapply.failures.errors_file import _publish
+    from parapply.outputs.publishing import turn
 
     for count in range(rounds):
         pair = [Output(os.path.join(folder, name)) for name in ("bad.csv", "out.csv")]

@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 
 from parapply import Job, ParapplyError, apply, run
+from parapply.calls.tasks import ChunkTask
 from parapply.errors import RowError, UsageError
+from parapply.failures.tally import Tally
 from parapply.job import Cause
-from parapply.tally import Tally
-from parapply.tasks import ChunkTask
 
 ROWS = 100
 BAD = [row for row in range(ROWS) if row % 7 == 3]

@@ -6,7 +6,7 @@ import pandas as pd
 import pandas.testing as pdt
 import pytest
 
-from parapply.rows import Columns, Row, no_column
+from parapply.calls.rows import Columns, Row, no_column
 
 VALUES = {"a": [1, 2], "two words": ["x", None], "n": [0.5, 1.5], "keys": [7, 8]}
 

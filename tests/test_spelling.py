@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from parapply.formats.csv.text import strings
 from parapply.formats.jsonl.text import values as json_values
-from parapply.spelling import as_json, text
-from parapply.values import to_array
+from parapply.values.convert import to_array
+from parapply.values.spelling import as_json, text
 
 Size = enum.Enum("Size", {"L": "large"})
 ZONES = st.sampled_from([dt.UTC, zoneinfo.ZoneInfo("Asia/Tokyo"), dt.timezone(dt.timedelta(0, 60))])

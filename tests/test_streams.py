@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parapply import plan, streams
+from parapply import plan
 from parapply.errors import InputError, UsageError
 from parapply.formats.csv import CSV
 from parapply.formats.jsonl import JSONL
+from parapply.inputs import streams
 
 COMMAND = [sys.executable, "-m", "parapply"]
 LINES = {"csv": [b"1,2\n", b"3,4\n\n", b'5,"x\ny"\n'], "jsonl": [b"{}\n", b'{"a": 1}\n\n']}

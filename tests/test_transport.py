@@ -7,7 +7,8 @@ import io
 import pytest
 
 import parapply
-from parapply import Job, transport
+from parapply import Job
+from parapply.inputs import transport
 
 ENCODINGS = ["utf-16", "utf-32", "iso2022_jp", "hz", "shift_jis", "gb18030", "utf-16-be"]
 TEXT = "a,b\n日本,x\nx,日本日本\n" * 9

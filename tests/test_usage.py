@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parapply.functions import Function
-from parapply.usage import columns_used, row_kind
+from parapply.functions.load import Function
+from parapply.functions.usage import columns_used, row_kind
 
 NAMES = ("a", "b", "c", "get", "two words")
 

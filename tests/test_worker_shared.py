@@ -15,9 +15,10 @@ from collections import defaultdict
 
 import pytest
 
-from parapply import context, worker
-from parapply.context import Place
-from parapply.rates import parse_rate
+from parapply import worker
+from parapply.lifetime import context
+from parapply.lifetime.context import Place
+from parapply.sharing.rates import parse_rate
 from parapply.worker.counts import tally
 from parapply.worker.messages import Mailbox
 

@@ -4,8 +4,8 @@ The standard Pool replaces a worker that died, but never completes the item it w
 (python/cpython#96062), and a worker killed while it waits holds a lock of the queues for ever. So
 every process is recorded as the pool makes it, and has a slot that says what it is doing. One that
 dies inside an item has lost that item and nothing else. One that dies otherwise breaks the pool:
-all of it is killed, and `Pooled` opens another. This runs in the parent; start.py says what a
-worker begins with. Only public API of multiprocessing is used.
+all of it is killed, and `Pooled` opens another. This runs in the parent; start.py beside it says
+what a worker begins with. Only public API of multiprocessing is used.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from parapply.backends.pooled import LEFT, SLOT_FIELDS, Death, Pooled, Slots, in
 from parapply.backends.start import NAME, STOPS, enter, serve
 from parapply.backends.wire import WIRE
 from parapply.errors import WorkerError
-from parapply.staging import adopt
+from parapply.outputs.staging import adopt
 
 KILL_S = 1.0
 LOCK_S = 0.02  # longer than a live thread of the parent ever holds a lock of the queues

@@ -11,12 +11,12 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from parapply.allocation import keep_freed
 from parapply.backends.limits import Limits
 from parapply.backends.pooled import Slots, begin, say_left
 from parapply.backends.wire import WIRE, unpack
 from parapply.errors import WorkerError
-from parapply.lifeline import end_with_writer
+from parapply.lifetime.allocation import keep_freed
+from parapply.lifetime.lifeline import end_with_writer
 
 NAME = "parapply-"  # and the number of its slot: what a worker's process is called
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

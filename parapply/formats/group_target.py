@@ -14,10 +14,10 @@ from typing import Any, BinaryIO, Protocol
 
 import pyarrow as pa
 
-from parapply.arrays import take as picked
+from parapply.columns.arrays import take as picked
+from parapply.columns.types import fit
 from parapply.formats import Arrangement, Batch, Joiner, Keep
 from parapply.formats.pandas_schema import described, marks
-from parapply.types import fit
 
 ROWS_PER_GROUP = 1 << 17
 

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from parapply.arrays import take as picked
-from parapply.dtypes import parse_type
+from parapply.columns.arrays import take as picked
+from parapply.columns.dtypes import parse_type
+from parapply.columns.types import fit
 from parapply.errors import InputError
 from parapply.formats import Field, Reading
 from parapply.formats.shown import shown
-from parapply.types import fit
 
 WHOLE_ROWS = 1 << 15  # larger groups are cut, as a chunk has no more rows: see plan.py
 

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 import pyarrow as pa
 
 from parapply.formats import Batch, Field, Index, Source, Survey
-from parapply.values import to_array
+from parapply.values.convert import to_array
 
 _MISSING = "__HIVE_DEFAULT_PARTITION__"
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,17})")

@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from parapply import kernels
+from parapply.columns import kernels
 from parapply.errors import OutputError
 from parapply.formats.group_target import Writer
 

@@ -8,8 +8,8 @@ import shutil
 from collections.abc import Callable, Sequence
 from typing import Any, BinaryIO
 
-from parapply import transport
 from parapply.formats import Arrangement, Writing
+from parapply.inputs import transport
 
 
 class TextJoiner:

@@ -17,9 +17,9 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from parapply.context import current
-from parapply.rates import Rate
-from parapply.stops import stop_after
+from parapply.lifetime.context import current
+from parapply.sharing.rates import Rate
+from parapply.sharing.stops import stop_after
 from parapply.worker import counts, messages
 from parapply.worker.events import Event
 from parapply.worker.locks import Limit, Lock

@@ -8,8 +8,8 @@ import time
 from collections.abc import Coroutine, Iterator
 from contextlib import suppress
 
-from parapply.flocks import in_loop, path_of
-from parapply.stops import is_stopped
+from parapply.sharing.flocks import in_loop, path_of
+from parapply.sharing.stops import is_stopped
 
 _LEAST_S, _MOST_S = 0.001, 0.02
 

@@ -14,8 +14,8 @@ import threading
 from collections.abc import Iterator, MutableMapping
 from typing import Any
 
-from parapply.context import current
-from parapply.flocks import path_of
+from parapply.lifetime.context import current
+from parapply.sharing.flocks import path_of
 
 _ALIGNED = 64  # bytes: as Arrow and numpy like it
 

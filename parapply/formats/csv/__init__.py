@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from parapply.dtypes import parse_type
+from parapply.columns.dtypes import parse_type
 from parapply.formats import Reading, Source, Target, Writing
 from parapply.formats.csv import parse
 from parapply.formats.csv.blocks import STREAM_BYTES, cut_blocks

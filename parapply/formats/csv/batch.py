@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from parapply import kernels as pc
+from parapply.columns import kernels as pc
 from parapply.errors import BadRowsError
 from parapply.formats.csv import parse
 from parapply.formats.csv.records import Records, find_records, split_fields

@@ -15,10 +15,10 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.types as at
 
-from parapply import kernels as pc
+from parapply.columns import kernels as pc
+from parapply.columns.scalars import text as scalar
 from parapply.formats.csv.dialect import Dialect
 from parapply.formats.csv.records import Records
-from parapply.scalars import text as scalar
 
 # pandas.read_csv: https://pandas.pydata.org/docs/reference/api/pandas.read_csv.html (na_values)
 NULLS = (

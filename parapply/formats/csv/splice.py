@@ -14,15 +14,15 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from parapply import kernels as pc
-from parapply.arrays import integers
+from parapply.columns import kernels as pc
+from parapply.columns.arrays import integers
+from parapply.columns.scalars import text as scalar
 from parapply.errors import InputError
 from parapply.formats import Arrangement, Keep, New
 from parapply.formats.csv.dialect import Dialect
 from parapply.formats.csv.records import Records, field_edges
 from parapply.formats.csv.text import alone, data, fields
-from parapply.scalars import text as scalar
-from parapply.values import to_array
+from parapply.values.convert import to_array
 
 _Array = np.ndarray[Any, Any]
 

@@ -11,8 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.types as at
 
-from parapply import transport
-from parapply.arrays import take as picked
+from parapply.columns.arrays import take as picked
 from parapply.errors import OutputError, ResultError
 from parapply.formats import Arrangement, Batch, Keep, Writing
 from parapply.formats.csv import text
@@ -21,6 +20,7 @@ from parapply.formats.csv.dialect import Dialect
 from parapply.formats.csv.source import CsvSource
 from parapply.formats.csv.splice import header, requoted, splice
 from parapply.formats.text_parts import TextJoiner
+from parapply.inputs import transport
 
 
 @dataclass(frozen=True, slots=True)

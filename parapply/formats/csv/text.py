@@ -14,12 +14,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.types as at
 
-from parapply import kernels as pc
-from parapply.arrays import integers, to_list
+from parapply.columns import kernels as pc
+from parapply.columns.arrays import integers, to_list
+from parapply.columns.scalars import text
 from parapply.formats.csv.dialect import Dialect
-from parapply.scalars import text
-from parapply.spelling import duration, escaped
-from parapply.values import to_array
+from parapply.values.convert import to_array
+from parapply.values.spelling import duration, escaped
 
 
 class UnquotableError(Exception):

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import BinaryIO
 
-from parapply.dtypes import parse_type
+from parapply.columns.dtypes import parse_type
 from parapply.formats import Reading, Source, Target, Writing
 from parapply.formats.jsonl.batch import values_of, without
 from parapply.formats.jsonl.head import Head, read_head

@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.types as at
 
-from parapply.types import fit
-from parapply.values import UnsupportedValueError, to_array
+from parapply.columns.types import fit
+from parapply.values.convert import UnsupportedValueError, to_array
 
 _NONE = type(None)
 _dump = json.JSONEncoder(ensure_ascii=False).encode

@@ -8,14 +8,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.types as at
 
-from parapply import transport
-from parapply.arrays import take as picked
+from parapply.columns.arrays import take as picked
 from parapply.formats import Arrangement, Batch, Keep, Writing
 from parapply.formats.jsonl import text
 from parapply.formats.jsonl.batch import JsonlBatch
 from parapply.formats.jsonl.edit import Edit
 from parapply.formats.jsonl.source import JsonlSource
 from parapply.formats.text_parts import TextJoiner
+from parapply.inputs import transport
 
 
 @dataclass(frozen=True, slots=True)

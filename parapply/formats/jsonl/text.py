@@ -16,9 +16,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as at
 
+from parapply.columns.scalars import text
 from parapply.formats.csv.text import data, strings
-from parapply.scalars import text
-from parapply.values import to_array
+from parapply.values.convert import to_array
 
 _dump = json.JSONEncoder(ensure_ascii=False).encode
 

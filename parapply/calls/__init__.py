@@ -1,0 +1,1 @@
+"""What a worker does with a chunk: read it, call the function, write the part. In the worker."""

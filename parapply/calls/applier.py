@@ -1,0 +1,245 @@
+"""The function's calls for the rows or values of one chunk, and what they made. In the worker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import repeat
+from typing import Any
+
+import numpy as np
+
+from parapply.backends import Pace
+from parapply.calls import results
+from parapply.calls.rows import Columns, Fields, Row, no_column, refilling_loop
+from parapply.columns.arrays import to_list
+from parapply.errors import ResultError
+from parapply.failures.explain import Explainer
+from parapply.failures.policy import FailedRow, Wary
+from parapply.failures.trial import Rounds, Step, endless
+from parapply.formats import Batch, Field
+from parapply.functions.call import Call, Made
+from parapply.sharing.rates import Rate
+
+
+class Applier:
+    """Calls a row or value function for each row of a batch.
+
+    `where` says which row a position in the batch is; `places` are the positions in the chunk,
+    where some of its rows are not in the batch. `end` says now and then after how many rows the
+    run is to end, if it is.
+    """
+
+    def __init__(
+        self,
+        call: Call,
+        function: Callable[[Any], Any] | None,
+        batch: Batch,
+        fields: tuple[Field, ...],
+        where: Callable[[int], str],
+        pace: Pace,
+        wary: Wary | None = None,
+        places: Sequence[int] | None = None,
+        end: Callable[[], int | None] = endless,
+        rate: Rate | None = None,
+    ) -> None:
+        self.call, self.batch, self.fields, self.where = call, batch, fields, where
+        self.function = function
+        self.explainer = Explainer(call, batch, fields, where)
+        self.rounds = Rounds(
+            call.policy, batch.rows, self.explainer.explain, pace, wary, places, end, rate
+        )
+
+    def apply(self) -> Made:
+        """Return what the function made of the batch.
+
+        Raises RowError where it raises and that ends the run, ResultError where what it returns
+        does not fit.
+        """
+        made = self._values() if self.call.by == "value" else self._rows()
+        made.failures = self.rounds.failures
+        return made
+
+    def position(self) -> int:
+        """The row that is being worked on."""
+        return self.rounds.position()
+
+    def _rows(self) -> Made:
+        found: list[Any] = []
+        self._run([(self._row_step(found), found)])
+        return self._made(found, self.call.into, self.call.name)
+
+    def _values(self) -> Made:
+        every = self._value_lists()
+        names = tuple(self.fields[position].name for position in self.call.given)
+        if len(every) == 1:
+            return self._made(every[0], self.call.into, names[0])
+        return self._made(list(zip(*every, strict=True)), self.call.into or names, names[0])
+
+    def _value_lists(self) -> list[list[Any]]:
+        """Return what the function made of the values of each column."""
+        arrays = self.batch.columns(self.call.given)
+        every = [(list[Any](), to_list(array)) for array in arrays]
+        function = self.function
+        if self.call.expression is not None:
+            function = self.call.expression.function("value")
+        assert function is not None
+        self._run(
+            [(_value_step(found, self._finished(function), of), found) for found, of in every]
+        )
+        return [found for found, _ in every]
+
+    def _run(self, calls: list[tuple[Step, list[Any]]]) -> None:
+        try:
+            self.rounds.run(calls)
+        except FailedRow as failed:
+            raise self.explainer.error(failed, self.rounds.failures) from None
+
+    def _columns(self) -> Columns:
+        names = tuple(self.fields[position].name for position in self.call.given)
+        places: dict[str | int, int] = dict(enumerate(self.call.given))
+        places.update(zip(reversed(names), reversed(self.call.given), strict=True))
+        columns = Columns(names, lambda name: self._list(name, places))
+        if self.call.read:
+            self.batch.columns(self.call.read)
+        return columns
+
+    def _row_step(self, found: list[Any]) -> Step:
+        columns = self._columns()
+        if self.call.expression is None:
+            assert self.function is not None
+            if self.call.row is not None:
+                return self._refilling_step(found, columns, self.function)
+            function = self._finished(self.function)
+
+            def step(start: int, stop: int) -> None:
+                found.extend(function(map(Row, repeat(columns), range(start, stop))))
+
+            return step
+        return self._expression_step(found, columns)
+
+    def _refilling_step(
+        self, found: list[Any], columns: Columns, function: Callable[[Any], Any]
+    ) -> Step:
+        names = tuple(self.fields[position].name for position in self.call.read)
+        loop, append, finish = refilling_loop(names), found.append, self._finish()
+        row: dict[str, Any] = {} if self.call.row == "items" else Fields()
+
+        def finished(value: Any) -> None:
+            append(finish(value))  # type: ignore[misc]
+
+        take = append if finish is None else finished
+
+        def step(start: int, stop: int) -> None:
+            lists = [columns[name][start:stop] for name in names]
+            rows = lists[0] if len(lists) == 1 else zip(*lists, strict=True)
+            loop(take, function, row, rows)
+
+        return step
+
+    def _expression_step(self, found: list[Any], columns: Columns) -> Step:
+        expression, finish = self.call.expression, self._finish()
+        assert expression is not None
+        uses_row = expression.uses_row(columns.names)
+        names = expression.named(columns.names)
+        loop = expression.loop(("row", *names) if uses_row else names)
+
+        def calls(append: Callable[[Any], None], start: int, stop: int) -> None:
+            lists = [columns[name][start:stop] for name in names]
+            if uses_row:
+                rows = map(Row, repeat(columns), range(start, stop))
+                loop(append, zip(rows, *lists, strict=True))
+            else:
+                loop(append, zip(*lists, strict=True) if lists else range(start, stop))
+
+        def step(start: int, stop: int) -> None:
+            if finish is None:
+                calls(found.append, start, stop)
+                return
+            raw: list[Any] = []
+            try:
+                calls(raw.append, start, stop)
+            finally:
+                found.extend(map(finish, raw))
+
+        return step
+
+    def _finish(self) -> Callable[[Any], Any] | None:
+        """What is done with each result at once, as it may run the user's code and fail."""
+        return bool if self.call.filter else results.items if self.call.explode else None
+
+    def _finished(self, function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """Return what maps the function, and what is done with its results, over an iterator."""
+        finish = self._finish()
+        if finish is None:
+            return lambda values: map(function, values)
+        return lambda values: map(finish, map(function, values))
+
+    def _list(self, name: str | int, places: dict[str | int, int]) -> list[Any]:
+        if name not in places:
+            given = tuple(self.fields[position].name for position in self.call.given)
+            raise KeyError(no_column(name, given))
+        return to_list(self.batch.columns([places[name]])[0])
+
+    def _made(self, found: list[Any], into: tuple[str, ...], name: str) -> Made:
+        """Make columns of one result a row; those of rows that failed are None, and left out."""
+        if self.call.filter:
+            return Made("filter", {}, np.flatnonzero(np.array(found, bool)))
+        take, values = self._kept(found)
+        where = self.where if take is None else _picked(self.where, take)
+        try:
+            shape, lists = results.shape_columns(values, into, name, where)
+            return Made(shape, results.build_columns(lists, where, self.call.types), take)
+        except ResultError:
+            if not self.call.policy.tolerant:
+                raise
+            before = len(self.rounds.failures)
+            self._set_misfits_aside(values, take, into, name)
+            if len(self.rounds.failures) == before:
+                raise
+        cleared = [None if row in self.rounds.failures else v for row, v in enumerate(found)]
+        return self._made(cleared, into, name)
+
+    def _kept(self, found: list[Any]) -> tuple[Any, list[Any]]:
+        """Return the positions of the rows that stay (None: each once) and their results."""
+        failures, skips = self.rounds.failures, self.call.policy.on_error == "skip"
+        if self.call.explode:
+            for row in failures:
+                found[row] = [] if skips else [None]
+            lengths = [len(items) for items in found]
+            return np.repeat(np.arange(len(found)), lengths), [x for items in found for x in items]
+        if not failures or not skips:
+            return None, found
+        take = np.array([row for row in range(len(found)) if row not in failures], np.int64)
+        return take, [found[row] for row in take.tolist()]
+
+    def _set_misfits_aside(
+        self, values: list[Any], take: Any, into: tuple[str, ...], name: str
+    ) -> None:
+        """Find the results that no column would hold, each by itself."""
+        for position, value in enumerate(values):
+            row = position if take is None else int(take[position])
+            where = _picked(self.where, [row])
+            try:
+                _, lists = results.shape_columns([value], into, name, where)
+                results.build_columns(lists, where, self.call.types)
+            except ResultError as error:
+                self._refuse(error, row)
+
+    def _refuse(self, error: ResultError, row: int) -> None:
+        try:
+            self.rounds.fail(error, row)
+        except FailedRow as failed:
+            raise self.explainer.error(failed, self.rounds.failures) from None
+
+
+def _value_step(
+    found: list[Any], function: Callable[[Any], Any], values: list[Any]
+) -> Callable[[int, int], None]:
+    def step(start: int, stop: int) -> None:
+        found.extend(function(values[start:stop]))
+
+    return step
+
+
+def _picked(where: Callable[[int], str], rows: Any) -> Callable[[int], str]:
+    return lambda position: where(int(rows[position]))

@@ -1,0 +1,232 @@
+"""What a function returned for rows, as columns: the table "the function returns / becomes".
+
+A list of results has one shape: "scalar" (one column), "fields" (dicts, Series, namedtuples: a
+column for each key) or "none" (nothing but None, which goes with either).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from parapply.calls.rows import Row
+from parapply.columns.arrays import take
+from parapply.columns.types import fit
+from parapply.errors import ResultError
+from parapply.values.convert import MixedTypesError, UnsupportedValueError, by_kind, to_array
+from parapply.values.plain import is_frame, is_record, members
+from parapply.values.spelling import text
+
+Where = Callable[[int], str]  # a result's position -> the row, in words
+
+
+def shape_columns(
+    results: list[Any], into: tuple[str, ...], name: str, where: Where
+) -> tuple[str, dict[str, list[Any]]]:
+    """Return the shape, and for each column its values, each as long as `results`.
+
+    Raises ResultError where results have different shapes, or not as many values as `into` names.
+    """
+    if len(into) > 1:
+        return "scalar", _spread(results, into, where)
+    types = set(map(type, results)) - {type(None)}
+    keyed = {kind for kind in types if _has_keys(kind)}
+    if into or not keyed:
+        shape = "scalar" if types or into else "none"
+        return shape, {} if shape == "none" else {into[0] if into else name: results}
+    if keyed != types:
+        raise _two_shapes(results, where)
+    return "fields", _fields(results)
+
+
+def build_columns(
+    columns: dict[str, list[Any]], where: Where, types: Mapping[str, Any]
+) -> dict[str, pa.Array]:
+    """Return each column as an array, of its type in `types` where it has one there.
+
+    Raises ResultError that names rows and values.
+    """
+    return {
+        name: _forced(name, values, where, types) if name in types else _array(name, values, where)
+        for name, values in columns.items()
+    }
+
+
+def _forced(name: str, values: list[Any], where: Where, types: Mapping[str, Any]) -> pa.Array:
+    """Make each value what was asked for by itself, whatever others there are in the chunk."""
+    frames = any(map(is_frame, set(map(type, values))))  # an error whatever the type
+    is_text = pa.types.is_string(types[name]) or pa.types.is_dictionary(types[name])
+    if is_text and not frames:
+        values = [text(value) for value in values]
+    kinds = by_kind(values, numbers=pa.types.is_floating(types[name]))
+    pieces = [
+        _piece(name, [values[position] for position in positions], positions, where, types)
+        for positions in kinds
+    ]
+    if len(pieces) == 1:
+        return pieces[0]
+    order = np.argsort([position for positions in kinds for position in positions])
+    return take(pa.concat_arrays(pieces), order)
+
+
+def _piece(
+    name: str, values: list[Any], positions: list[int], where: Where, types: Mapping[str, Any]
+) -> pa.Array:
+    def place(position: int) -> str:
+        return where(positions[position])
+
+    return force(name, _array(name, values, place), types, place)
+
+
+def force(name: str, array: pa.Array, types: Mapping[str, Any], where: Where) -> pa.Array:
+    """Return a column as the type that was asked for; raises ResultError for what is not of it."""
+    type_ = types.get(name, array.type)
+    if pa.types.is_floating(array.type) and not pa.types.is_floating(type_):
+        array = _without_nan(array)
+    if pa.types.is_string(type_) and not pa.types.is_string(array.type):
+        array = _spelled(array)
+    try:
+        return fit(array, type_)
+    except pa.ArrowNotImplementedError as error:
+        raise ResultError(
+            f"column {name!r}: {array.type} cannot be made {type_} as --dtype says"
+        ) from error
+    except (pa.ArrowInvalid, ResultError):
+        pass
+    for position in range(len(array)):
+        try:
+            fit(array.slice(position, 1), type_)
+        except (pa.ArrowInvalid, ResultError):
+            shown = _shown(array[position].as_py())
+            raise ResultError(
+                f"column {name!r}: {where(position)} gave {shown}, which is not {type_} "
+                f"as --dtype says"
+            ) from None
+    raise AssertionError("a column that cannot be cast has a value that cannot be")
+
+
+def _without_nan(array: pa.Array) -> pa.Array:
+    """NaN is missing in a column of another type than float."""
+    import pyarrow.compute as pc
+
+    return pc.if_else(pc.is_nan(array), pa.nulls(len(array), array.type), array)
+
+
+def _spelled(array: pa.Array) -> pa.Array:
+    """The text that CSV has of it: Arrow's cast makes a count of a duration, `true` of True."""
+    import pyarrow.compute as pc
+
+    from parapply.formats.csv.text import strings
+
+    return pc.if_else(array.is_valid(), strings(array), pa.nulls(len(array), pa.string()))
+
+
+def force_table(table: pa.Table, types: Mapping[str, Any], where: Where) -> pa.Table:
+    """Return a table with the types that were asked for."""
+    for place, name in enumerate(table.column_names):
+        if name in types:
+            array = force(name, table.column(place).combine_chunks(), types, where)
+            table = table.set_column(place, name, array)
+    return table
+
+
+def items(result: Any) -> list[Any]:
+    """Return the items of a result that is exploded: None has none, text and a dict are one."""
+    if result is None:
+        return []
+    single = isinstance(result, (str, bytes, Mapping)) or is_frame(type(result))
+    return [result] if single or not hasattr(result, "__iter__") else list(result)
+
+
+def _has_keys(kind: type) -> bool:
+    return issubclass(kind, (Mapping, Row)) or is_record(kind)
+
+
+def _mapping(result: Any) -> Mapping[str, Any]:
+    return result if isinstance(result, (Mapping, Row)) else members(result)  # type: ignore[return-value]
+
+
+def _fields(results: list[Any]) -> dict[str, list[Any]]:
+    rows: list[Any] = [
+        result if result is None or type(result) is dict else _mapping(result) for result in results
+    ]
+    keys = list(dict.fromkeys(key for row in rows if row is not None for key in row))
+    columns = {}
+    for key in keys:
+        try:
+            values = [row[key] for row in rows]
+        except (KeyError, TypeError):
+            values = [None if row is None else row.get(key) for row in rows]
+        columns[str(key)] = values
+    return columns
+
+
+def _spread(results: list[Any], into: tuple[str, ...], where: Where) -> dict[str, list[Any]]:
+    rows: list[Sequence[Any]] = []
+    missing = (None,) * len(into)
+    for position, result in enumerate(results):
+        if result is None:
+            rows.append(missing)
+            continue
+        if _has_keys(type(result)) and not isinstance(result, tuple):
+            result = [_mapping(result).get(name) for name in into]
+        elif isinstance(result, (str, bytes)) or not hasattr(result, "__len__"):
+            raise ResultError(
+                f"{where(position)}: returned {_shown(result)}, "
+                f"which is not {len(into)} values for --into {','.join(into)}"
+            )
+        if len(result) != len(into):
+            raise ResultError(
+                f"{where(position)}: returned {len(result)} values "
+                f"for the {len(into)} columns of --into {','.join(into)}"
+            )
+        rows.append(result)
+    columns = list(zip(*rows, strict=True)) or [()] * len(into)
+    return {name: list(values) for name, values in zip(into, columns, strict=True)}
+
+
+def _array(name: str, values: list[Any], where: Where) -> pa.Array:
+    try:
+        return to_array(values)
+    except MixedTypesError as error:
+        raise ResultError(f"column {name!r}: {_mixed(name, values, error, where)}") from None
+    except UnsupportedValueError as error:
+        position = error.position
+        raise ResultError(f"column {name!r}: {where(position)} gave {error.why}") from None
+
+
+def _mixed(name: str, values: list[Any], error: MixedTypesError, where: Where) -> str:
+    one, other = map(_shown, error.kinds)
+    first, second = _shown(values[error.first]), _shown(values[error.second])
+    if error.first == error.second:
+        return (
+            f"{where(error.first)} gave {first}, with {one} and {other} inside; what is inside a "
+            f"column of lists or dicts has one type too: return str for both, or say --dtype "
+            f"{name}=str"
+        )
+    inside = "" if (one, other) == (first, second) else f", with {one} and {other} inside"
+    return (
+        f"{where(error.first)} gave {first}, {where(error.second)} gave {second}{inside}; "
+        "one column holds one type: return str for both, say"
+    )
+
+
+def _two_shapes(results: list[Any], where: Where) -> ResultError:
+    firsts: dict[bool, int] = {}
+    for position, result in enumerate(results):
+        if result is not None:
+            firsts.setdefault(_has_keys(type(result)), position)
+    one, other = sorted(firsts.values())
+    return ResultError(
+        f"{where(one)} returned {_shown(results[one])}, {where(other)} returned "
+        f"{_shown(results[other])}: return a dict for every row or for none"
+    )
+
+
+def _shown(value: Any) -> str:
+    whole = repr(value)
+    cut = whole if len(whole) <= 60 else whole[:57] + "..."
+    return f"{cut} ({type(value).__name__})"

@@ -1,0 +1,128 @@
+"""What the function made of a chunk, kept beside its part so that this can be written anew.
+
+Runs in the worker: a part whose columns turn out to be of other types is written again without
+another call of the function.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from parapply.columns.arrays import integers, take
+from parapply.columns.types import fit, unify
+from parapply.errors import ResultError
+from parapply.formats.group_target import read_part, write_part
+from parapply.functions.call import Made
+from parapply.job import Outcome
+
+# Beside a part: what the function made, a stream's text, and which rows failed.
+_MADE, _TEXT, _FAILED = ".made", ".text", ".failed"
+_TAKE = "parapply:take"  # a stored column: which rows of the batch the results belong to
+
+
+def store(path: str, made: Made, data: bytes | None) -> None:
+    """Keep what the function made of the part at `path`, and the text it came from, if any."""
+    columns = dict(columns_of(made.table) if made.table is not None else made.columns)
+    if made.take is not None:
+        columns[_TAKE] = integers(made.take)
+    write_part(path + _MADE, _table(columns))
+    if data is not None:
+        Path(path + _TEXT).write_bytes(data)
+
+
+def stored_text(path: str) -> bytes:
+    """Return the text that the part at `path` came from."""
+    return Path(_base(path) + _TEXT).read_bytes()
+
+
+def stored(path: str, part: Outcome, columns: tuple[tuple[str, Any], ...]) -> Made:
+    """Return what `store` kept, with these columns and types."""
+    have = columns_of(read_part(_base(path) + _MADE))
+    taken = have.pop(_TAKE, None)
+    rows = part.rows_out
+    made = {
+        name: fit(have[name], type_) if name in have else pa.nulls(rows, type_)
+        for name, type_ in columns
+    }
+    positions = None if taken is None else np.array(taken.to_pylist(), np.int64)
+    if part.shape == "table":
+        return Made("table", {}, table=_table(made))
+    return Made(part.shape, made, positions)
+
+
+def _base(path: str) -> str:
+    """The path of the part as it was first written: each time anew adds a plus."""
+    return path.rstrip("+")
+
+
+def store_failed(path: str, positions: Iterable[int]) -> None:
+    """Keep which rows of the batch, by position, the function failed on."""
+    if found := sorted(positions):
+        Path(path + _FAILED).write_text(json.dumps(found))
+
+
+def stored_failed(path: str) -> list[int]:
+    """Return what `store_failed` kept."""
+    found: list[int] = json.loads(Path(path + _FAILED).read_text())
+    return found
+
+
+def files_of(path: str) -> list[str]:
+    """Return all files that a part may have."""
+    return [path, *(path + suffix for suffix in (_MADE, _TEXT, _FAILED, ".aside"))]
+
+
+def merged(
+    old: Made, new: Made, again: Sequence[int], rows: int, where: Callable[[int], str]
+) -> Made:
+    """Put what was made of some rows, run `again`, among what was made of the others before.
+
+    `again` has positions among the batch's `rows`; raises ResultError where the two do not fit.
+    """
+    failures = {again[position]: failure for position, failure in new.failures.items()}
+    before = np.arange(rows) if old.take is None else old.take
+    stays = np.flatnonzero(~np.isin(before, again))
+    after = np.asarray(again, np.int64)
+    after = after if new.take is None else after[new.take]
+    order = np.argsort(np.concatenate([before[stays], after]), kind="stable")
+    places = np.concatenate([before[stays], after])[order]
+    shapes = {old.shape, new.shape} - {"none"}
+    if len(shapes) > 1:
+        raise ResultError(f"{where(again[0])}: what the function returned is of another kind now")
+    columns = {}
+    for name in {**old.columns, **new.columns}:
+        parts = [_column(old, name, len(before)), _column(new, name, len(after))]
+        type_ = unify(parts[0].type, parts[1].type)
+        if type_ is None:
+            raise ResultError(
+                f"column {name!r}: {where(again[0])} gave {parts[1].type} now, and the others "
+                f"gave {parts[0].type} before; one column holds one type"
+            )
+        one, two = (fit(part, type_) for part in parts)
+        columns[name] = take(pa.concat_arrays([take(one, stays), two]), order)
+    same = len(places) == rows and bool((places == np.arange(rows)).all())
+    shape = next(iter(shapes), "none")
+    kept = None if same and shape != "filter" else places
+    return Made(shape, columns, kept, failures=failures)
+
+
+def _column(made: Made, name: str, rows: int) -> pa.Array:
+    return made.columns[name] if name in made.columns else pa.nulls(rows)
+
+
+def columns_of(table: pa.Table) -> dict[str, pa.Array]:
+    """Return a table's columns, each in one piece."""
+    return {
+        name: column.combine_chunks()
+        for name, column in zip(table.column_names, table.columns, strict=True)
+    }
+
+
+def _table(columns: dict[str, pa.Array]) -> pa.Table:
+    return pa.Table.from_arrays(list(columns.values()), names=list(columns))

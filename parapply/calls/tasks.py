@@ -1,0 +1,254 @@
+"""What a worker does with a chunk: read it, apply the function, write the part.
+
+Runs in a worker process or thread (or, with the serial backend, in the parent). The function is
+loaded once a worker; everything else comes with the task. Only an Outcome goes back.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pyarrow as pa
+
+from parapply.backends import Pace
+from parapply.calls.applier import Applier
+from parapply.calls.chunkwise import ChunkCaller
+from parapply.calls.items import Refit, Seal
+from parapply.calls.stored import (
+    columns_of,
+    files_of,
+    merged,
+    store,
+    store_failed,
+    stored,
+    stored_failed,
+    stored_text,
+)
+from parapply.checkpoints.durable import known
+from parapply.columns.arrays import first_value
+from parapply.columns.types import is_settled
+from parapply.errors import ParapplyError
+from parapply.failures.aside import Rows, set_aside
+from parapply.failures.policy import Failure, Wary, causes
+from parapply.formats import Arrangement, Batch, Field, New, Source, Target, arrange
+from parapply.functions.call import Call, Made
+from parapply.job import Chunk, Failed, Outcome, ResultColumn
+from parapply.lifetime.context import Context, bound
+from parapply.naming import Naming
+from parapply.sharing.rates import RATE, Rate
+from parapply.sharing.stops import GivenUp, Skipped, is_after
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyTask:
+    """Surveys one piece of one source: an item is (source, number, piece, rows before it)."""
+
+    sources: tuple[Source, ...]
+    positions: tuple[int, ...]
+
+    def __call__(self, item: tuple[int, int, Any, int], pace: Pace) -> Any:
+        """Return the piece's Survey."""
+        del pace
+        source, _, piece, before = item
+        with Naming(self.sources[source].name):
+            return self.sources[source].survey(piece, self.positions, before)
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkTask:
+    """Everything that chunks have in common."""
+
+    sources: tuple[Source, ...]
+    fields: tuple[Field, ...]
+    call: Call
+    target: Target
+    keep: tuple[int, ...]  # the input's columns that stay, in order
+    folder: str  # where parts are written
+    refits: bool  # whether parts may have to be written anew
+    aside: Target | None = None  # how rows that failed are written, if they are
+    durable: bool = False  # parts are to outlive the run
+
+    def __call__(self, item: Chunk | Refit | Seal, pace: Pace) -> Outcome | Failed | Seal | Skipped:
+        """Run the function over a chunk, or write a part anew; say where the part is."""
+        try:
+            if isinstance(item, Seal):
+                item.run(self.target)
+                return item
+            return self._refit(item) if isinstance(item, Refit) else self._run(item, pace)
+        except ParapplyError as error:
+            return Failed(item.number, error)
+        except GivenUp:
+            return Skipped(item.number)
+
+    def _run(self, chunk: Chunk, pace: Pace) -> Outcome:
+        context = bound()
+        assert context is not None
+        end = _End(context, chunk.number)
+        end.check()
+        with Naming(self.sources[chunk.source].name):
+            rows = self._open(chunk, chunk.data)
+        if chunk.before is None:
+            made = self._made(chunk, rows, pace, end)
+        else:
+            made = self._made_again(chunk, chunk.before, rows, pace, end)
+        if (last := context.stopped) is not None and self.call.by != "chunk":
+            rows = rows.until(last + 1)
+        path = self._path(chunk.number)
+        failures = rows.failures(made.failures)
+        changes = self._may_change(made) and (self.refits or made.shape == "none")
+        with Naming(path):
+            self._write(path, rows.batch, made, chunk.last)
+            if changes or (self.durable and failures):
+                store(path, made, chunk.data)
+        outcome = _outcome(chunk.number, rows, made, path)
+        if context.stopped is not None:
+            outcome = replace(outcome, stopped=True)
+        if failures:
+            outcome = self._with_failures(outcome, rows, failures)
+        if self.durable:
+            store_failed(path, made.failures)
+            outcome = replace(outcome, files=known(files_of(path)))
+        return outcome
+
+    def _with_failures(self, outcome: Outcome, rows: Rows, failures: dict[int, Failure]) -> Outcome:
+        path = None
+        if self.aside is not None:
+            path = f"{outcome.path}.aside"
+            with Naming(path):
+                set_aside(self.aside, path, rows, failures, self.fields)
+        found = causes(failures.values())
+        return replace(outcome, failed=len(failures), causes=found, aside=path)
+
+    def _made_again(self, chunk: Chunk, before: Outcome, rows: Rows, pace: Pace, end: _End) -> Made:
+        """Run the function over the rows on which it failed before, and keep what it made then."""
+        failed = stored_failed(before.path)
+        places = range(rows.count) if rows.places is None else rows.places
+        some = replace(
+            rows, batch=rows.batch.pick(failed), places=[places[position] for position in failed]
+        )
+        columns = tuple((column.name, column.type) for column in before.columns)
+        old, new = stored(before.path, before, columns), self._made(chunk, some, pace, end)
+        return merged(old, new, failed, rows.batch.rows, rows.where)
+
+    def _made(self, chunk: Chunk, rows: Rows, pace: Pace, end: _End) -> Made:
+        call, wary = self.call, Wary(dict(chunk.doomed)) if chunk.wary else None
+        context, function = end.context, end.context.function
+        rate = None if call.rate is None else Rate(context.place.folder, RATE, call.rate)
+        if call.by != "chunk":
+            kind = Applier
+            if call.concurrency:
+                from parapply.calls.coroutines import Coroutines as kind  # noqa: N813
+            caller: Applier | ChunkCaller = kind(
+                call, function, rows.batch, self.fields, rows.where, pace, wary, rows.places,
+                end.check, rate,
+            )  # fmt: skip
+        else:
+            schema = getattr(self.sources[chunk.source], "schema", None)
+            metadata = getattr(schema, "metadata", None)
+            caller = ChunkCaller(
+                call, function, rows.batch, self.fields, rows.where, pace, wary, metadata, rate
+            )
+        context.begin(chunk.number, caller.position, rows.number_at, whole=chunk.before is None)
+        pace(1)  # whoever finds the worker dead before knows that no row was to blame
+        try:
+            return caller.apply()
+        finally:
+            context.end()
+
+    def _refit(self, item: Refit) -> Outcome:
+        chunk, old = item.chunk, item.part
+        data = stored_text(old.path) if chunk.span is None else None
+        made = stored(old.path, old, item.columns)
+        with Naming(item.path):
+            self._write(item.path, self._open(chunk, data).batch, made, chunk.last)
+        columns = tuple(
+            replace(column, type=type_)
+            for (_, type_), column in zip(item.columns, _padded(old, item.columns), strict=True)
+        )
+        return replace(old, columns=columns, path=item.path, shape=made.shape)
+
+    def _open(self, chunk: Chunk, data: bytes | None) -> Rows:
+        """Open a chunk's rows; where rows may be set aside, without those that cannot be read."""
+        source = self.sources[chunk.source]
+        whole = source.batch(chunk.span, self.fields, data, chunk.first_row)
+        if chunk.pick is not None:
+            whole = whole.pick(chunk.pick)
+        needed = (*self.call.read, *self.keep)
+        whole.expect(needed, typed=self.target.reads_typed)
+        if not self.call.policy.tolerant:
+            return Rows(chunk, source.name, whole, whole)
+        bad = whole.bad_rows(needed if self.target.reads_typed else self.call.read)
+        if not bad:
+            return Rows(chunk, source.name, whole, whole)
+        batch = whole.without(bad)
+        batch.expect(needed, typed=self.target.reads_typed)
+        places = [place for place in range(whole.rows) if place not in bad]
+        return Rows(chunk, source.name, whole, batch, bad, places)
+
+    def _path(self, number: tuple[int, ...]) -> str:
+        """Return a path of this worker's own: another may still be at the same chunk."""
+        name = "-".join(f"{part:08d}" for part in number)
+        return os.path.join(self.folder, f"{name}.{threading.get_native_id()}")
+
+    def _write(self, path: str, batch: Batch, made: Made, last: bool) -> None:
+        if made.table is not None:
+            arrangement: Arrangement = tuple(New(name) for name in made.table.column_names)
+            self.target.write_table(path, arrangement, made.table)
+            return
+        names = [self.fields[position].name for position in self.keep]
+        arrangement = arrange(self.keep, names, list(made.columns))
+        self.target.write(path, arrangement, batch, made.columns, made.take, last)
+
+    def _may_change(self, made: Made) -> bool:
+        """Whether what other parts hold can change how this one is written."""
+        if made.shape == "scalar":
+            forced = self.call.types
+            return not all(n in forced or is_settled(a.type) for n, a in made.columns.items())
+        return made.shape != "filter"
+
+
+_LOOK_S = 0.05
+
+
+class _End:
+    """Whether the run ends before or in a chunk."""
+
+    def __init__(self, context: Context, number: tuple[int, ...]) -> None:
+        self.context, self._number = context, number
+        context.stopped = None
+        self._due = 0.0
+
+    def check(self) -> int | None:
+        """Return how many of the batch's rows stay, None for all; raises GivenUp for none."""
+        if (last := self.context.stopped) is not None:
+            return last + 1
+        if (now := time.monotonic()) >= self._due:  # rows with a time limit are run one by one
+            self._due = now + _LOOK_S
+            if is_after(self.context.place.folder, self._number):
+                raise GivenUp
+        return None
+
+
+def _outcome(number: tuple[int, ...], rows: Rows, made: Made, path: str) -> Outcome:
+    rows_out = rows.batch.rows if made.take is None else len(made.take)
+    arrays = made.columns
+    if made.table is not None:
+        rows_out, arrays = made.table.num_rows, columns_of(made.table)
+
+    def first(array: pa.Array) -> str:
+        position = first_value(array)
+        if made.take is not None:
+            position = int(made.take[position]) if len(made.take) else 0
+        return rows.where(position)
+
+    columns = tuple(ResultColumn(name, array.type, first(array)) for name, array in arrays.items())
+    return Outcome(number, rows.count, rows_out, columns, path, made.shape)
+
+
+def _padded(part: Outcome, columns: tuple[tuple[str, Any], ...]) -> list[ResultColumn]:
+    have = {column.name: column for column in part.columns}
+    return [have.get(name, ResultColumn(name, type_, "")) for name, type_ in columns]

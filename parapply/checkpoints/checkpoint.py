@@ -1,0 +1,235 @@
+"""Finished parts that outlive the run, and what has been done of a job. In the parent.
+
+A folder that holds `job.json` (what the job was), `journal.jsonl` and `parts/`. Chunks are cut as
+they were cut when it was made, whatever the number of workers now, so that its parts fit.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from types import TracebackType
+from typing import Any
+
+from parapply.checkpoints import durable
+from parapply.checkpoints.durable import settle
+from parapply.checkpoints.fingerprint import changed, fingerprint
+from parapply.checkpoints.journal import Journal, Known, checked, read, unchecked
+from parapply.checkpoints.keeping import Resumed
+from parapply.errors import LockedError, UsageError
+from parapply.formats import Index, Source
+from parapply.inputs.sources import Inputs
+from parapply.job import Chunk, Job, Outcome
+from parapply.outputs import locks
+from parapply.plan import halve
+
+# Chunks are cut as for so many workers at least: what a run that is cut off was at is lost, and a
+# chunk is then a hundredth of all rows at the most.
+_WORKERS = 33
+_COMMIT_S = 1.0
+_OURS = {"job.json", "job.json.new", "journal.jsonl", "parts", "lock"}
+
+
+class Checkpoint:
+    """The folder of one job; use it as a context. Held by one run at a time."""
+
+    def __init__(self, job: Job) -> None:
+        assert job.checkpoint is not None
+        self._job, self._base = job, job.checkpoint
+        self.folder = os.path.join(self._base, "parts")
+        self._journal: Journal | None = None
+        self._known = Known()
+        self._waiting: list[Outcome] = []  # done, and not in the journal
+        self._due = time.monotonic() + _COMMIT_S
+
+    def __enter__(self) -> Checkpoint:
+        _check_folder(self._base)
+        os.makedirs(self.folder, exist_ok=True)
+        self._lock = locks.hold(self._path("lock"))
+        if self._lock is None:
+            raise LockedError(f"--checkpoint {self._base}: another run is using it")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._journal is not None:
+            with suppress(OSError):  # a disk that is full has been told of, and this is lost
+                self.commit(now=True)
+            self._journal.close()
+        if self._lock is not None:
+            locks.let_go(self._lock)
+
+    def begin(self, inputs: Inputs, function: Any, workers: int) -> int:
+        """Go on with what is there, or start afresh; return for how many workers chunks are cut.
+
+        Raises UsageError where there is something that this job cannot go on with.
+        """
+        if inputs.endless:
+            raise UsageError("--checkpoint needs files: a pipe cannot be read again")
+        mine = fingerprint(self._job, inputs.files, function)
+        old = self._read()
+        if old is None or not self._goes_on(old, mine):
+            self._clear()
+            old = {"workers": max(workers, _WORKERS), "job": mine}
+            durable.write_whole(self._path("job.json"), checked(json.dumps(old)))
+        else:
+            self._known = read(self._path("journal.jsonl"), self.folder)
+            self._sweep()
+        self._journal = Journal(self._path("journal.jsonl"))
+        return int(old["workers"])
+
+    def left(
+        self,
+        chunks: Iterator[Chunk],
+        indexes: Mapping[int, Index],
+        sources: tuple[Source, ...],
+        run: Resumed,
+    ) -> Iterator[Chunk]:
+        """Yield the chunks that are left to do; what is done already is handed to the run."""
+        for chunk in chunks:
+            if chunk.number in self._known.split:
+                run.split(chunk)
+                halves = halve(chunk, indexes.get(chunk.source), sources[chunk.source])
+                yield from self.left(iter(halves), indexes, sources, run)
+                continue
+            outcome = self._known.done.get(chunk.number)
+            if outcome is None or not self._fits(chunk, outcome):
+                yield chunk
+            elif self._job.retry_failed and outcome.failed:
+                yield replace(chunk, before=None if outcome.shape == "table" else outcome)
+            else:
+                run.resume(chunk, outcome)
+
+    def done(self, outcome: Outcome) -> None:
+        """Remember that a chunk is done."""
+        self._waiting.append(outcome)
+        self.commit()
+
+    def commit(self, *, now: bool = False) -> None:
+        """Write what is done into the journal, once its parts are safely on disk.
+
+        About once a second, and never so often that it takes more than a tenth of the time: a
+        disk takes milliseconds for each file.
+        """
+        began = time.monotonic()
+        if not self._waiting or (began < self._due and not now):
+            return
+        assert self._journal is not None
+        settle(self.folder, [file for outcome in self._waiting for file in outcome.files])
+        self._journal.done(self._waiting)
+        self._waiting.clear()
+        ended = time.monotonic()
+        self._due = ended + max(_COMMIT_S, 9 * (ended - began))
+
+    def split(self, number: tuple[int, ...]) -> None:
+        """Remember that a chunk was halved."""
+        assert self._journal is not None
+        self._journal.split(number)
+
+    def finish(self, failed: int) -> None:
+        """The output is published: keep what it takes to try failed rows again, or nothing."""
+        assert self._journal is not None
+        if failed:
+            self.commit(now=True)
+            self._journal.complete()
+            return
+        self._waiting.clear()
+        self._journal.close()
+        self._journal = None
+        self._clear()
+        for name in ("job.json", "lock", "parts"):
+            path = self._path(name)
+            if os.path.isdir(path):
+                os.rmdir(path)
+            elif os.path.exists(path):
+                os.unlink(path)
+        os.rmdir(self._base)
+
+    def _fits(self, chunk: Chunk, outcome: Outcome) -> bool:
+        return outcome.rows_in == chunk.rows and durable.intact(self.folder, outcome.files)
+
+    def _goes_on(self, old: dict[str, Any], mine: dict[str, Any]) -> bool:
+        """Whether to go on with the run that is there; raises UsageError where that is wrong."""
+        job, base = self._job, self._base
+        complete = read(self._path("journal.jsonl"), self.folder).complete
+        if complete and not job.retry_failed:
+            return False
+        if not (job.resume or job.retry_failed):
+            if job.force:
+                return False
+            raise UsageError(
+                f"--checkpoint {base} holds a run that has not ended: --resume goes on with it, "
+                "--force starts afresh"
+            )
+        differences = changed(old.get("job", {}), mine)
+        mild = {"the function", "the function's arguments"}
+        if job.retry_failed or job.force:  # what failed is tried with a function that was mended
+            differences = [what for what in differences if what not in mild]
+        if differences and job.force:
+            return False
+        if differences:
+            remedy = "--force goes on" if mild.issuperset(differences) else "--force starts afresh"
+            raise UsageError(
+                f"--checkpoint {base} is of another job: {differences[0]} has changed; {remedy}"
+            )
+        return True
+
+    def _read(self) -> dict[str, Any] | None:
+        try:
+            with open(self._path("job.json"), "rb") as file:
+                text = unchecked(file.read())
+            if text is not None:
+                old: dict[str, Any] = json.loads(text)
+                return old
+        except FileNotFoundError:
+            if self._job.retry_failed:
+                raise UsageError(
+                    f"--retry-failed: there is no run in {self._base} of which rows failed"
+                ) from None
+            return None
+        if self._job.force:
+            return None
+        raise UsageError(
+            f"--checkpoint {self._base}: its job.json cannot be read; --force starts afresh"
+        )
+
+    def _clear(self) -> None:
+        shutil.rmtree(self.folder)
+        os.mkdir(self.folder)
+        for name in ("journal.jsonl", "job.json.new"):
+            if os.path.exists(self._path(name)):
+                os.unlink(self._path(name))
+
+    def _sweep(self) -> None:
+        """Remove what a run that was cut off had not finished."""
+        known = {file.name for outcome in self._known.done.values() for file in outcome.files}
+        for name in os.listdir(self.folder):
+            if name not in known:
+                os.unlink(os.path.join(self.folder, name))
+
+    def _path(self, name: str) -> str:
+        return os.path.join(self._base, name)
+
+
+def _check_folder(base: str) -> None:
+    """Refuse a folder in which there is anything but a checkpoint."""
+    if os.path.exists(base) and not os.path.isdir(base):
+        raise UsageError(f"--checkpoint {base} is a file, not a folder")
+    other = next((name for name in sorted(_names(base)) if name not in _OURS), None)
+    if other is not None:
+        raise UsageError(
+            f"--checkpoint {base} is a folder with {other} in it: name a new or empty one"
+        )
+
+
+def _names(base: str) -> list[str]:
+    return os.listdir(base) if os.path.isdir(base) else []

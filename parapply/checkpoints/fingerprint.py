@@ -1,0 +1,97 @@
+"""What makes two runs the same: their input, function, arguments and options. In the parent."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
+
+from parapply import __version__
+from parapply.checkpoints import durable
+from parapply.job import Job, on_error
+
+# What has no say in the bytes that come out.
+_IRRELEVANT = frozenset((
+    "inputs", "output", "workers", "backend", "start_method", "max_errors", "timeout", "retries",
+    "retry_on", "function", "expression", "arguments", "checkpoint", "resume", "retry_failed",
+    "force", "errors_to", "on_error", "lock", "temp_dir", "memory_limit", "max_tasks_per_worker",
+    "no_clobber", "on_message", "log_file", "rate", "concurrency",
+))  # fmt: skip
+
+
+def fingerprint(job: Job, files: Sequence[str], function: Any) -> dict[str, Any]:
+    """Return what is to be compared: plain values that JSON holds, by what a person calls them.
+
+    `files` are all that is read, `function` the callable, or None for an expression. Inputs are
+    known by their bytes, not by their times: a file that was copied is the same.
+    """
+    options = {
+        one.name: _plain(getattr(job, one.name))
+        for one in fields(job)
+        if one.name not in _IRRELEVANT
+    }
+    options |= {"on_error": on_error(job), "errors_to": job.errors_to}
+    return {
+        "version": __version__,
+        "input": [[path, durable.digest(path)] for path in files],
+        "function": [_said(job), _source(function)],
+        "arguments": _plain(dict(job.arguments)),
+        "options": options,
+    }
+
+
+def changed(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    """Return what differs, in words, the worst first."""
+    found = []
+    if old.get("version") != new["version"]:
+        found.append(f"parapply itself, which was {old.get('version')}")
+    found += _changed_inputs(old.get("input", []), new["input"])
+    before, after = old.get("options", {}), new["options"]
+    found += [
+        f"the option --{name.replace('_', '-')}"
+        for name in sorted({*before, *after})
+        if before.get(name) != after.get(name)
+    ]
+    if old.get("function") != new["function"]:
+        found.append("the function")
+    if old.get("arguments") != new["arguments"]:
+        found.append("the function's arguments")
+    return found
+
+
+def _changed_inputs(old: list[list[str]], new: list[list[str]]) -> list[str]:
+    if [path for path, _ in old] != [path for path, _ in new]:
+        return ["the list of inputs"]
+    return [f"the input {one[0]}" for one, other in zip(old, new, strict=True) if one != other]
+
+
+def _said(job: Job) -> str:
+    if job.expression is not None:
+        return job.expression
+    return job.function if isinstance(job.function, str) else "a function"
+
+
+def _source(function: Any) -> str | None:
+    """Return a digest of the file in which the function stands, or of the function itself."""
+    if function is None:
+        return None
+    while hasattr(function, "func"):  # a partial: what it was given is among the arguments
+        function = function.func
+    function = inspect.unwrap(function)
+    try:
+        path = inspect.getsourcefile(function)
+        if path is not None:
+            return durable.digest(path)
+    except (TypeError, OSError):
+        pass
+    code = getattr(function, "__code__", None)
+    import hashlib  # 4 ms, which most jobs do without
+
+    return None if code is None else hashlib.blake2b(code.co_code, digest_size=16).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    """A value as it comes back from JSON."""
+    return json.loads(json.dumps(value, default=repr, sort_keys=True))

@@ -1,0 +1,140 @@
+"""The journal of a checkpoint: one line of JSON for each chunk that is done, in any order.
+
+A line is written once its part is safely on disk, and is checked when it is read: one that is torn
+or altered counts as not written, so that its chunk is run again.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from parapply.checkpoints.durable import Kept
+from parapply.job import Cause, Outcome, ResultColumn
+
+_Number = tuple[int, ...]
+
+
+@dataclass(slots=True)
+class Known:
+    """What a journal says."""
+
+    done: dict[_Number, Outcome] = field(default_factory=dict)
+    split: set[_Number] = field(default_factory=set)  # chunks that were halved
+    complete: bool = False  # the run ended, and its output was published
+
+
+class Journal:
+    """The file, open for appending."""
+
+    def __init__(self, path: str) -> None:
+        # Begun on a line of its own, whatever the last run was cut off in.
+        self._file = open(path, "ab")  # noqa: SIM115
+        if self._file.tell():
+            self._file.write(b"\n")
+
+    def done(self, outcomes: Iterable[Outcome]) -> None:
+        """Write that chunks are done."""
+        self._add(*({"done": _plain(outcome)} for outcome in outcomes))
+
+    def split(self, number: _Number) -> None:
+        """Write that a chunk is to be done as two halves."""
+        self._add({"split": number})
+
+    def complete(self) -> None:
+        """Write that the output is published."""
+        self._add({"complete": True})
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def _add(self, *entries: dict[str, Any]) -> None:
+        for entry in entries:
+            text = checked(json.dumps(entry, separators=(",", ":")))
+            self._file.write(f"{text}\n".encode())
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+
+def read(path: str, folder: str) -> Known:
+    """Return what the journal says of the parts in a folder; nothing where there is none."""
+    known = Known()
+    try:
+        with open(path, "rb") as file:
+            lines = file.read().split(b"\n")
+    except FileNotFoundError:
+        return known
+    for line in lines:
+        if (text := unchecked(line)) is None:
+            continue
+        entry = json.loads(text)
+        if "done" in entry:
+            outcome = _outcome(entry["done"], folder)
+            known.done[outcome.number] = outcome
+        elif "split" in entry:
+            known.split.add(tuple(entry["split"]))
+        known.complete |= "complete" in entry
+    return known
+
+
+def checked(text: str) -> str:
+    """Return a line's text with what tells whether it was altered."""
+    import hashlib  # 4 ms, which most jobs do without
+
+    return f"{hashlib.blake2b(text.encode(), digest_size=8).hexdigest()} {text}"
+
+
+def unchecked(line: bytes) -> str | None:
+    """Return the text that `checked` was given, or None where it is not that any more."""
+    _, _, text = line.decode("utf-8", "replace").partition(" ")
+    return text if checked(text).encode() == line else None
+
+
+def _plain(outcome: Outcome) -> dict[str, Any]:
+    """An outcome as JSON has it; a type is a schema in Arrow's own form, which runs no code."""
+    return {
+        "number": outcome.number,
+        "rows_in": outcome.rows_in,
+        "rows_out": outcome.rows_out,
+        "columns": [(c.name, _encoded(c.type), c.first) for c in outcome.columns],
+        "path": os.path.basename(outcome.path),
+        "shape": outcome.shape,
+        "failed": outcome.failed,
+        "causes": outcome.causes,
+        "aside": outcome.aside and os.path.basename(outcome.aside),
+        "files": outcome.files,
+    }
+
+
+def _outcome(plain: dict[str, Any], folder: str) -> Outcome:
+    aside = plain["aside"]
+    return Outcome(
+        number=tuple(plain["number"]),
+        rows_in=plain["rows_in"],
+        rows_out=plain["rows_out"],
+        columns=tuple(
+            ResultColumn(name, _decoded(type_), first) for name, type_, first in plain["columns"]
+        ),
+        path=os.path.join(folder, plain["path"]),
+        shape=plain["shape"],
+        failed=plain["failed"],
+        causes=tuple(Cause(*cause) for cause in plain["causes"]),
+        aside=aside and os.path.join(folder, aside),
+        files=tuple(Kept(*file) for file in plain["files"]),
+    )
+
+
+def _encoded(type_: Any) -> str:
+    schema = pa.schema([pa.field("", type_)])
+    return base64.b64encode(schema.serialize().to_pybytes()).decode()
+
+
+def _decoded(text: str) -> Any:
+    return pa.ipc.read_schema(pa.py_buffer(base64.b64decode(text))).field(0).type

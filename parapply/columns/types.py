@@ -1,0 +1,211 @@
+"""One Arrow type for a column over all its parts, and how a part is brought to it.
+
+The rules: null and X make X; of integers, decimals and floats the last one wins;
+structs and lists are joined inside;
+the finer unit and the wider decimal win; several zones are UTC. Everything else is a conflict, for
+the caller to report.
+"""
+
+from __future__ import annotations
+
+import decimal
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.types as at
+
+from parapply.columns import kernels
+from parapply.errors import ResultError
+from parapply.values.builders import spelled
+
+_UNITS = ("s", "ms", "us", "ns")
+_WIDE = decimal.Context(prec=500)  # any float, to any scale
+
+
+def unify(one: Any, other: Any) -> Any | None:
+    """Return the type that holds the values of both, or None where there is none."""
+    if one == other or at.is_null(other):
+        return one
+    if at.is_null(one):
+        return other
+    for join in (_numbers, _decimals, _times, _texts, _lists, _structs):
+        if (type_ := join(one, other)) is not None:
+            return type_
+    return None
+
+
+def is_settled(type_: Any) -> bool:
+    """Whether no further part can change the type: unify(type_, X) is type_ or a conflict."""
+    return bool(
+        at.is_boolean(type_) or at.is_float64(type_) or at.is_string(type_) or at.is_date32(type_)
+    )
+
+
+def fit(array: pa.Array, type_: Any) -> pa.Array:
+    """Return `array` as `type_`, which `unify` gave for it and others.
+
+    Raises ResultError for a time that does not go into nanoseconds, pyarrow.ArrowInvalid for
+    values of a `type_` that is not unify's.
+    """
+    if array.type == type_:
+        return array
+    if at.is_null(array.type):
+        return pa.nulls(len(array), type_)
+    if at.is_struct(type_):
+        return _fit_struct(array, type_)
+    if at.is_list(type_):
+        values = fit(array.values, type_.value_type)
+        buffers = array.buffers()[:2]
+        return pa.Array.from_buffers(
+            type_, len(array), buffers, offset=array.offset, children=[values]
+        )
+    if at.is_integer(array.type) and at.is_floating(type_):
+        return kernels.cast(array, type_, safe=False)  # beyond 2**53 rounded, as in Python
+    if at.is_decimal(type_) and not at.is_decimal(array.type):
+        return _fit_decimal(array, type_)
+    if _has_unit(type_) and _has_unit(array.type) and type_.unit == "ns":
+        return _fit_nanoseconds(array, type_)
+    return kernels.cast(array, type_)
+
+
+def _has_unit(type_: Any) -> bool:
+    return bool(at.is_timestamp(type_) or at.is_duration(type_))
+
+
+def _fit_nanoseconds(array: pa.Array, type_: Any) -> pa.Array:
+    try:
+        return array.cast(type_)
+    except pa.ArrowInvalid as error:
+        most = 2**63 // 10 ** (3 * (3 - _UNITS.index(array.type.unit)))
+        ticks = array.cast(pa.int64()).to_pylist()
+        far = next(i for i, tick in enumerate(ticks) if tick is not None and abs(tick) >= most)
+        raise ResultError(
+            f"{array[far].as_py()} and a time with nanoseconds, which reach from 1677 to 2262, do "
+            "not go into one column: round to microseconds, or return text"
+        ) from error
+
+
+def _fit_decimal(array: pa.Array, type_: Any) -> pa.Array:
+    """Numbers by their shortest digits; those of floats are rounded where there are more."""
+    texts = array.cast(pa.string())
+    if at.is_string(array.type) and any(v and len(v) > 76 for v in texts.to_pylist()):
+        raise pa.ArrowInvalid("more digits than a decimal has")  # Arrow would make 0 of 10**300
+    try:
+        return texts.cast(type_)
+    except pa.ArrowInvalid:
+        if not at.is_floating(array.type):
+            raise
+    rounded = [None if v is None else _rounded(v, type_.scale) for v in texts.to_pylist()]
+    return spelled(rounded).cast(type_)
+
+
+def _rounded(text: str, scale: int) -> str:
+    number = decimal.Decimal(text)
+    if not number.is_finite() or number.adjusted() > 76:
+        return text
+    return f"{number.quantize(decimal.Decimal(1).scaleb(-scale), context=_WIDE):f}"
+
+
+def _fit_struct(array: pa.Array, type_: Any) -> pa.Array:
+    have = {field.name: i for i, field in enumerate(array.type)}
+    children = [
+        fit(array.field(have[field.name]), field.type)
+        if field.name in have
+        else pa.nulls(len(array), field.type)
+        for field in type_
+    ]
+    mask = array.is_null() if array.null_count else None
+    return pa.StructArray.from_arrays(children, fields=list(type_), mask=mask)
+
+
+def _numbers(one: Any, other: Any) -> Any | None:
+    if not all(at.is_integer(type_) or at.is_floating(type_) for type_ in (one, other)):
+        return None
+    if at.is_floating(one) or at.is_floating(other):
+        return pa.float64()
+    if at.is_unsigned_integer(one) and at.is_unsigned_integer(other):
+        return max(one, other, key=lambda type_: type_.bit_width)
+    if pa.uint64() in (one, other):
+        return pa.decimal128(20, 0)  # no integer type holds both
+    return pa.int64()
+
+
+def _decimals(one: Any, other: Any) -> Any | None:
+    if not (at.is_decimal(one) or at.is_decimal(other)):
+        return None
+    if at.is_floating(one) or at.is_floating(other):
+        return pa.float64()
+    if not all(at.is_decimal(type_) or at.is_integer(type_) for type_ in (one, other)):
+        return None
+    scale = max(_scale(one), _scale(other))
+    precision = max(_digits(one), _digits(other)) + scale
+    if precision > 76:
+        return None
+    wide = at.is_decimal256(one) or at.is_decimal256(other) or precision > 38
+    return (pa.decimal256 if wide else pa.decimal128)(precision, scale)
+
+
+def _scale(type_: Any) -> int:
+    return type_.scale if at.is_decimal(type_) else 0
+
+
+def _digits(type_: Any) -> int:
+    """How many there may be before the point."""
+    if at.is_decimal(type_):
+        return int(type_.precision - type_.scale)
+    return 20 if at.is_uint64(type_) else 19
+
+
+def _times(one: Any, other: Any) -> Any | None:
+    if at.is_timestamp(one) and at.is_timestamp(other):
+        if (one.tz is None) != (other.tz is None):
+            return None
+        return pa.timestamp(_finer(one, other), one.tz if one.tz == other.tz else "UTC")
+    if at.is_duration(one) and at.is_duration(other):
+        return pa.duration(_finer(one, other))
+    if at.is_time(one) and at.is_time(other):
+        unit = _finer(one, other)
+        return (pa.time32 if unit in ("s", "ms") else pa.time64)(unit)
+    return None
+
+
+def _finer(one: Any, other: Any) -> str:
+    return _UNITS[max(map(_UNITS.index, (one.unit, other.unit)))]
+
+
+def _texts(one: Any, other: Any) -> Any | None:
+    if at.is_dictionary(one) or at.is_dictionary(other):
+        plain = [type_.value_type if at.is_dictionary(type_) else type_ for type_ in (one, other)]
+        return unify(*plain)
+    if _is_text(one) and _is_text(other):
+        return pa.string()
+    if _is_bytes(one) and _is_bytes(other):
+        return pa.large_binary()
+    return None
+
+
+def _is_text(type_: Any) -> bool:
+    return bool(at.is_string(type_) or at.is_large_string(type_) or at.is_string_view(type_))
+
+
+def _is_bytes(type_: Any) -> bool:
+    return bool(at.is_binary(type_) or at.is_large_binary(type_) or at.is_binary_view(type_))
+
+
+def _lists(one: Any, other: Any) -> Any | None:
+    if not (at.is_list(one) and at.is_list(other)):
+        return None
+    inner = unify(one.value_type, other.value_type)
+    return None if inner is None else pa.list_(inner)
+
+
+def _structs(one: Any, other: Any) -> Any | None:
+    if not (at.is_struct(one) and at.is_struct(other)):
+        return None
+    joined = {field.name: field.type for field in one}
+    for field in other:
+        type_ = unify(joined.get(field.name, pa.null()), field.type)
+        if type_ is None:
+            return None
+        joined[field.name] = type_
+    return pa.struct([pa.field(name, type_) for name, type_ in joined.items()])

@@ -1,0 +1,114 @@
+"""Rows that failed, as they were, with what was wrong: what --errors-to writes. In the worker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import pyarrow as pa
+
+from parapply.columns.arrays import integers
+from parapply.errors import BadRowsError
+from parapply.failures.policy import Failure
+from parapply.formats import Arrangement, Batch, Field, Target, arrange
+from parapply.job import Chunk
+
+COLUMNS = {"_row": pa.int64(), "_error": pa.string(), "_traceback": pa.string()}
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows of a chunk: the whole of them, and the batch of those that can be read."""
+
+    chunk: Chunk
+    name: str  # of the source
+    whole: Batch
+    batch: Batch
+    bad: Mapping[int, str] = field(default_factory=dict)  # by position in the whole: why
+    places: Sequence[int] | None = None  # in the whole, of the batch's rows, where not all are
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return self.whole.rows
+
+    def number(self, place: int) -> int:
+        """Return a row's number in its source, counted from 1, by its position in the whole."""
+        pick = self.chunk.pick
+        return self.chunk.first_row + (place if pick is None else pick[place]) + 1
+
+    def number_at(self, position: int) -> int:
+        """Return a row's number in its source, counted from 1, by its position in the batch."""
+        return self.number(position if self.places is None else self.places[position])
+
+    def until(self, stop: int) -> Rows:
+        """Return the rows up to a position in the batch."""
+        places = None if self.places is None else self.places[:stop]
+        end = stop if places is None else places[-1] + 1
+        return replace(
+            self,
+            whole=self.whole.pick(tuple(range(end))),
+            batch=self.batch.pick(tuple(range(stop))),
+            bad={place: why for place, why in self.bad.items() if place < end},
+            places=places,
+        )
+
+    def where(self, position: int) -> str:
+        """Say which row is at a position in the batch; of a batch without any, which input."""
+        if position >= self.batch.rows:
+            return self.name
+        place = position if self.places is None else self.places[position]
+        return f"{self.name}: row {self.number(place)}"
+
+    def failures(self, of_batch: Mapping[int, Failure]) -> dict[int, Failure]:
+        """Return all failures by position in the whole, in order."""
+        places = self.places
+        found = {
+            position if places is None else places[position]: failure
+            for position, failure in of_batch.items()
+        }
+        for place, why in self.bad.items():
+            where = f"{self.name}: row {self.number(place)}"
+            cause = why.removeprefix(where).lstrip(",: ")
+            ragged = cause.startswith("has ")  # then the row itself is the last of it
+            short = cause.partition(": ")[0] if ragged else cause
+            found[place] = Failure(why, short, where, text=cause)
+        return dict(sorted(found.items()))
+
+
+def arrangement(fields: Sequence[Field]) -> Arrangement:
+    """Return the columns that are written: all of the input's, and what is said of each row."""
+    return arrange(range(len(fields)), [one.name for one in fields], list(COLUMNS))
+
+
+def set_aside(
+    target: Target, path: str, rows: Rows, failures: Mapping[int, Failure], fields: Sequence[Field]
+) -> None:
+    """Write the part of a chunk's rows that failed.
+
+    A record with too few fields gets empty ones and one with too many loses them (its message has
+    all of it); in formats with types, rows that cannot be read are empty.
+    """
+    places = list(failures)
+    made = {
+        "_row": integers([rows.number(place) for place in places]),
+        "_error": pa.array(
+            [failures[place].text or failures[place].cause for place in places], pa.string()
+        ),
+        "_traceback": pa.array([failures[place].details or None for place in places], pa.string()),
+    }
+    blank = set[int]()
+    while True:
+        batch = rows.whole.mended(places, rows.bad, blank)
+        try:
+            target.write(path, arrangement(fields), batch, made, None, False)
+            return
+        except BadRowsError as error:
+            unread = {places[row] for row in error.rows}
+            if blank.issuperset(unread):
+                raise
+            blank |= unread
+
+
+def _said(failure: Failure) -> str:
+    return failure.text or failure.cause

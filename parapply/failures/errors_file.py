@@ -1,0 +1,92 @@
+"""The file of --errors-to: rows that were set aside, in order. In the parent."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import nullcontext
+from types import TracebackType
+
+from parapply.disk import DiskErrors
+from parapply.failures.aside import COLUMNS, arrangement
+from parapply.formats import Field, Joiner, Keep, Target
+from parapply.job import Job
+from parapply.outputs.output import Output
+from parapply.outputs.publishing import turn
+
+
+class Errors:
+    """A second output, which is published with the first; use it as a context."""
+
+    def __init__(self, job: Job, stdout: int) -> None:
+        assert job.errors_to is not None
+        self._output = Output(job.errors_to, stdout, clobber=not job.no_clobber)
+        self._joiner: Joiner | None = None
+
+    def __enter__(self) -> Errors:
+        self._output.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._joiner is not None:
+            self._joiner.abandon()
+        self._output.__exit__(kind, error, trace)
+
+    def begin(self, target: Target, fields: Sequence[Field]) -> None:
+        """Start the file: its columns are known beforehand."""
+        columns = arrangement(fields)
+        types = [
+            fields[column.position].type if isinstance(column, Keep) else COLUMNS[column.name]
+            for column in columns
+        ]
+        self._joiner = target.joiner()
+        with self._said(), self._output.naming():
+            self._joiner.begin(self._output.open(), columns, types)
+
+    def append(self, path: str, *, keeps: bool) -> None:
+        """Add the next part, and remove it unless it is kept."""
+        assert self._joiner is not None
+        with self._said(), self._output.naming():
+            self._joiner.append(path)
+        if not keeps:
+            os.unlink(path)
+
+    def finish(self) -> Output:
+        """Complete the file; return what is to be published."""
+        assert self._joiner is not None
+        with self._said(), self._output.naming():
+            self._joiner.finish()
+            self._joiner = None
+            self._output.prepare()
+        return self._output
+
+    def _said(self) -> DiskErrors:
+        return DiskErrors(self._output, all_=False)
+
+
+def publish(output: Output, errors: Errors | None) -> None:
+    """Make the output visible, and with it the errors, those of the same run.
+
+    A signal that comes between the two is heeded when both are there.
+    """
+    outputs = [output] if errors is None else [errors.finish(), output]
+    output.prepare()
+    with turn(output.home) if errors and output.home else nullcontext():
+        try:
+            _publish(outputs)
+        except Exception:
+            raise
+        except BaseException:
+            _publish(outputs)
+            raise
+
+
+def _publish(outputs: Sequence[Output]) -> None:
+    for output in outputs:
+        with DiskErrors(output):
+            output.publish()

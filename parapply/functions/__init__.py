@@ -1,0 +1,1 @@
+"""What a person names on the command line, as something to call."""

@@ -1,0 +1,46 @@
+"""How the function is called on a chunk's rows, and what the calls made: plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from parapply.failures.policy import Failure, Policy
+from parapply.functions.expressions import Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What the function is given and how its results are taken; positions are the input's."""
+
+    by: str  # row, value or chunk
+    name: str  # what a column of results is called where nothing else is said
+    given: tuple[int, ...]  # the columns that it may see
+    read: tuple[int, ...]  # those of them that are read before it is called
+    frame: str = "pandas"
+    dtype_backend: str | None = None
+    select: tuple[str, ...] = ()  # of the columns of a DataFrame that it returns, as of the input's
+    drop: tuple[str, ...] = ()
+    expression: Expression | None = None
+    row: str | None = None  # what can stand for every row in turn: see usage.row_kind
+    into: tuple[str, ...] = ()
+    filter: bool = False
+    explode: bool = False
+    types: Mapping[str, Any] = field(default_factory=dict)  # of made columns, as asked for
+    policy: Policy = field(default_factory=Policy)
+    concurrency: int = 0  # calls of an async function at once, in each worker; 0: it is none
+    rate: str | float | None = None  # calls a second at the most, over all workers
+
+
+@dataclass(slots=True)
+class Made:
+    """What the calls for one chunk made."""
+
+    shape: str  # scalar, fields, none, table, or filter: no columns at all
+    columns: dict[str, pa.Array]
+    take: Any = None  # positions in the batch of the rows that stay, where not all do once
+    table: pa.Table | None = None
+    failures: Mapping[int, Failure] = field(default_factory=dict)  # by position in the batch

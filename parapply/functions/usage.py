@@ -1,0 +1,155 @@
+"""Which columns a row function looks at, read from its source. Runs in the parent.
+
+Only those columns are parsed and have their types surveyed, which for a function that names four
+columns of nineteen saves most of the work. In doubt the answer is "all of them": where the row
+is handed on as a whole (`helper(row)`, `dict(row)`), where the source cannot be read, or where a
+decorator stands between the function and the row.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import inspect
+import linecache
+import textwrap
+from collections.abc import Callable
+from functools import lru_cache
+from types import CodeType, FunctionType
+from typing import Any
+
+from parapply.calls.rows import Row
+
+
+def columns_used(function: Callable[..., Any], names: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Return the columns of `names` that `function(row)` may look at, or None for all."""
+    seeker = _seek(function, names)
+    if seeker is None or seeker.escaped:
+        return None
+    return tuple(name for name in names if name in seeker.found)
+
+
+def row_kind(function: Callable[..., Any], names: tuple[str, ...]) -> str | None:
+    """Say what can stand for every row in turn: "items", "fields" (`row.x` too), None: nothing.
+
+    That is so where `function(row)` does nothing with the row but look up columns by names that
+    stand in it, and has done so when it returns: then it cannot tell one object that is filled
+    anew from rows of its own, which cost as much again as a small function.
+    """
+    seeker = _seek(function, names)
+    if seeker is None or seeker.escaped or seeker.asked or not seeker.found:
+        return None
+    code = _code(function).__code__
+    later = code.co_flags & _LATER or seeker.row in code.co_cellvars
+    if later or not seeker.found.issubset(names):
+        return None
+    return "fields" if seeker.dotted else "items"
+
+
+_LATER = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+
+
+def _seek(function: Callable[..., Any], names: tuple[str, ...]) -> _Seeker | None:
+    if not isinstance(code := _code(function), FunctionType):
+        return None
+    parameter = _row_parameter(function)
+    definition = _definition(code)
+    if parameter is None or definition is None:
+        return None
+    seeker = _Seeker(parameter, names)
+    for statement in definition.body:
+        seeker.visit(statement)
+    return seeker
+
+
+def _code(function: Any) -> Any:
+    while isinstance(function, functools.partial):
+        function = function.func
+    if hasattr(function, "__wrapped__"):
+        return None
+    return getattr(function, "__func__", function)
+
+
+def _row_parameter(function: Callable[..., Any]) -> str | None:
+    for name, parameter in inspect.signature(function).parameters.items():
+        plain = parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+        return name if plain else None
+    return None
+
+
+@lru_cache(maxsize=1)  # it is asked for twice
+def _definition(function: FunctionType) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+    try:
+        tree = ast.parse(textwrap.dedent(_source(function.__code__)))
+    except (SyntaxError, ValueError):
+        return None
+    node = tree.body[0] if tree.body else None
+    if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) or node.decorator_list:
+        return None  # a lambda, or something that a decorator may have changed
+    return node
+
+
+def _source(code: CodeType) -> str:
+    """Return the lines of a function; inspect.getsource would take 10 ms, to compile tokenize."""
+    linecache.checkcache(code.co_filename)
+    lines = linecache.getlines(code.co_filename)
+    return "".join(lines[code.co_firstlineno - 1 : _last_line(code)])
+
+
+def _last_line(code: CodeType) -> int:
+    ends = [end for _, end, _, _ in code.co_positions() if end is not None]
+    inner = [_last_line(const) for const in code.co_consts if isinstance(const, CodeType)]
+    return max([*ends, *inner], default=0)
+
+
+class _Seeker(ast.NodeVisitor):
+    """Collects `row["x"]`, `row.x`, `row.get("x")`; any other use of the row is an escape."""
+
+    def __init__(self, row: str, names: tuple[str, ...]) -> None:
+        self.row, self.names = row, names
+        self.found: set[str] = set()
+        self.escaped = False
+        self.dotted = self.asked = False  # there is a `row.x`; an `in row`
+
+    def visit_Subscript(self, node: ast.Subscript) -> None:
+        if self._is_row(node.value) and isinstance(node.ctx, ast.Load):
+            if isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str):
+                self.found.add(node.slice.value)
+            else:
+                self.escaped = True
+        else:
+            self.generic_visit(node)
+
+    def visit_Attribute(self, node: ast.Attribute) -> None:
+        if self._is_row(node.value):
+            self.found.add(node.attr)
+            self.dotted = True
+            # What Row has itself is a method, also in a table that has a column of that name.
+            self.escaped |= node.attr not in self.names or hasattr(Row, node.attr)
+        else:
+            self.generic_visit(node)
+
+    def visit_Call(self, node: ast.Call) -> None:
+        get = isinstance(node.func, ast.Attribute) and node.func.attr == "get"
+        if get and self._is_row(node.func.value) and node.args:  # type: ignore[attr-defined]
+            key = node.args[0]
+            if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                self.found.add(key.value)
+                for other in [*node.args[1:], *(word.value for word in node.keywords)]:
+                    self.visit(other)
+                return
+        self.generic_visit(node)
+
+    def visit_Compare(self, node: ast.Compare) -> None:
+        asks = all(isinstance(op, (ast.In, ast.NotIn)) for op in node.ops)
+        for other in [node.left, *node.comparators]:
+            if asks and other is not node.left and self._is_row(other):
+                self.asked = True
+            else:
+                self.visit(other)
+
+    def visit_Name(self, node: ast.Name) -> None:
+        self.escaped |= node.id in (self.row, "locals", "eval", "exec", "vars")
+
+    def _is_row(self, node: ast.AST) -> bool:
+        return isinstance(node, ast.Name) and node.id == self.row

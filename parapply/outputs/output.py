@@ -1,0 +1,247 @@
+"""Where the result goes: a file that appears whole or not at all, or a stream. In the parent.
+
+A regular file is written beside its target, synced, and renamed over it, so that readers, also of
+a crashed run, find the old file or the new one. Devices and pipes are written to directly.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+from parapply.errors import PUBLISHED, OutputError, UsageError
+from parapply.naming import Naming
+from parapply.outputs import publishing
+from parapply.outputs.claims import Claim
+from parapply.outputs.staging import Staging, sweep
+
+# Descriptor 1 itself is standard error by the time these would be opened: see console.py.
+STDOUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
+
+
+class Output:
+    """The output of one run and its folder for parts; use it as a context.
+
+    `restartable` says whether what was written can be written again from its start. `folder` is
+    where parts go: in `temp_dir`, else beside the output. `lock`: no other run is to write there;
+    not `clobber`: nothing that is there may be replaced.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        stdout: int = 1,
+        *,
+        temp_dir: str | None = None,
+        lock: bool = False,
+        clobber: bool = True,
+    ) -> None:
+        to_stdout = path in STDOUT
+        self.name = "standard output" if to_stdout else path
+        self._stdout, self._temp_dir, self._clobber = stdout, temp_dir, clobber
+        self._target = None if to_stdout else _resolved(path)
+        self.is_folder = not to_stdout and (path.endswith("/") or os.path.isdir(path))
+        self.restartable = self._target is not None and (
+            self.is_folder or _is_regular(self._target)
+        )
+        self.file: BinaryIO | None = None
+        self._claim: Claim | None = None
+        if self.restartable and self._target is not None:
+            self._claim = Claim(self._target, self.name, lock=lock, clobber=clobber)
+        elif lock:
+            raise UsageError(f"--lock is for files, and {self.name} is none: name one with -o")
+        self._stagings: list[Staging] = []
+        self._begun = self.published = False
+
+    def __enter__(self) -> Output:
+        try:
+            self._enter()
+        except BaseException:
+            self._leave()
+            raise
+        return self
+
+    def _enter(self) -> None:
+        if self.is_folder and self._target is not None:
+            _check_folder(self._target)
+        if self._claim is not None and self._target is not None:
+            self._claim.make()
+            self.stage = self._make(str(self._target.parent), self._claim.prefix)
+            self.parts = os.path.join(self.stage, "output")  # a folder's files, until published
+            if self.is_folder:
+                os.mkdir(self.parts)
+        self.folder = self._make_folder()
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        try:
+            if self.file is not None and not self.file.closed:
+                with contextlib.suppress(OSError):  # it is thrown away, or the error has been said
+                    self.file.close()
+            self._leave()
+        except BaseException as late:
+            self._mark(late)
+            raise
+        self._mark(error)
+
+    def _mark(self, error: BaseException | None) -> None:
+        if self.published and error is not None:
+            error.add_note(PUBLISHED)
+
+    def open(self) -> BinaryIO:
+        """Open (again, where `restartable`) an empty output."""
+        if self.file is not None:
+            self.file.seek(0)
+            self.file.truncate()
+            return self.file
+        if self.restartable:
+            self.file = open(os.path.join(self.stage, "output"), "w+b")  # noqa: SIM115
+        elif self._target is None:
+            self.file = os.fdopen(os.dup(self._stdout), "wb")
+        else:
+            self.file = open(self._target, "wb")  # noqa: SIM115
+        return self.file
+
+    def naming(self) -> Naming:
+        """Return a context for what writes to the file: its errors name it then."""
+        return Naming(self.parts if self.restartable else self.name)
+
+    @property
+    def pipe(self) -> int | None:
+        """The descriptor of the pipe that is written to, if it is one."""
+        if self._target is not None:
+            return None
+        is_pipe = stat.S_ISFIFO(os.fstat(self._stdout).st_mode)
+        return self._stdout if is_pipe else None
+
+    @property
+    def home(self) -> str | None:
+        """The folder in which the output appears, if it does."""
+        return str(self._target.parent) if self.restartable and self._target else None
+
+    @property
+    def folders(self) -> list[str]:
+        """Our own, which are removed in the end."""
+        return [staging.path for staging in self._stagings]
+
+    def prepare(self) -> None:
+        """Have everything on the disk, so that publishing is but a change of names."""
+        if self.is_folder and self._target is not None:
+            _check_folder(self._target)
+            _take_after(self._target, self.parts, 0o777)
+            publishing.sync_folder(self.parts)
+            return
+        assert self.file is not None
+        with self.naming():
+            self.file.flush()
+            if self.restartable and self._target:
+                os.fsync(self.file.fileno())
+                _take_after(self._target, self.parts, 0o666)
+            self.file.close()
+
+    def publish(self) -> None:
+        """Make a prepared output visible, in place of the old one; may be called twice."""
+        if not self.restartable or self._target is None or self.published:
+            return
+        again, self._begun = self._begun, True
+        try:
+            self._rename(str(self._target))
+        except FileNotFoundError:
+            if not again:  # else a signal came right after it was done
+                raise
+        self.published = True
+        publishing.sync_folder(str(self._target.parent))
+
+    def _rename(self, target: str) -> None:
+        if not self._clobber:
+            try:
+                publishing.appear(self.parts, target)
+            except FileExistsError as error:
+                raise OutputError(
+                    f"{self.name} is there now, though it was not when this run began"
+                ) from error
+        elif self.is_folder:
+            publishing.replace_folder(self.parts, target, self.stage)
+        else:
+            os.replace(self.parts, target)
+
+    def _make_folder(self) -> str:
+        """Make the folder for parts."""
+        if self._temp_dir is None and self._stagings:
+            return self.stage
+        place = temporary_place(self._temp_dir)
+        sweep(place, "parapply-")
+        return self._make(place, "parapply-")
+
+    def _make(self, parent: str, prefix: str) -> str:
+        self._stagings.append(Staging(parent, prefix))
+        try:
+            return self._stagings[-1].make()
+        except OSError as error:
+            raise OutputError(f"{self.name}: cannot write in {parent}: {error.strerror}") from error
+
+    def _leave(self) -> None:
+        for staging in self._stagings:
+            staging.remove()
+        if self._claim is not None:
+            self._claim.drop()
+
+
+def temporary_place(temp_dir: str | None) -> str:
+    """Return the folder for temporary files: the one asked for, or the system's."""
+    import tempfile  # costs milliseconds, and a file's own folder will do mostly
+
+    try:
+        place = os.path.realpath(temp_dir or tempfile.gettempdir())
+    except OSError as error:
+        raise OutputError(f"no folder for temporary files: {error.strerror}") from error
+    if not os.path.isdir(place):
+        raise UsageError(f"--temp-dir {temp_dir}: there is no such folder")
+    return place
+
+
+def _resolved(path: str) -> Path:
+    """Follow links to the file that they name; what is no file (a pipe's /dev/fd/9) stays."""
+    real = Path(os.path.realpath(path))
+    return real if real.exists() or not os.path.exists(path) else Path(path)
+
+
+def _check_folder(target: Path) -> None:
+    """Refuse to replace a folder in which there is anything but part files."""
+    try:
+        names = sorted(os.listdir(target))
+    except FileNotFoundError:
+        return
+    except NotADirectoryError:
+        raise UsageError(f"{target} is a file, not a folder") from None
+    other = next((name for name in names if not name.startswith("part-")), "")
+    if other:
+        raise UsageError(
+            f"{target} is a folder with {other} in it: only a folder of part files is replaced"
+        )
+
+
+def _is_regular(target: Path) -> bool:
+    try:
+        mode = target.stat().st_mode
+    except FileNotFoundError:
+        return True
+    if stat.S_ISDIR(mode):
+        raise UsageError(f"{target} is a folder; name a file in it")
+    return stat.S_ISREG(mode)
+
+
+def _take_after(target: Path, new: str, usual: int) -> None:
+    """Give what is new the old one's mode and owner, or those that it would have had."""
+    try:
+        old = target.stat()
+    except FileNotFoundError:
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(new, usual & ~mask)
+        return
+    os.chmod(new, stat.S_IMODE(old.st_mode))
+    with contextlib.suppress(PermissionError):  # only root may give files away
+        os.chown(new, old.st_uid, old.st_gid)

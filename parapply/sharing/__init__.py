@@ -1,0 +1,1 @@
+"""What the workers of one run have in common: tables, rates, stops. The parent's side of it."""

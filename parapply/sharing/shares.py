@@ -1,0 +1,125 @@
+"""--share: loads each table or object once, for all workers. In the parent and another process.
+
+The parent reads no table itself: it would hold it as long as it lives, and could not fork any
+more. Text is read by another parapply, which gives it the types that functions see.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from parapply import backends
+from parapply.backends import Crew
+from parapply.errors import InputError, ParapplyError, UsageError, WorkerError
+from parapply.functions.hooks import Hook, raised
+from parapply.functions.load import is_reference
+
+_READ = {".parquet": "read_parquet", ".arrow": "read_feather", ".feather": "read_feather"}
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Loads one thing, in a process of its own, and stores it in the run's folder."""
+
+    folder: str
+
+    def __call__(
+        self, item: tuple[str, str | Hook], advance: Callable[[int], None]
+    ) -> ParapplyError | None:
+        """Load; return what went wrong, if anything."""
+        del advance
+        name, source = item
+        try:
+            thing = source.call() if isinstance(source, Hook) else _read(source)
+            store(self.folder, name, thing)
+        except ParapplyError as error:
+            return error
+        except Exception as error:  # noqa: BLE001  of pandas, or of pickling what a function made
+            return raised(f"--share {name}", error)
+        return None
+
+
+def check(shares: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is to be shared: a path, a Hook or an object by name.
+
+    Raises UsageError for what is neither a file nor a function.
+    """
+    return {name: _source(name, value) for name, value in shares.items()}
+
+
+def _source(name: str, value: Any) -> Any:
+    if isinstance(value, os.PathLike):
+        value = os.fspath(value)
+    if isinstance(value, str):
+        if os.path.exists(value):
+            return value
+        if not is_reference(value):
+            raise UsageError(f"--share {name}={value}: no such file, and no file.py:NAME")
+    elif not callable(value):
+        return value
+    hook = Hook(f"--share {name}=", value)
+    hook.check()
+    return hook
+
+
+def load_all(sources: Mapping[str, Any], folder: str, start_method: str | None) -> None:
+    """Store all of them in the run's folder; raises ParapplyError naming the one that fails."""
+    items: list[tuple[str, str | Hook]] = []
+    for name, source in sources.items():
+        if isinstance(source, str):
+            items.append((name, _as_frame_file(name, source, folder)))
+        elif isinstance(source, Hook):
+            items.append((name, source))
+        else:
+            store(folder, name, source)
+    if not items:
+        return
+    if any(isinstance(source, str) for _, source in items):
+        import pandas  # noqa: F401  once, before processes are forked that all need it
+    with backends.load("processes").open(Crew(1, _nothing, start_method)) as session:
+        for done in session.run(Load(folder), iter(items)):
+            if done.lost is not None:
+                raise WorkerError(f"--share {done.item[0]}: the process that loads it {done.lost}")
+            if done.result is not None:
+                raise done.result
+    for _, source in items:
+        if isinstance(source, str) and os.path.dirname(source) == folder:
+            os.unlink(source)
+
+
+def _nothing() -> None: ...
+
+
+def store(folder: str, name: str, thing: object) -> None:
+    """Store an object in the run's folder."""
+    from parapply.worker import mapped
+
+    mapped.store(folder, name, thing)
+
+
+def _read(path: str) -> Any:
+    import pandas as pd
+
+    return getattr(pd, _READ[os.path.splitext(path)[1]])(path)
+
+
+def _as_frame_file(name: str, path: str, folder: str) -> str:
+    """Return a file that pandas reads with the types that functions see: it, or a copy of it."""
+    import subprocess
+
+    if os.path.splitext(path)[1] in _READ and os.path.isfile(path):
+        return path
+    copy = os.path.join(folder, f"share.{len(os.listdir(folder))}.arrow")
+    command = [sys.executable, "-m", "parapply", "-q", "--filter", "-e", "True", path, "-o", copy]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip()
+        with suppress(ValueError):
+            said = said[said.index("error: ") + 7 :]
+        raise InputError(f"--share {name}={path}: {said.partition(chr(10))[0]}")
+    return copy

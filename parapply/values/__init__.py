@@ -1,0 +1,1 @@
+"""Python values, as functions return them, to Arrow arrays. In the worker."""
