@@ -37,6 +37,7 @@ from parapply.failures.policy import Failure, Wary, causes
 from parapply.formats import Arrangement, Batch, Field, New, Source, Target, arrange
 from parapply.functions.call import Call, Made
 from parapply.job import Chunk, Failed, Outcome, ResultColumn
+from parapply.lifetime.allocation import give_back
 from parapply.lifetime.context import Context, bound
 from parapply.naming import Naming
 from parapply.sharing.rates import RATE, Rate
@@ -83,6 +84,8 @@ class ChunkTask:
             return Failed(item.number, error)
         except GivenUp:
             return Skipped(item.number)
+        finally:
+            give_back()
 
     def _run(self, chunk: Chunk, pace: Pace) -> Outcome:
         context = bound()

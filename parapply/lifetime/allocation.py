@@ -1,8 +1,9 @@
-"""How a worker holds on to memory that it has freed. Runs in worker processes only."""
+"""How a worker holds on to memory that it has freed, and what it gives back. In workers."""
 
 from __future__ import annotations
 
 import ctypes
+import time
 from contextlib import suppress
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of mallopt(3)
@@ -20,3 +21,21 @@ def keep_freed() -> None:
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(_MMAP_THRESHOLD, _LARGEST)
         mallopt(_TRIM_THRESHOLD, _KEPT)
+
+
+_PAUSE_S = 0.05  # giving back takes up to a millisecond: no more than that of every fifty
+_given_s = 0.0  # when it was done last, by the monotonic clock
+
+
+def give_back() -> None:
+    """Have Arrow, between two chunks, return what it has freed to the system, now and then.
+
+    Its pool keeps freed memory for as long as it likes: of two equal chunks the later one might
+    need a quarter more, and a worker's peak would depend on how long it runs.
+    """
+    global _given_s
+    import pyarrow as pa
+
+    if (now := time.monotonic()) >= _given_s + _PAUSE_S:
+        pa.default_memory_pool().release_unused()
+        _given_s = now
