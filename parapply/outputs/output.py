@@ -55,6 +55,7 @@ class Output:
             raise UsageError(f"--lock is for files, and {self.name} is none: name one with -o")
         self._stagings: list[Staging] = []
         self._begun = self.published = False
+        self._pushed = 0  # bytes
 
     def __enter__(self) -> Output:
         try:
@@ -92,6 +93,7 @@ class Output:
 
     def open(self) -> BinaryIO:
         """Open (again, where `restartable`) an empty output."""
+        self._pushed = 0
         if self.file is not None:
             self.file.seek(0)
             self.file.truncate()
@@ -103,6 +105,11 @@ class Output:
         else:
             self.file = open(self._target, "wb")  # noqa: SIM115
         return self.file
+
+    def push(self) -> None:
+        """Have the kernel begin to write what has come: syncing is quick then, at the end."""
+        if self.restartable and self.file is not None:
+            self._pushed = publishing.push(self.file.fileno(), self._pushed)
 
     def naming(self) -> Naming:
         """Return a context for what writes to the file: its errors name it then."""

@@ -97,3 +97,20 @@ def _exchange(one: str, other: str) -> bool:
     paths = os.fsencode(one), os.fsencode(other)
     done: int = renameat2(_AT_FDCWD, paths[0], _AT_FDCWD, paths[1], _EXCHANGE)
     return done == 0
+
+
+_PUSHED = 4 << 20  # bytes that are sent to the disk at once
+
+
+def push(descriptor: int, start: int) -> int:
+    """Have the kernel begin to write a file from `start` on; return from where to go on.
+
+    That is the half of this advice which is wanted: pages that have yet to be written stay in
+    memory, for who reads the file next.
+    """
+    size = os.fstat(descriptor).st_size - start
+    if size < _PUSHED or not hasattr(os, "posix_fadvise"):
+        return start
+    with suppress(OSError):  # it is but advice
+        os.posix_fadvise(descriptor, start, size, os.POSIX_FADV_DONTNEED)
+    return start + size

@@ -58,6 +58,7 @@ class FileSink:
         assert self._joiner is not None
         with self._output.naming():
             self._joiner.append(part.path)
+            self._output.push()
 
     def close(self) -> None:
         """Write what comes after the parts."""
