@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from parapply import __version__, console
 from parapply.errors import ParapplyError, UsageError
-from parapply.job import Job
 from parapply.options import Command, options
+
+if TYPE_CHECKING:
+    from parapply.job import Job
 
 
 @click.command(
@@ -25,6 +27,8 @@ from parapply.options import Command, options
 @click.version_option(__version__, prog_name="parapply")
 def command(operands: tuple[str, ...], **settings: Any) -> None:
     """Turn options into a Job and run it."""
+    from parapply.job import Job
+
     expression = settings.pop("expr")
     function, inputs = _operands(operands, expression)
     quiet, verbose = settings.pop("quiet"), settings.pop("verbose")

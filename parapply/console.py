@@ -13,11 +13,10 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from parapply.errors import PUBLISHED, ParapplyError
-from parapply.job import OTHERS, Job, on_error
 
 if TYPE_CHECKING:
     from parapply.engine import Progress
-    from parapply.job import Report
+    from parapply.job import Job, Report
 
 
 CLEANING_S = 3.0  # in which a second signal is not heeded
@@ -137,6 +136,8 @@ def say_failures(report: Report, job: Job, verbose: bool) -> None:
     """Write one line of the rows that were set aside; `verbose`: one for each different error."""
     if not report.failed:
         return
+    from parapply.job import OTHERS, on_error
+
     what = "left out" if on_error(job) == "skip" else "kept without a result"
     where = f", in {job.errors_to}" if job.errors_to is not None else ""
     line = f"parapply: {report.failed:,} of {report.rows_in:,} rows failed and were {what}{where}"

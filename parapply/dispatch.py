@@ -15,20 +15,22 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from parapply.assemble import Assembler
 from parapply.backends import Done, Outside, Session
 from parapply.calls.items import Refit, Seal
 from parapply.calls.tasks import ChunkTask
-from parapply.checkpoints.checkpoint import Checkpoint
-from parapply.checkpoints.keeping import NoCheckpoint
 from parapply.failures.losses import Losses
 from parapply.failures.tally import Tally
 from parapply.formats import Index
 from parapply.inputs.feed import Feed
 from parapply.job import Chunk, Failed, Outcome
 from parapply.sharing.stops import Skipped
+
+if TYPE_CHECKING:
+    from parapply.checkpoints.checkpoint import Checkpoint
+    from parapply.checkpoints.keeping import NoCheckpoint
 
 
 @dataclass(frozen=True, slots=True)

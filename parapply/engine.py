@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from parapply import backends, cores, quantities
 from parapply.assemble import Assembler, Columns
@@ -16,7 +17,6 @@ from parapply.backends import LEAVE_S, Crew, Session
 from parapply.backends.limits import Limits
 from parapply.calls.frames import preload
 from parapply.calls.tasks import ChunkTask
-from parapply.checkpoints.checkpoint import Checkpoint
 from parapply.checkpoints.keeping import NoCheckpoint
 from parapply.checks import check_job
 from parapply.describe import Order, check_types, describe, make_function
@@ -35,6 +35,9 @@ from parapply.lifetime.start import Start, leave
 from parapply.outputs.output import Output
 from parapply.plan import CHUNK_ROWS
 from parapply.sharing.hub import Hub
+
+if TYPE_CHECKING:
+    from parapply.checkpoints.checkpoint import Checkpoint
 
 __all__ = ["Progress", "run"]
 
@@ -57,9 +60,7 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
         function = make_function(job)
         backend, workers = backends.load(job.backend), cores.count_workers(job.workers)
         errors = None if job.errors_to is None else ends.enter_context(Errors(job, stdout))
-        kept: Checkpoint | NoCheckpoint = NoCheckpoint(output.folder)
-        if job.checkpoint is not None:
-            kept = ends.enter_context(Checkpoint(job))
+        kept = _kept(job, output, ends)
         inputs = open_inputs(job, output.folder)
         whole = None if isinstance(function, Expression) else function.find()
         planned = kept.begin(inputs, whole, workers)
@@ -128,6 +129,14 @@ def _open(job: Job, stdout: int) -> Output:
     return Output(
         job.output, stdout, temp_dir=job.temp_dir, lock=job.lock, clobber=not job.no_clobber
     )
+
+
+def _kept(job: Job, output: Output, ends: ExitStack) -> Checkpoint | NoCheckpoint:
+    if job.checkpoint is None:
+        return NoCheckpoint(output.folder)
+    from parapply.checkpoints.checkpoint import Checkpoint
+
+    return ends.enter_context(Checkpoint(job))
 
 
 def _complete(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -60,6 +58,8 @@ class Names(click.ParamType[tuple[str, ...]]):
         """Split as a line of CSV is split."""
         if isinstance(value, tuple):
             return value
+        import csv
+
         return tuple(next(csv.reader([value]), []))
 
 
@@ -73,6 +73,8 @@ class Argument(click.ParamType[tuple[str, Any]]):
         name, equals, text = str(value).partition("=")
         if not (equals and name.isidentifier()):
             self.fail(f"{value!r} is not NAME=VALUE", param, ctx)
+        import json
+
         try:
             return name, json.loads(text)
         except ValueError:

@@ -6,7 +6,6 @@ have a time limit, or have killed a worker before, they are run one by one.
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -113,6 +112,8 @@ class Rounds:
         """Return how long to wait before another try, or None where there is none."""
         if attempt >= self.policy.retries or not self.policy.retries_on(error):
             return None
+        import random  # a millisecond, and most runs never wait
+
         pause_s: float = min(_FIRST_PAUSE_S * 2**attempt, _LONGEST_PAUSE_S)
         return pause_s * random.uniform(0.5, 1.0)  # not all workers equally long
 
