@@ -125,7 +125,7 @@ def _operands(
     operands: tuple[str, ...], expression: str | None
 ) -> tuple[str | None, tuple[str, ...]]:
     """Tell FUNCTION and INPUTs apart, and say so where they look swapped."""
-    from parapply.functions.load import is_reference
+    from parapply.functions.find import is_reference
 
     if expression is not None:
         return None, _inputs(operands)

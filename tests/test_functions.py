@@ -12,7 +12,8 @@ import pyarrow as pa
 import pytest
 
 from parapply.errors import FunctionError
-from parapply.functions.load import Function, frame_kind, is_reference
+from parapply.functions.find import is_reference
+from parapply.functions.load import Function, frame_kind
 
 
 @pytest.fixture(autouse=True)

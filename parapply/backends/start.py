@@ -11,8 +11,8 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
+from parapply.backends.desk import Slots, begin, say_left
 from parapply.backends.limits import Limits
-from parapply.backends.pooled import Slots, begin, say_left
 from parapply.backends.wire import WIRE, unpack
 from parapply.errors import WorkerError
 from parapply.lifetime.allocation import keep_freed

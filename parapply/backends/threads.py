@@ -16,7 +16,8 @@ from multiprocessing.pool import Pool, ThreadPool
 from typing import Any
 
 from parapply.backends import Crew, Session
-from parapply.backends.pooled import SLOT_FIELDS, Death, Pooled, Slots, Wire, begin, in_background
+from parapply.backends.desk import SLOT_FIELDS, Slots, Wire, begin
+from parapply.backends.pooled import Death, Pooled, in_background
 
 
 class Threads:

@@ -7,8 +7,8 @@ import traceback
 from functools import lru_cache
 from typing import Any
 
+from parapply.backends.desk import Wire
 from parapply.backends.limits import leave_exhausted
-from parapply.backends.pooled import Wire
 from parapply.errors import WorkerError
 
 

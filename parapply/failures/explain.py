@@ -11,7 +11,7 @@ from parapply.errors import ResultError, RowError
 from parapply.failures.policy import FailedRow, Failure, LostWorkerError
 from parapply.formats import Batch, Field
 from parapply.functions.call import Call
-from parapply.functions.load import user_traceback
+from parapply.functions.tracebacks import user_traceback
 from parapply.job import MANY
 
 

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from parapply.errors import FunctionError, RowError
-from parapply.functions.load import check_arguments, find, user_traceback
+from parapply.functions.find import find
+from parapply.functions.load import check_arguments
+from parapply.functions.tracebacks import user_traceback
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from typing import Any
 from parapply import backends
 from parapply.backends import Crew
 from parapply.errors import InputError, ParapplyError, UsageError, WorkerError
+from parapply.functions.find import is_reference
 from parapply.functions.hooks import Hook, raised
-from parapply.functions.load import is_reference
 
 _READ = {".parquet": "read_parquet", ".arrow": "read_feather", ".feather": "read_feather"}
 

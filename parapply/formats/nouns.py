@@ -1,0 +1,86 @@
+"""What the formats and the rest of the program talk about: columns, and how they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from parapply.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A column of the input: its type over the whole input, and whether any value is missing."""
+
+    name: str
+    type: Any  # pyarrow.DataType; None where the column was not surveyed
+    nullable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How inputs are to be read, where they do not say so themselves; fields as in Job."""
+
+    delimiter: str | None = None
+    quote: str = '"'
+    escape: str | None = None
+    comment: str | None = None
+    no_headers: bool = False
+    skip_rows: int = 0
+    lenient: bool = False  # rows that cannot be read are for the batch to find
+    null_values: tuple[str, ...] = ()
+    all_strings: bool = False
+    dtypes: Mapping[str, str] = field(default_factory=dict)
+    folder: str = ""  # for what workers have to put aside
+    prompt: bool = False  # somebody waits for the results of rows that come slowly
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """How the output is to be written, where its name does not say so."""
+
+    compression: str | None = None  # a codec of transport.py for text; Parquet has its own
+    encoding: str | None = None  # None: UTF-8
+    same_format: bool = False  # as the inputs', by name
+    keeps_all: bool = False  # all of the input's columns are wanted, or all but some
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What a worker found in one piece of a source."""
+
+    rows: int
+    kinds: tuple[Any, ...]  # one for each surveyed column: the format's own
+    marks: Any = ()  # where chunks can start: the format's own
+    error: InputError | None = None  # what is wrong with the piece
+    sound: bool = True  # the piece is what `pieces` took it for: see `Source.again`
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """An output column that is the input's column at `position`."""
+
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """An output column that the function made."""
+
+    name: str
+
+
+Arrangement = tuple[Keep | New, ...]
+
+
+def arrange(keep: Sequence[int], names: Sequence[str], made: Sequence[str]) -> Arrangement:
+    """Return the output's columns: made ones in place of kept ones of their name, or at the end.
+
+    `names` are the names of the kept columns.
+    """
+    columns: list[Keep | New] = [
+        New(name) if name in made else Keep(position)
+        for position, name in zip(keep, names, strict=True)
+    ]
+    return (*columns, *(New(name) for name in made if name not in names))
