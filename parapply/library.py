@@ -16,7 +16,7 @@ from parapply.engine import run
 from parapply.errors import InputError, ParapplyError, UsageError
 from parapply.functions.load import Function, frame_kind
 from parapply.job import Job, on_error
-from parapply.outputs.output import temporary_place
+from parapply.outputs.places import temporary_place
 from parapply.outputs.staging import Staging, sweep
 
 _PLACE = "__parapply_place__"  # the row's position in the frame, kept along with the results

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -38,10 +37,10 @@ from parapply.formats import Arrangement, Batch, Field, New, Source, Target, arr
 from parapply.functions.call import Call, Made
 from parapply.job import Chunk, Failed, Outcome, ResultColumn
 from parapply.lifetime.allocation import give_back
-from parapply.lifetime.context import Context, bound
+from parapply.lifetime.context import bound
 from parapply.naming import Naming
 from parapply.sharing.rates import RATE, Rate
-from parapply.sharing.stops import GivenUp, Skipped, is_after
+from parapply.sharing.stops import End, GivenUp, Skipped
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,7 @@ class ChunkTask:
     def _run(self, chunk: Chunk, pace: Pace) -> Outcome:
         context = bound()
         assert context is not None
-        end = _End(context, chunk.number)
+        end = End(context, chunk.number)
         end.check()
         with Naming(self.sources[chunk.source].name):
             rows = self._open(chunk, chunk.data)
@@ -126,7 +125,7 @@ class ChunkTask:
         found = causes(failures.values())
         return replace(outcome, failed=len(failures), causes=found, aside=path)
 
-    def _made_again(self, chunk: Chunk, before: Outcome, rows: Rows, pace: Pace, end: _End) -> Made:
+    def _made_again(self, chunk: Chunk, before: Outcome, rows: Rows, pace: Pace, end: End) -> Made:
         """Run the function over the rows on which it failed before, and keep what it made then."""
         failed = stored_failed(before.path)
         places = range(rows.count) if rows.places is None else rows.places
@@ -137,7 +136,7 @@ class ChunkTask:
         old, new = stored(before.path, before, columns), self._made(chunk, some, pace, end)
         return merged(old, new, failed, rows.batch.rows, rows.where)
 
-    def _made(self, chunk: Chunk, rows: Rows, pace: Pace, end: _End) -> Made:
+    def _made(self, chunk: Chunk, rows: Rows, pace: Pace, end: End) -> Made:
         call, wary = self.call, Wary(dict(chunk.doomed)) if chunk.wary else None
         context, function = end.context, end.context.function
         rate = None if call.rate is None else Rate(context.place.folder, RATE, call.rate)
@@ -212,28 +211,6 @@ class ChunkTask:
             forced = self.call.types
             return not all(n in forced or is_settled(a.type) for n, a in made.columns.items())
         return made.shape != "filter"
-
-
-_LOOK_S = 0.05
-
-
-class _End:
-    """Whether the run ends before or in a chunk."""
-
-    def __init__(self, context: Context, number: tuple[int, ...]) -> None:
-        self.context, self._number = context, number
-        context.stopped = None
-        self._due = 0.0
-
-    def check(self) -> int | None:
-        """Return how many of the batch's rows stay, None for all; raises GivenUp for none."""
-        if (last := self.context.stopped) is not None:
-            return last + 1
-        if (now := time.monotonic()) >= self._due:  # rows with a time limit are run one by one
-            self._due = now + _LOOK_S
-            if is_after(self.context.place.folder, self._number):
-                raise GivenUp
-        return None
 
 
 def _outcome(number: tuple[int, ...], rows: Rows, made: Made, path: str) -> Outcome:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from pathlib import Path
 from typing import BinaryIO
 
 from parapply.errors import PUBLISHED, OutputError, UsageError
 from parapply.naming import Naming
 from parapply.outputs import publishing
 from parapply.outputs.claims import Claim
+from parapply.outputs.places import check_folder, is_regular, resolved, take_after, temporary_place
 from parapply.outputs.staging import Staging, sweep
 
 # Descriptor 1 itself is standard error by the time these would be opened: see console.py.
@@ -42,11 +42,9 @@ class Output:
         to_stdout = path in STDOUT
         self.name = "standard output" if to_stdout else path
         self._stdout, self._temp_dir, self._clobber = stdout, temp_dir, clobber
-        self._target = None if to_stdout else _resolved(path)
+        self._target = None if to_stdout else resolved(path)
         self.is_folder = not to_stdout and (path.endswith("/") or os.path.isdir(path))
-        self.restartable = self._target is not None and (
-            self.is_folder or _is_regular(self._target)
-        )
+        self.restartable = self._target is not None and (self.is_folder or is_regular(self._target))
         self.file: BinaryIO | None = None
         self._claim: Claim | None = None
         if self.restartable and self._target is not None:
@@ -67,7 +65,7 @@ class Output:
 
     def _enter(self) -> None:
         if self.is_folder and self._target is not None:
-            _check_folder(self._target)
+            check_folder(self._target)
         if self._claim is not None and self._target is not None:
             self._claim.make()
             self.stage = self._make(str(self._target.parent), self._claim.prefix)
@@ -136,8 +134,8 @@ class Output:
     def prepare(self) -> None:
         """Have everything on the disk, so that publishing is but a change of names."""
         if self.is_folder and self._target is not None:
-            _check_folder(self._target)
-            _take_after(self._target, self.parts, 0o777)
+            check_folder(self._target)
+            take_after(self._target, self.parts, 0o777)
             publishing.sync_folder(self.parts)
             return
         assert self.file is not None
@@ -145,7 +143,7 @@ class Output:
             self.file.flush()
             if self.restartable and self._target:
                 os.fsync(self.file.fileno())
-                _take_after(self._target, self.parts, 0o666)
+                take_after(self._target, self.parts, 0o666)
             self.file.close()
 
     def publish(self) -> None:
@@ -194,61 +192,3 @@ class Output:
             staging.remove()
         if self._claim is not None:
             self._claim.drop()
-
-
-def temporary_place(temp_dir: str | None) -> str:
-    """Return the folder for temporary files: the one asked for, or the system's."""
-    import tempfile  # costs milliseconds, and a file's own folder will do mostly
-
-    try:
-        place = os.path.realpath(temp_dir or tempfile.gettempdir())
-    except OSError as error:
-        raise OutputError(f"no folder for temporary files: {error.strerror}") from error
-    if not os.path.isdir(place):
-        raise UsageError(f"--temp-dir {temp_dir}: there is no such folder")
-    return place
-
-
-def _resolved(path: str) -> Path:
-    """Follow links to the file that they name; what is no file (a pipe's /dev/fd/9) stays."""
-    real = Path(os.path.realpath(path))
-    return real if real.exists() or not os.path.exists(path) else Path(path)
-
-
-def _check_folder(target: Path) -> None:
-    """Refuse to replace a folder in which there is anything but part files."""
-    try:
-        names = sorted(os.listdir(target))
-    except FileNotFoundError:
-        return
-    except NotADirectoryError:
-        raise UsageError(f"{target} is a file, not a folder") from None
-    other = next((name for name in names if not name.startswith("part-")), "")
-    if other:
-        raise UsageError(
-            f"{target} is a folder with {other} in it: only a folder of part files is replaced"
-        )
-
-
-def _is_regular(target: Path) -> bool:
-    try:
-        mode = target.stat().st_mode
-    except FileNotFoundError:
-        return True
-    if stat.S_ISDIR(mode):
-        raise UsageError(f"{target} is a folder; name a file in it")
-    return stat.S_ISREG(mode)
-
-
-def _take_after(target: Path, new: str, usual: int) -> None:
-    """Give what is new the old one's mode and owner, or those that it would have had."""
-    try:
-        old = target.stat()
-    except FileNotFoundError:
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(new, usual & ~mask)
-        return
-    os.chmod(new, stat.S_IMODE(old.st_mode))
-    with contextlib.suppress(PermissionError):  # only root may give files away
-        os.chown(new, old.st_uid, old.st_gid)

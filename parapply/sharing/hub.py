@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from parapply.errors import OutputError, RowError, WorkerError
 from parapply.functions.hooks import Hook
 from parapply.lifetime.context import Place, aside
-from parapply.outputs.output import temporary_place
+from parapply.outputs.places import temporary_place
 from parapply.outputs.staging import Staging, sweep, sweep_adopted
 from parapply.sharing import shares
 from parapply.sharing.stops import is_stopped

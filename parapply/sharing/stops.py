@@ -10,9 +10,15 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from parapply.lifetime.context import Context
 
 _Number = tuple[int, ...]
+_LOOK_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,4 +64,23 @@ def stopped_after(folder: str) -> _Number | None:
         with open(os.path.join(folder, "stop"), encoding="ascii") as file:
             return tuple(json.load(file))
     except FileNotFoundError:
+        return None
+
+
+class End:
+    """Whether the run ends before or in a chunk."""
+
+    def __init__(self, context: Context, number: tuple[int, ...]) -> None:
+        self.context, self._number = context, number
+        context.stopped = None
+        self._due = 0.0
+
+    def check(self) -> int | None:
+        """Return how many of the batch's rows stay, None for all; raises GivenUp for none."""
+        if (last := self.context.stopped) is not None:
+            return last + 1
+        if (now := time.monotonic()) >= self._due:  # rows with a time limit are run one by one
+            self._due = now + _LOOK_S
+            if is_after(self.context.place.folder, self._number):
+                raise GivenUp
         return None
