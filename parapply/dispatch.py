@@ -201,7 +201,9 @@ class Dispatcher:
             self.kept.done(outcome)
         if outcome.stopped:
             chunk = self._halt(chunk, outcome.rows_in, agenda)
-        self.assembler.add(replace(chunk, data=None, before=None), outcome)
+        if chunk.data is not None or chunk.before is not None:
+            chunk = replace(chunk, data=None, before=None)  # they are not held on to
+        self.assembler.add(chunk, outcome)
 
     def _count(self, outcome: Outcome) -> None:
         self.rows += outcome.rows_in

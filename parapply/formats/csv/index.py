@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -55,7 +55,7 @@ class ByteIndex:
 
     def snap(self, row: int) -> int:
         """Return the nearest row that has a mark, or the number of rows."""
-        after = int(np.searchsorted(self.mark_rows, row))
+        after = bisect_left(self.mark_rows, row)
         known: list[int] = [*self.mark_rows[max(after - 1, 0) : after + 1].tolist(), self.rows]
         return min(known, key=lambda mark: (abs(mark - row), mark))
 
@@ -67,7 +67,7 @@ class ByteIndex:
     def span(self, start: int, stop: int) -> ByteSpan:
         """Return the bytes from the mark at or before `start` to the one at or after `stop`."""
         first = bisect_right(self.mark_rows, start) - 1
-        end = int(np.searchsorted(self.mark_rows, stop))
+        end = bisect_left(self.mark_rows, stop)
         stop_byte = int(self.mark_positions[end]) if end < len(self.mark_rows) else self.stop
         skip = start - int(self.mark_rows[first])
         return ByteSpan(int(self.mark_positions[first]), stop_byte, skip, stop - start, start)
