@@ -224,6 +224,30 @@ def is_prime(row):
     return row.number in primes, worker.shared["table"].num_rows, sorted(worker.shared)
 
 
+def names():
+    return {number: f"name{number}" for number in range(200_000)}
+
+
+def private():
+    with open("/proc/self/smaps_rollup") as file:
+        return sum(int(line.split()[1]) for line in file if line.startswith("Private_Dirty"))
+
+
+def grown(row):
+    before = private()
+    assert worker.shared["names"][row.number] == row.name
+    return private() - before
+
+
+def has_pandas(row):
+    return "pandas" in sys.modules
+
+
+def frame():
+    import pandas as pd
+    return pd.DataFrame({"x": [1]})
+
+
 def writes(row):
     worker.shared["primes"] = 3
 
@@ -472,6 +496,17 @@ def test_what_a_function_returns_is_shared(job, backend):
     assert said == ""
     assert [number for number, row in enumerate(rows) if row.startswith("True")] == [2, 3, 5, 7, 11]
     assert rows[0] == 'False,2,"[""primes"", ""table""]"'
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/smaps_rollup"), reason="no smaps_rollup here")
+def test_an_object_without_buffers_is_in_memory_once(job):
+    rows, _ = job("grown", "--share", "names=f.py:names", "--start-method", "fork")
+    assert max(map(int, rows)) < 2000  # KB; it has 20 times that
+
+
+def test_what_shared_objects_need_is_imported_once(job):
+    rows, _ = job("has_pandas", "--share", "x=f.py:frame", "--start-method", "fork")
+    assert rows == ["True"] * 24
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "jsonl"])

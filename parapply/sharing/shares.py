@@ -1,7 +1,7 @@
 """--share: loads each table or object once, for all workers. In the parent and another process.
 
-The parent reads no table itself: it would hold it as long as it lives, and could not fork any
-more. Text is read by another parapply, which gives it the types that functions see.
+The parent reads no table itself: it would hold what that takes as long as it lives, and could not
+fork any more. Text is read by another parapply, which gives it the types that functions see.
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ from parapply.backends import Crew
 from parapply.errors import InputError, ParapplyError, UsageError, WorkerError
 from parapply.functions.hooks import Hook, raised
 from parapply.functions.load import is_reference
-
-_READ = {".parquet": "read_parquet", ".arrow": "read_feather", ".feather": "read_feather"}
+from parapply.lifetime.allocation import give_back
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +102,25 @@ def store(folder: str, name: str, thing: object) -> None:
 
 
 def _read(path: str) -> Any:
-    import pandas as pd
+    """Return a table as a DataFrame; each column of the file's is freed when it is converted."""
+    give_back()
+    return _READ[os.path.splitext(path)[1]](path).to_pandas(self_destruct=True)
 
-    return getattr(pd, _READ[os.path.splitext(path)[1]])(path)
+
+def _read_parquet(path: str) -> Any:
+    from pyarrow.parquet import read_table
+
+    return read_table(path, partitioning=None, pre_buffer=False)  # not all of the file at once
+
+
+def _read_arrow(path: str) -> Any:
+    import pyarrow as pa
+
+    with pa.memory_map(path) as file:  # what is not compressed is not copied
+        return pa.ipc.open_file(file, memory_pool=pa.default_memory_pool()).read_all()
+
+
+_READ = {".parquet": _read_parquet, ".arrow": _read_arrow, ".feather": _read_arrow}
 
 
 def _as_frame_file(name: str, path: str, folder: str) -> str:
