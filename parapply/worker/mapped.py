@@ -52,7 +52,10 @@ def load(folder: str, name: str, unpickler: type[pickle.Unpickler] = pickle.Unpi
         with open(path, "rb") as file:
             places = pickle.load(file)
     except FileNotFoundError:
-        raise KeyError(f"nothing is shared as {name!r}: --share {name}=FILE") from None
+        said = f"nothing is shared as {name!r}: --share {name}=FILE"
+        if others := current().place.shares:
+            said += f"; there is {', '.join(others)}"
+        raise KeyError(said) from None
     view = _mapped(f"{path}.buffers")
     with open(f"{path}.packed", "rb") as file:
         buffers = [view[start : start + size] for start, size in places]
