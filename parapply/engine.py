@@ -202,4 +202,4 @@ def _crew(job: Job, function: Function | Expression, hub: Hub, workers: int) -> 
     memory = None if wish is None else quantities.size("--memory-limit", wish)
     limits = Limits(memory, cores.share(workers))
     most = job.max_tasks_per_worker
-    return Crew(workers, start, job.start_method, most, limits, leave, patience_s)
+    return Crew(workers, start, job.start_method, most, limits, leave, patience_s, hub.before_fork)

@@ -107,6 +107,15 @@ class Share(click.ParamType[tuple[str, str]]):
         return name, source
 
 
+def _no_twins(ctx: Any, param: Any, pairs: tuple[tuple[str, str], ...]) -> Any:
+    """Return what is shared; raises BadParameter where two have one name."""
+    names = [name for name, _ in pairs]
+    twin = next((name for name in names if names.count(name) > 1), None)
+    if twin is not None:
+        raise click.BadParameter(f"{twin!r} is given twice", ctx, param)
+    return pairs
+
+
 def _option(*names: str, group: str, **settings: Any) -> Callable[[Decorated], Decorated]:
     return click.option(*names, cls=Option, group=group, **settings)
 
@@ -195,7 +204,8 @@ OPTIONS = (
             help="call the function no more often than this, over all workers: 20/s, 100/min"),
     _option("--init", metavar="REF", group=_RUN,
             help="a function to call once in each worker before anything else: file.py:NAME"),
-    _option("--share", type=Share(), multiple=True, metavar="NAME=FILE", group=_RUN,
+    _option("--share", type=Share(), multiple=True, callback=_no_twins, metavar="NAME=FILE",
+            group=_RUN,
             help="a table, or what a function returns (NAME=file.py:NAME), loaded once for all "
                  "workers, as worker.shared[NAME]; repeatable"),
     _option("--on-message", metavar="REF", group=_RUN,

@@ -90,3 +90,9 @@ def test_memory_is_told_by_process(tmp_path: Path) -> None:
     done = bench("memory", "--size", "0.002", "-j", "1", "--keep", str(tmp_path))
     assert "Parquet" in done.stdout
     assert "worker 1" in done.stdout
+
+
+def test_what_is_shared_is_measured_by_workers(tmp_path: Path) -> None:
+    done = bench("shared", "--size", "1000", "-j", "2", "--keep", str(tmp_path))
+    names = [line.split()[0] for line in done.stdout.splitlines()]
+    assert names == ["all", "one", "csv", "parquet", "arrow", "array", "frame", "mapping"]

@@ -227,6 +227,24 @@ def test_an_input_that_changed_is_named_and_never_mixed(folder):
     assert Path("out.csv").read_bytes() == undisturbed("scalar").read_bytes()
 
 
+@pytest.mark.parametrize("name", ["rates.csv", "rates"])
+def test_shared_data_that_changed_is_named_and_never_mixed(folder, name):
+    path = Path(name if name.endswith("csv") else "rates/one.csv")
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("rate\n1\n")
+    settings = {"share": {"rates": name}}
+    with pytest.raises(RowError, match="row 201"):
+        run(job("scalar", **settings))
+    calls()
+    os.utime(path, (0, 0))
+    with pytest.raises(RowError, match="row 201"):  # it goes on
+        run(job("scalar", resume=True, **settings))
+    path.write_text("rate\n2\n")
+    said = f"the shared file {path} has changed; --force starts afresh"
+    with pytest.raises(UsageError, match=said):
+        run(job("scalar", resume=True, **settings))
+
+
 def test_a_function_that_was_mended_goes_on_if_forced(folder):
     begun()
     mended = FUNCTIONS.replace("row.number == 200", "False")

@@ -413,3 +413,37 @@ def test_a_function_that_calls_sys_exit_is_an_error(fail, table, faults):
     message = fail(1, "faults.py:leaves", "table.csv")
     assert "row 1" in message
     assert "SystemExit" in message
+
+
+# The end.
+
+
+ATEXIT = """
+import atexit, os, sys
+
+def bye(pid=os.getpid()):
+    if os.getpid() == pid:
+        print("bye", file=sys.stderr)
+
+atexit.register(bye)
+
+def twice(row):
+    return row.n * 2
+"""
+
+
+@pytest.mark.parametrize(("n", "code"), [("1", 0), ("x", 1)])
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_functions_of_atexit_are_called_at_the_end(parapply, tmp_path, n, code, method):
+    (tmp_path / "f.py").write_text(ATEXIT)
+    (tmp_path / "in.csv").write_text(f"n,m\n1,2\n{n},2\n")
+    done = parapply("f.py:twice", "--dtype", "n=int", "--start-method", method, "in.csv")
+    assert done.returncode == code
+    assert done.stderr.endswith("bye\n")
+
+
+def test_a_profiler_has_the_last_word(tmp_path):
+    (tmp_path / "in.csv").write_text("n\n1\n")
+    command = [sys.executable, "-m", "cProfile", "-m", "parapply", "-e", "n + 1", "in.csv"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=60, check=True)
+    assert b"function calls" in done.stdout + done.stderr

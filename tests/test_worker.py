@@ -7,6 +7,7 @@ import pty
 import re
 import subprocess
 import sys
+import threading
 import time
 
 import pandas as pd
@@ -224,6 +225,34 @@ def is_prime(row):
     return row.number in primes, worker.shared["table"].num_rows, sorted(worker.shared)
 
 
+def names():
+    return {number: f"name{number}" for number in range(200_000)}
+
+
+def private():
+    with open("/proc/self/smaps_rollup") as file:
+        return sum(int(line.split()[1]) for line in file if line.startswith("Private_Dirty"))
+
+
+def grown(row):
+    before = private()
+    assert worker.shared["names"][row.number] == row.name
+    return private() - before
+
+
+def has_pandas(row):
+    return "pandas" in sys.modules
+
+
+def unpicklable():
+    return lambda: "pandas" in sys.modules
+
+
+def frame():
+    import pandas as pd
+    return pd.DataFrame({"x": [1]})
+
+
 def writes(row):
     worker.shared["primes"] = 3
 
@@ -275,12 +304,14 @@ def test_an_init_that_fails_is_named(fail, table):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--init", "f.py:nothing"), "there is no 'nothing'"),
+        (("--init", "f.py:nothing"), "--init f.py:nothing: there is no 'nothing'"),
         (("--init", "f.py:times"), "--init f.py:times(row) cannot be called"),
         (("--on-message", "f.py:times"), "cannot be called with two values"),
         (("--init", "f.py:Closing.half"), "is a method: name a function"),
         (("--share", "x=nowhere.csv"), "--share x=nowhere.csv: no such file, and no file.py:NAME"),
         (("--share", "x"), "'x' is not NAME=FILE"),
+        (("--share", "x=f.py:nothing"), "--share x=f.py:nothing: there is no 'nothing'"),
+        (("--share", "x=f.py:primes", "--share", "x=table.csv"), "'x' is given twice"),
     ],
 )
 def test_what_cannot_work_is_said_before_anything_is_done(fail, table, options, said):
@@ -474,6 +505,17 @@ def test_what_a_function_returns_is_shared(job, backend):
     assert rows[0] == 'False,2,"[""primes"", ""table""]"'
 
 
+@pytest.mark.skipif(not os.path.exists("/proc/self/smaps_rollup"), reason="no smaps_rollup here")
+def test_an_object_without_buffers_is_in_memory_once(job):
+    rows, _ = job("grown", "--share", "names=f.py:names", "--start-method", "fork")
+    assert max(map(int, rows)) < 2000  # KB; it has 20 times that
+
+
+def test_what_shared_objects_need_is_imported_once(job):
+    rows, _ = job("has_pandas", "--share", "x=f.py:frame", "--start-method", "fork")
+    assert rows == ["True"] * 24
+
+
 @pytest.mark.parametrize("suffix", ["parquet", "jsonl"])
 def test_tables_of_other_formats_are_shared(succeed, job, written, suffix):
     written("prices.csv", "code,price\n" + "".join(f"{n:03d},{n / 4}\n" for n in range(24)))
@@ -491,6 +533,16 @@ def test_objects_are_shared_from_python(table, tmp_path):
     assert report.rows_out == 24
 
 
+def test_an_object_that_cannot_be_pickled_is_named(table, tmp_path):
+    with pytest.raises(library.ParapplyError, match="share 'gate': it cannot be pickled: "):
+        run(
+            Job(
+                function=f"{tmp_path}/f.py:price", inputs=(table,), output="/dev/null",
+                share={"gate": threading.Lock()},
+            )
+        )  # fmt: skip
+
+
 def primes():
     import numpy as np
 
@@ -504,10 +556,15 @@ def primes():
         (("price",), "nothing is shared as 'prices': --share prices=FILE"),
         (
             ("price", "--share", "x=f.py:broken_share"),
-            "--share x= f.py:broken_share raised OS",
+            "--share x=f.py:broken_share raised OS",
         ),
+        (
+            ("price", "--share", "x=f.py:unpicklable"),
+            "--share x=f.py:unpicklable: what it returns cannot be pickled: ",
+        ),
+        (("price", "--share", "x=f.py:primes"), "'prices': --share prices=FILE; there is x"),
         (("price", "--share", "x=ragged.csv"), "--share x=ragged.csv: ragged.csv: row 2 has 3"),
-        (("price", "--share", "x=bad.parquet"), "--share x raised ArrowInvalid"),
+        (("price", "--share", "x=bad.parquet"), "--share x=bad.parquet: it cannot be read: "),
     ],
 )
 def test_what_is_wrong_with_shared_data_is_said(fail, table, written, options, said):

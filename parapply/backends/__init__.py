@@ -50,6 +50,7 @@ class Crew:
     limits: Limits = field(default_factory=Limits)  # of each, where it is a process
     leave: Callable[[], None] = _nothing  # a module's function, called in each at its end
     patience_s: float = LEAVE_S  # for workers to leave in
+    before_fork: Callable[[], None] = _nothing  # called here before processes are forked, if so
 
 
 class Pace(Protocol):

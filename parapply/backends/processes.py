@@ -59,7 +59,9 @@ class _Team:
     def __init__(self, crew: Crew, changed: Callable[[], None]) -> None:
         self.broken, self.how = False, ""
         self._late = set[int]()  # process ids
-        self.method = crew.start_method or _safest_method()
+        if (crew.start_method or _safest_method()) == "fork":
+            crew.before_fork()
+        self.method = crew.start_method or _safest_method()  # there may be a thread now
         self._patience_s = crew.patience_s
         context = multiprocessing.get_context(self.method)
         self._context = Context(context, self._enlist, partial(serve, crew.leave, crew.patience_s))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -47,6 +48,7 @@ def _start(lifeline: tuple[Any, Any], limits: Limits, start: Callable[[], None] 
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
     end_with_writer(lifeline[0].fileno())
     threading.Thread(target=_follow, args=lifeline, name="parapply-lifeline", daemon=True).start()
+    gc.freeze()  # or the collector would write to, and so copy, all that came with the fork
     keep_freed()
     limits.set()
     try:

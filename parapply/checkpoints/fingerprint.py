@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -36,6 +37,7 @@ def fingerprint(job: Job, files: Sequence[str], function: Any) -> dict[str, Any]
     return {
         "version": __version__,
         "input": [[path, durable.digest(path)] for path in files],
+        "shared": [[path, durable.digest(path)] for path in _shared(job)],
         "function": [_said(job), _source(function)],
         "arguments": _plain(dict(job.arguments)),
         "options": options,
@@ -47,7 +49,8 @@ def changed(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     found = []
     if old.get("version") != new["version"]:
         found.append(f"parapply itself, which was {old.get('version')}")
-    found += _changed_inputs(old.get("input", []), new["input"])
+    found += _changed_files("input", old.get("input", []), new["input"])
+    found += _changed_files("shared file", old.get("shared", []), new["shared"])
     before, after = old.get("options", {}), new["options"]
     found += [
         f"the option --{name.replace('_', '-')}"
@@ -61,10 +64,23 @@ def changed(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     return found
 
 
-def _changed_inputs(old: list[list[str]], new: list[list[str]]) -> list[str]:
+def _changed_files(kind: str, old: list[list[str]], new: list[list[str]]) -> list[str]:
     if [path for path, _ in old] != [path for path, _ in new]:
-        return ["the list of inputs"]
-    return [f"the input {one[0]}" for one, other in zip(old, new, strict=True) if one != other]
+        return [f"the list of {kind}s"]
+    return [f"the {kind} {one[0]}" for one, other in zip(old, new, strict=True) if one != other]
+
+
+def _shared(job: Job) -> list[str]:
+    """Return the files that are given with --share, and those of folders that are."""
+    paths = [os.fspath(one) for one in job.share.values() if isinstance(one, str | os.PathLike)]
+    return [file for path in paths for file in sorted(_files(path))]
+
+
+def _files(path: str) -> Iterator[str]:
+    if os.path.isfile(path):
+        yield path
+    for folder, _, names in os.walk(path):
+        yield from (os.path.join(folder, name) for name in names)
 
 
 def _said(job: Job) -> str:

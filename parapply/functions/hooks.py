@@ -28,7 +28,8 @@ class Hook:
     def name(self) -> str:
         """What messages call it."""
         named = getattr(self.reference, "__qualname__", type(self.reference).__name__)
-        return f"{self.option} {self.reference if isinstance(self.reference, str) else named}"
+        text = self.reference if isinstance(self.reference, str) else named
+        return f"{self.option}{text}" if self.option.endswith("=") else f"{self.option} {text}"
 
     def check(self) -> None:
         """Raise FunctionError where it cannot be found, imported or called so; it is not called."""
@@ -58,7 +59,12 @@ class Hook:
     def _target(self) -> Any:
         if not isinstance(self.reference, str):
             return self.reference
-        target, owner = find(self.reference)
+        try:
+            target, owner = find(self.reference)
+        except FunctionError as error:
+            option = self.name.removesuffix(self.reference)
+            error.args = (f"{option}{error}", *error.args[1:])
+            raise
         if owner is not None:
             raise FunctionError(f"{self.name} is a method: name a function or a class")
         return target

@@ -57,6 +57,10 @@ class Hub:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        if self._shares:
+            from parapply.worker.mapped import shared
+
+            shared.forget(self.folder)
         self._staging.remove()
 
     def place(self, workers: int) -> Place:
@@ -68,6 +72,13 @@ class Hub:
         """Load what is to be shared, before there are workers. Raises ParapplyError."""
         if self._shares:
             shares.load_all(self._shares, self.folder, start_method)
+
+    def before_fork(self) -> None:
+        """Load what is shared once more, for workers that are forked: they have it then."""
+        if self._shares:
+            from parapply.worker.mapped import shared
+
+            shared.preload(self.folder, self._shares)
 
     def watched(self, watch: Callable[[Any], None] | None) -> Callable[[Any], None] | None:
         """Return what is to be called now and then: `watch`, and it takes messages before."""

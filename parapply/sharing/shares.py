@@ -1,7 +1,7 @@
 """--share: loads each table or object once, for all workers. In the parent and another process.
 
-The parent reads no table itself: it would hold it as long as it lives, and could not fork any
-more. Text is read by another parapply, which gives it the types that functions see.
+The parent reads no table itself: it would hold what that takes as long as it lives, and could not
+fork any more. Text is read by another parapply, which gives it the types that functions see.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+import pyarrow as pa
+
 from parapply import backends
 from parapply.backends import Crew
-from parapply.errors import InputError, ParapplyError, UsageError, WorkerError
+from parapply.errors import InputError, OutputError, ParapplyError, UsageError, WorkerError
 from parapply.functions.find import is_reference
-from parapply.functions.hooks import Hook, raised
-
-_READ = {".parquet": "read_parquet", ".arrow": "read_feather", ".feather": "read_feather"}
+from parapply.functions.hooks import Hook
+from parapply.lifetime.allocation import keep_nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +36,12 @@ class Load:
         del advance
         name, source = item
         try:
-            thing = source.call() if isinstance(source, Hook) else _read(source)
-            store(self.folder, name, thing)
+            if isinstance(source, Hook):
+                store(self.folder, name, source.call(), f"{source.name}: what it returns")
+            else:
+                store(self.folder, name, _read(name, source), f"--share {name}={source}: it")
         except ParapplyError as error:
             return error
-        except Exception as error:  # noqa: BLE001  of pandas, or of pickling what a function made
-            return raised(f"--share {name}", error)
         return None
 
 
@@ -76,7 +77,7 @@ def load_all(sources: Mapping[str, Any], folder: str, start_method: str | None) 
         elif isinstance(source, Hook):
             items.append((name, source))
         else:
-            store(folder, name, source)
+            store(folder, name, source, f"share {name!r}: it")
     if not items:
         return
     if any(isinstance(source, str) for _, source in items):
@@ -95,17 +96,40 @@ def load_all(sources: Mapping[str, Any], folder: str, start_method: str | None) 
 def _nothing() -> None: ...
 
 
-def store(folder: str, name: str, thing: object) -> None:
-    """Store an object in the run's folder."""
+def store(folder: str, name: str, thing: object, what: str) -> None:
+    """Store an object in the run's folder; raises InputError for `what` that cannot be pickled."""
     from parapply.worker import mapped
 
-    mapped.store(folder, name, thing)
+    try:
+        mapped.store(folder, name, thing)
+    except OSError as error:
+        raise OutputError(f"{what} cannot be written in {folder}: {error.strerror}") from error
+    except Exception as error:
+        raise InputError(f"{what} cannot be pickled: {error}") from error
 
 
-def _read(path: str) -> Any:
-    import pandas as pd
+def _read(name: str, path: str) -> Any:
+    """Return a table as a DataFrame; each column of the file's is freed when it is converted."""
+    keep_nothing()
+    try:
+        return _READ[os.path.splitext(path)[1]](path).to_pandas(self_destruct=True)
+    except (OSError, pa.ArrowException) as error:
+        said = str(error).partition("\n")[0]
+        raise InputError(f"--share {name}={path}: it cannot be read: {said}") from error
 
-    return getattr(pd, _READ[os.path.splitext(path)[1]])(path)
+
+def _read_parquet(path: str) -> Any:
+    from pyarrow.parquet import read_table
+
+    return read_table(path, partitioning=None, pre_buffer=False)  # not all of the file at once
+
+
+def _read_arrow(path: str) -> Any:
+    with pa.memory_map(path) as file:  # what is not compressed is not copied
+        return pa.ipc.open_file(file, memory_pool=pa.default_memory_pool()).read_all()
+
+
+_READ = {".parquet": _read_parquet, ".arrow": _read_arrow, ".feather": _read_arrow}
 
 
 def _as_frame_file(name: str, path: str, folder: str) -> str:

@@ -2,7 +2,8 @@
 
 `store` pickles an object with its buffers (of numpy arrays, Arrow columns, DataFrames) in a file
 of their own, and `load` has them stand in memory where the file is mapped: once for all workers,
-however many there are. What is no buffer, a dict say, is a copy in each process.
+however many there are. What is no buffer, a dict say, is loaded before workers are forked, which
+then have the same memory until they write to it; elsewhere it is a copy in each process.
 """
 
 from __future__ import annotations
@@ -10,45 +11,73 @@ from __future__ import annotations
 import mmap
 import os
 import pickle
+import sys
 import threading
-from collections.abc import Iterator, MutableMapping
-from typing import Any
+from collections.abc import Iterable, Iterator, MutableMapping
+from contextlib import suppress
+from typing import IO, Any
 
 from parapply.lifetime.context import current
 from parapply.sharing.flocks import path_of
 
 _ALIGNED = 64  # bytes: as Arrow and numpy like it
+_FORKED = {"numpy", "pandas", "pyarrow"}  # they may be imported before a fork
+_THREADED = {"polars"}  # it has threads of its own, which do not survive a fork
 
 
 def store(folder: str, name: str, thing: object) -> None:
     """Write an object for `load`; raises what pickling raises."""
     buffers: list[pickle.PickleBuffer] = []
-    packed = pickle.dumps(thing, 5, buffer_callback=buffers.append)
-    places = []
     path = path_of(folder, "share", name)
+    with open(f"{path}.packed", "wb") as file:
+        pickle.Pickler(file, 5, buffer_callback=buffers.append).dump(thing)
     with open(f"{path}.buffers", "wb") as file:
-        for buffer in buffers:
-            raw = buffer.raw()
-            file.write(b"\0" * (-file.tell() % _ALIGNED))
-            places.append((file.tell(), raw.nbytes))
-            file.write(raw)
+        places = [_write(file, buffer.raw()) for buffer in buffers]
     with open(path, "wb") as file:
-        pickle.dump((packed, places), file)
+        pickle.dump(places, file)
 
 
-def load(folder: str, name: str) -> Any:
+def _write(file: IO[bytes], raw: memoryview) -> tuple[int, int]:
+    """Write a buffer; return where it starts, and its size."""
+    file.write(b"\0" * (-file.tell() % _ALIGNED))
+    start = file.tell()
+    file.write(raw)
+    return start, raw.nbytes
+
+
+def load(folder: str, name: str, unpickler: type[pickle.Unpickler] = pickle.Unpickler) -> Any:
     """Return a stored object. Its buffers cannot be written to. Raises KeyError without one."""
     path = path_of(folder, "share", name)
     try:
         with open(path, "rb") as file:
-            packed, places = pickle.load(file)
+            places = pickle.load(file)
     except FileNotFoundError:
-        raise KeyError(f"nothing is shared as {name!r}: --share {name}=FILE") from None
-    with open(f"{path}.buffers", "rb") as file:
-        view = memoryview(b"")
-        if os.fstat(file.fileno()).st_size:
-            view = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-    return pickle.loads(packed, buffers=[view[start : start + size] for start, size in places])
+        said = f"nothing is shared as {name!r}: --share {name}=FILE"
+        if others := current().place.shares:
+            said += f"; there is {', '.join(others)}"
+        raise KeyError(said) from None
+    view = _mapped(f"{path}.buffers")
+    with open(f"{path}.packed", "rb") as file:
+        buffers = [view[start : start + size] for start, size in places]
+        return unpickler(file, buffers=buffers).load()
+
+
+def _mapped(path: str) -> memoryview:
+    with open(path, "rb") as file:
+        if not os.fstat(file.fileno()).st_size:
+            return memoryview(b"")
+        return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+
+
+class _BeforeFork(pickle.Unpickler):
+    """Unpickles what imports nothing that might start threads: they do not survive a fork."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        root = module.partition(".")[0]
+        known = root in sys.stdlib_module_names or root in _FORKED or module in sys.modules
+        if root in _THREADED or not known:
+            raise pickle.UnpicklingError(f"{module} is left to the workers")
+        return super().find_class(module, name)
 
 
 class Shared(MutableMapping[str, Any]):
@@ -90,6 +119,21 @@ class Shared(MutableMapping[str, Any]):
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+    def preload(self, folder: str, names: Iterable[str]) -> None:
+        """Load what can be loaded before workers are forked, so that all of them have it."""
+        with self._lock:
+            self._enter(folder)
+            for name in names:
+                with suppress(Exception):  # then the worker that asks for it hears what is wrong
+                    if name not in self._loaded:
+                        self._loaded[name] = load(folder, name, _BeforeFork)
+
+    def forget(self, folder: str) -> None:
+        """Let go of what a run has shared, at its end."""
+        with self._lock:
+            if folder == self._folder:
+                self._enter("")
 
     def _enter(self, folder: str) -> None:
         if folder != self._folder:

@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks`: the comparison; `... memory` and `... feeding`."""
+"""`python -m tests.benchmarks`: the comparison; `... memory`, `... shared`, `... feeding`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from parapply.cores import available_cores
-from tests.benchmarks import feeding, memory
+from tests.benchmarks import feeding, memory, shared
 from tests.benchmarks.compare import Plan, measure
 from tests.benchmarks.report import Figures, table, targets
 from tests.benchmarks.workloads import WORKLOADS
@@ -54,6 +54,12 @@ def _memory(plan: Plan, options: argparse.Namespace) -> None:
     _save(options, found)
 
 
+def _shared(plan: Plan, options: argparse.Namespace) -> None:
+    found = shared.measure(plan, options.workers or max(shared.WORKERS))
+    print(shared.show(found))
+    _save(options, found)
+
+
 def _feeding(plan: Plan, options: argparse.Namespace) -> None:
     found = feeding.measure(plan)
     print(feeding.table(found))
@@ -63,6 +69,7 @@ def _feeding(plan: Plan, options: argparse.Namespace) -> None:
 _WHAT: dict[str, Callable[[Plan, argparse.Namespace], None]] = {
     "compare": _compare,
     "memory": _memory,
+    "shared": _shared,
     "feeding": _feeding,
 }
 
@@ -80,7 +87,7 @@ def _options() -> argparse.Namespace:
     add("--workloads", default="ABCDEFGI", help=f"of {''.join(WORKLOADS)}, as in A,F")
     add("--contenders", default="", help="names, as in polars,serial pandas (all)")
     add("--runs", type=int, default=3, help="of each contender, in turn; medians are shown")
-    add("-j", "--workers", type=int, help="for everyone (all cores)")
+    add("-j", "--workers", type=int, help="for everyone (all cores); of `shared` the most (8)")
     add("--timeout", type=float, default=600, help="seconds for one run")
     add("--json", metavar="FILE", help="write the figures there too")
     add("--keep", metavar="FOLDER", help="for the tables; they are made once")

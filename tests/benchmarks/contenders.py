@@ -14,7 +14,7 @@ from tests.benchmarks.programs import functions
 from tests.benchmarks.workloads import PROGRAMS, THREADS, Case
 
 _PYTHON = sys.executable
-_SCRIPTS = Path(_PYTHON).parent
+SCRIPTS = Path(_PYTHON).parent
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def _parapply(case: Case, *more: str, function: str | None = None) -> Command:
     reference = function or f"{PROGRAMS / 'functions.py'}:{work.function}"
     form = {"row": ("--into", work.made), "value": ("-c", work.column), "chunk": ()}[work.by]
     place = (str(case.input), "-o", str(case.output))
-    argv = [str(_SCRIPTS / "parapply"), *(() if function == "-e" else (reference,))]
+    argv = [str(SCRIPTS / "parapply"), *(() if function == "-e" else (reference,))]
     return Command([*argv, *form, "-j", str(case.workers), *more, *place])
 
 
@@ -90,7 +90,7 @@ def _gnu_parallel(case: Case) -> Command:
 
 
 def _casanova(case: Case) -> Command:
-    argv = [str(_SCRIPTS / "casanova"), "map", "-p", str(case.workers), "-c", "1000", "-I"]
+    argv = [str(SCRIPTS / "casanova"), "map", "-p", str(case.workers), "-c", "1000", "-I"]
     code = ["from functions import distance_of_text", "distance_of_text(row)", case.workload.made]
     path = {"PYTHONPATH": str(PROGRAMS)}
     return Command([*argv, *code, str(case.input)], stdout=case.output, environment=path)
@@ -119,7 +119,7 @@ CONTENDERS = (
     Contender(
         "--version",
         "F",
-        lambda case: Command([str(_SCRIPTS / "parapply"), "--version"]),
+        lambda case: Command([str(SCRIPTS / "parapply"), "--version"]),
         compared=False,
     ),
     Contender("import click", "F", _python("import click"), compared=False),

@@ -119,10 +119,15 @@ class _Watch:
         return {"parent": self._peaks.get(self.leader, 0), **named}
 
 
+def tree_bytes(session: int) -> int:
+    """Return the memory of all processes of a session; pages that several have count once."""
+    return sum(_proportional(pid) for pid, _ in _members(session))
+
+
 def _members(session: int) -> list[tuple[int, float]]:
     found = []
     for name in os.listdir("/proc"):
-        if name.isdigit() and int(name) >= session:
+        if name.isdigit():
             with contextlib.suppress(OSError):
                 fields = Path("/proc", name, "stat").read_text().rpartition(")")[2].split()
                 if int(fields[3]) == session:
