@@ -22,6 +22,7 @@ from parapply.failures.explain import Explainer
 from parapply.failures.policy import FailedRow, Wary, is_ours
 from parapply.failures.trial import Rounds
 from parapply.formats import Batch, Field
+from parapply.formats.pandas_schema import INDEX
 from parapply.functions.call import Call, Made
 from parapply.sharing.rates import Rate
 
@@ -118,7 +119,7 @@ class ChunkCaller:
         return self._made(returned[-1], start, stop)
 
     def _made(self, returned: Any, start: int, stop: int) -> Made:
-        indexed = frames.INDEX in (field.name for field in self.fields)
+        indexed = INDEX in (field.name for field in self.fields)
         table = frames.as_table(returned, indexed)
         where = self._where_from(start)
         if table is not None and not self.call.filter:

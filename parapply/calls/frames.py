@@ -11,10 +11,8 @@ import pyarrow.types as at
 
 from parapply.errors import FunctionError, InputError, ResultError
 from parapply.formats import Field
-from parapply.formats.pandas_schema import mark
+from parapply.formats.pandas_schema import INDEX, mark
 from parapply.values.convert import MixedTypesError, UnsupportedValueError, to_array
-
-INDEX = "__index_level_0__"  # the column that pandas writes an index without a name to
 
 
 def make_frame(
@@ -186,7 +184,7 @@ def _from_pandas(frame: Any, indexed: bool) -> pa.Table:
     index: dict[str, Any] = {}
     if any(name is not None for name in frame.index.names):
         names = list(frame.index.names)
-        frame = frame.reset_index()
+        frame = frame.reset_index(names=_free_names(frame))
         index = dict(zip(map(str, frame.columns), names, strict=False))  # they come first
     elif indexed:
         frame, index = frame.assign(**{INDEX: frame.index}), {INDEX: None}
@@ -201,6 +199,15 @@ def _from_pandas(frame: Any, indexed: bool) -> pa.Table:
     known = json.loads(table.schema.metadata[b"pandas"])["columns"]
     dtypes = {entry["field_name"]: entry for entry in known if _is_own(frame[entry["field_name"]])}
     return mark(table, index, dtypes)
+
+
+def _free_names(frame: Any) -> list[Any]:
+    """Return names for the index' levels as columns: pandas' own where there is none, or twice."""
+    several, taken = len(frame.index.names) > 1, set(frame.columns)
+    return [
+        (f"level_{level}" if several else INDEX) if name is None or name in taken else name
+        for level, name in enumerate(frame.index.names)
+    ]
 
 
 def _is_own(column: Any) -> bool:

@@ -45,6 +45,7 @@ class TableTarget:
     keeps_all: bool = False  # see formats.Writing
 
     reads_typed = True
+    labelled = True  # has a place for the index of pandas
 
     def write(
         self, path: str, arrangement: Arrangement, batch: Batch, made: Any, take: Any, last: bool

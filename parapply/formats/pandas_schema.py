@@ -12,6 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
+INDEX = "__index_level_0__"  # the column that pandas writes an index without a name to
 _MARK = b"parapply:pandas"
 
 
