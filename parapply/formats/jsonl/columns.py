@@ -73,6 +73,8 @@ _PYTHON = {pa.bool_(): bool, pa.int64(): int}
 def _check(fits: bool, type_: Any) -> None:
     if not fits:
         why = f"is not of the type {type_} that the rows before it have"
+        if at.is_null(type_):
+            why = "comes too late to tell the column's type, as the first rows have no value there"
         raise MisfitError(why, strict=True)
 
 
