@@ -74,30 +74,43 @@ class Order:
 def describe(job: Job, function: Function | Expression, inputs: Inputs) -> Order:
     """Return what the job means for these inputs."""
     columns = inputs.sources[0].columns
-    call = _call(job, function, columns)
-    _check_results(job, call)
     target = _make_target(job, inputs, job.output, job.output_format, job.compression)
+    hidden = getattr(inputs.sources[0], "hidden", ())
+    labelled = getattr(target, "labelled", False)
+    call = _call(job, function, columns, hidden, labelled=labelled)
+    _check_results(job, call)
     aside = None if job.errors_to is None else _make_target(job, inputs, job.errors_to)
-    return Order(call, kept_columns(job, columns), target, aside)
+    keep = (place for place in kept_columns(job, columns) if place not in hidden)
+    return Order(call, (*keep, *(hidden if labelled else ())), target, aside)
 
 
-def _call(job: Job, function: Function | Expression, columns: tuple[str, ...]) -> Call:
+def _call(
+    job: Job,
+    function: Function | Expression,
+    columns: tuple[str, ...],
+    hidden: Sequence[int],
+    *,
+    labelled: bool,
+) -> Call:
     found = None if isinstance(function, Expression) else function.find()
     by = job.by if job.by != "auto" else _kind(job, function, found, columns)
     if by == "value" and not job.columns:
         raise UsageError("--by value needs the columns whose values are given: -c COLUMN")
-    given = positions(job.columns, columns, "-c") or tuple(range(len(columns)))
+    every = (place for place in range(len(columns)) if place not in hidden)
+    given = positions(job.columns, columns, "-c") or tuple(every)
+    if by == "chunk" and labelled:
+        given = (*given, *(place for place in hidden if place not in given))
     seen = tuple(columns[position] for position in given)
     if isinstance(function, Expression):
         used = function.columns(seen, by)
     else:
         used = columns_used(found, seen) if by == "row" and found is not None else None
-    every = used is None or by != "row"
+    whole = used is None or by != "row"
     return Call(
         by=by,
         name=function.name,
         given=given,
-        read=given if every else tuple(p for p in given if columns[p] in (used or ())),
+        read=given if whole else tuple(p for p in given if columns[p] in (used or ())),
         frame=(found and frame_kind(found)) or "pandas",
         dtype_backend=job.dtype_backend,
         expression=function if isinstance(function, Expression) else None,

@@ -109,6 +109,50 @@ def test_a_later_value_of_another_type_is_named(tmp_path, early, odd, late):
     assert "--dtype a=str" in str(raised.value)
 
 
+def blank_at_first(folder, name, rows):
+    """Rows of columns a, of which the first block has no value, and b."""
+    first = {"csv": b",1\nNA,2\n", "jsonl": b'{"a": null, "b": 1}\n'}[name]
+    source = source_of(name, folder)
+    if name == "jsonl":
+        source = source.widened(("a", "b"))
+    fields = source.fields((0, 1), [source.survey(first, (0, 1))])
+    return source.batch(None, fields, rows, 1000)
+
+
+UNTOLD = ["7", "007", "-3", "+1", " 5 ", "9007199254740993", "0x10", "NAN", "abc", "True", "2024"]
+
+
+@pytest.mark.parametrize("late", [0, 700])
+@pytest.mark.parametrize("odd", UNTOLD)
+def test_a_first_value_that_comes_late_does_not_say_its_type(tmp_path, odd, late):
+    rows = [",0"] * late + [f"{odd},1", "1.5,2", ",3", ""]
+    batch = blank_at_first(tmp_path, "csv", "\n".join(rows).encode())
+    with pytest.raises(InputError) as raised:
+        batch.columns((0, 1))
+    assert f"row {1001 + late}, column 'a': {odd!r} comes too late" in str(raised.value)
+    assert "--dtype a=str" in str(raised.value)
+
+
+def test_a_first_value_that_comes_late_on_a_line_does_not_say_its_type(tmp_path):
+    batch = blank_at_first(tmp_path, "jsonl", b'{"b": 1}\n{"a": 7, "b": 1}\n')
+    with pytest.raises(
+        InputError, match=r"row 1002, column 'a': 7 comes too late .* --dtype a=str"
+    ):
+        batch.columns((0, 1))
+
+
+def test_late_values_of_one_meaning_are_read(tmp_path):
+    batch = blank_at_first(tmp_path, "csv", b"1.50,1\n,2\nNA,3\n-1e3,4\ninf,5\n2.0,6\n")
+    assert batch.columns((0,))[0].to_pylist() == [1.5, None, None, -1000, float("inf"), 2.0]
+
+
+@pytest.mark.parametrize(("type_", "seen"), [("int", "7"), ("str", "'007'"), ("float", "7.0")])
+def test_a_column_without_a_value_can_be_given_a_type(talk, type_, seen):
+    send = talk("-e", "repr(a)", "--dtype", f"a={type_}")
+    assert send(b"a,b\n,1\n", b"a,b,result\n,1,None\n") < 20
+    send(b"007,1\n", f"007,1,{seen}\n".encode())
+
+
 @pytest.mark.parametrize("value", ["+5", " 7 ", "0", "-0", "", "NA", "nan", "10", "1-0"])
 def test_later_values_that_fit_are_read(tmp_path, value):
     source = source_of("csv", tmp_path)
@@ -218,6 +262,43 @@ def test_a_chunk_function_waits_for_its_rows(talk):
     send(b"2\n3\n", b"a,n\n1,2\n2,2\n")
     send.process.stdin.close()
     assert send.process.stdout.read() == b"3,1\n"
+
+
+NARROW = {
+    "int among floats": ("a if a < 2 else int(a)", b"1.5", b"2.0"),
+    "ints among floats in lists": ("[a if a < 2 else int(a)]", b"[1.5]", b"[2.0]"),
+    "a key that is missing": ("{'x': 1, 'y': 2} if a < 2 else {'y': 3}", b"1,2", b",3"),
+    "nothing": ("1 if a < 2 else None", b"1", b'""'),
+}
+
+
+@pytest.mark.parametrize(("expression", "one", "other"), NARROW.values(), ids=NARROW)
+def test_later_results_are_written_as_the_first_ones_are(talk, tmp_path, expression, one, other):
+    (tmp_path / "temp").mkdir()
+    send = talk("-e", expression, "--temp-dir", "temp", "--only")
+    head = b"x,y\n" if b"," in one else b"result\n"
+    assert send(b"a\n1.5\n", head + one + b"\n") < 20
+    for _ in range(3):
+        assert send(b"2\n", other + b"\n") < 10
+    send.process.stdin.write(b"1.5\n2\n")
+    send.process.stdin.flush()
+    time.sleep(1)
+    left = [path for path in tmp_path.glob("temp/**/*") if path.is_file()]
+    assert len(left) <= 3, left  # of the last chunk, at most
+    send.process.stdin.close()
+    assert send.process.wait(20) == 0
+
+
+def test_nothing_is_written_where_parts_turn_out_not_to_fit(tmp_path):
+    (tmp_path / "in.csv").write_text("a\n1\n2\n")
+    (tmp_path / "f.py").write_text(
+        "import datetime as dt\nimport pandas as pd\n\ndef f(row):\n"
+        "    return dt.datetime(1, 1, 1) if row.a == 1 else pd.Timestamp(1)\n"
+    )
+    command = [*COMMAND, "f.py:f", "in.csv", "--chunk-size", "1"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert b"error: column 'f': 0001-01-01 00:00:00 and a time with nanoseconds" in done.stderr
 
 
 def test_a_key_that_comes_too_late_for_a_chunk_function_is_named(tmp_path):

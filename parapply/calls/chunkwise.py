@@ -6,7 +6,8 @@ rows that make it fail, and what it made of the others is put together again. In
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -16,12 +17,15 @@ from parapply.backends import Pace
 from parapply.calls import frames, results
 from parapply.calls.alarm import Alarm
 from parapply.calls.rows import no_column
+from parapply.calls.stored import as_table, columns_of
 from parapply.columns.types import fit, unify
+from parapply.columns.words import clash
 from parapply.errors import ResultError
 from parapply.failures.explain import Explainer
 from parapply.failures.policy import FailedRow, Wary, is_ours
 from parapply.failures.trial import Rounds
 from parapply.formats import Batch, Field
+from parapply.formats.pandas_schema import INDEX
 from parapply.functions.call import Call, Made
 from parapply.sharing.rates import Rate
 
@@ -118,12 +122,13 @@ class ChunkCaller:
         return self._made(returned[-1], start, stop)
 
     def _made(self, returned: Any, start: int, stop: int) -> Made:
-        indexed = frames.INDEX in (field.name for field in self.fields)
-        table = frames.as_table(returned, indexed)
+        indexed = INDEX in (field.name for field in self.fields)
         where = self._where_from(start)
+        with self._placed(start, stop):
+            table = frames.as_table(returned, indexed)
+            column = None if table is not None else frames.as_column(returned)
         if table is not None and not self.call.filter:
             return Made("table", {}, table=self._chosen(table, where))
-        column = frames.as_column(returned)
         if column is None or len(column) != stop - start:
             size = f" of length {len(column)}" if column is not None else ""
             raise ResultError(
@@ -161,9 +166,10 @@ class ChunkCaller:
             taken = [made.take + start for start, made in pieces]
             return Made("filter", {}, take=np.concatenate(taken))
         if shapes == {"table"}:
-            tables = [_columns(made.table) for _, made in pieces]
+            tables = [columns_of(made.table) for _, made in pieces]
             columns = self._stacked(tables, [start for start, _ in pieces])
-            return Made("table", {}, table=pa.table(columns))
+            parts = [made.table.schema for _, made in pieces if made.table is not None]
+            return Made("table", {}, table=as_table(columns, parts))
         if not pieces:
             return Made("none", {}, take=np.array([], np.int64) if skips else None)
         kept = [row for row in range(self.batch.rows) if row not in failed]
@@ -182,12 +188,21 @@ class ChunkCaller:
                 known = types.get(name, column.type)
                 types[name] = unify(known, column.type)
                 if types[name] is None:
+                    one, other = clash(known, column.type)
                     raise ResultError(
-                        f"column {name!r}: {self.where(0)} gave {known}, {self.where(start)} gave "
-                        f"{column.type}; one column holds one type: return str for both, say"
+                        f"column {name!r}: {self.where(0)} gave {one}, {self.where(start)} gave "
+                        f"{other}; one column holds one type: return str for both, say"
                     )
         return {name: _stack([table.get(name, _size(table)) for table in tables], type_)
                 for name, type_ in types.items()}  # fmt: skip
+
+    @contextmanager
+    def _placed(self, start: int, stop: int) -> Iterator[None]:
+        """Say for which rows it is that what was returned is no column."""
+        try:
+            yield
+        except ResultError as error:
+            raise ResultError(f"{self._span(start, stop)}: {error}") from error
 
     def _where_from(self, start: int) -> Callable[[int], str]:
         return lambda position: self.where(start + position)
@@ -212,10 +227,3 @@ def _stack(columns: list[Any], type_: Any) -> pa.Array:
 
 def _size(table: dict[str, pa.Array]) -> int:
     return len(next(iter(table.values()), ()))
-
-
-def _columns(table: Any) -> dict[str, pa.Array]:
-    return {
-        name: column.combine_chunks()
-        for name, column in zip(table.column_names, table.columns, strict=True)
-    }

@@ -11,10 +11,9 @@ import pyarrow.types as at
 
 from parapply.errors import FunctionError, InputError, ResultError
 from parapply.formats import Field
-from parapply.formats.pandas_schema import mark
+from parapply.formats.pandas_schema import INDEX, mark, told
+from parapply.values.builders import NOT_UNICODE
 from parapply.values.convert import MixedTypesError, UnsupportedValueError, to_array
-
-INDEX = "__index_level_0__"  # the column that pandas writes an index without a name to
 
 
 def make_frame(
@@ -83,9 +82,9 @@ def _is_numpy(dtype: Any) -> bool:
 
 def _of_pandas(metadata: Mapping[bytes, bytes] | None, names: Sequence[str]) -> Any:
     """What pandas wrote of these columns; of an index that is a range, nothing: it is a file's."""
-    if not metadata or b"pandas" not in metadata:
+    known = told(metadata)
+    if known is None:
         return None
-    known = json.loads(metadata[b"pandas"])
     known["index_columns"] = [name for name in known.get("index_columns", []) if name in names]
     return {b"pandas": json.dumps(known).encode()}
 
@@ -154,6 +153,8 @@ def as_column(result: Any) -> pa.Array | None:
         why = error.why
     except _MISFITS as error:
         why = f"what no column holds: {error}"
+    except UnicodeEncodeError:
+        why = f"text {NOT_UNICODE}"
     raise ResultError(f"the function returned {why}")
 
 
@@ -186,7 +187,7 @@ def _from_pandas(frame: Any, indexed: bool) -> pa.Table:
     index: dict[str, Any] = {}
     if any(name is not None for name in frame.index.names):
         names = list(frame.index.names)
-        frame = frame.reset_index()
+        frame = frame.reset_index(names=_free_names(frame))
         index = dict(zip(map(str, frame.columns), names, strict=False))  # they come first
     elif indexed:
         frame, index = frame.assign(**{INDEX: frame.index}), {INDEX: None}
@@ -198,9 +199,20 @@ def _from_pandas(frame: Any, indexed: bool) -> pa.Table:
         table = pa.Table.from_pandas(frame, preserve_index=False, nthreads=1)
     except _MISFITS as error:
         raise ResultError(f"the function returned what no table holds: {error}") from error
+    except UnicodeEncodeError as error:
+        raise ResultError(f"the function returned text {NOT_UNICODE}") from error
     known = json.loads(table.schema.metadata[b"pandas"])["columns"]
     dtypes = {entry["field_name"]: entry for entry in known if _is_own(frame[entry["field_name"]])}
     return mark(table, index, dtypes)
+
+
+def _free_names(frame: Any) -> list[Any]:
+    """Return names for the index' levels as columns: pandas' own where there is none, or twice."""
+    several, taken = len(frame.index.names) > 1, set(frame.columns)
+    return [
+        (f"level_{level}" if several else INDEX) if name is None or name in taken else name
+        for level, name in enumerate(frame.index.names)
+    ]
 
 
 def _is_own(column: Any) -> bool:

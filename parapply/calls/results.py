@@ -15,7 +15,10 @@ import pyarrow as pa
 from parapply.calls.rows import Row
 from parapply.columns.arrays import take
 from parapply.columns.types import fit
+from parapply.columns.words import named
 from parapply.errors import ResultError
+from parapply.formats.pandas_schema import retyped
+from parapply.values.builders import NOT_UNICODE, encodes
 from parapply.values.convert import MixedTypesError, UnsupportedValueError, by_kind, to_array
 from parapply.values.plain import is_frame, is_record, members
 from parapply.values.spelling import text
@@ -39,7 +42,7 @@ def shape_columns(
         return shape, {} if shape == "none" else {into[0] if into else name: results}
     if keyed != types:
         raise _two_shapes(results, where)
-    return "fields", _fields(results)
+    return "fields", _fields(results, where)
 
 
 def build_columns(
@@ -92,7 +95,7 @@ def force(name: str, array: pa.Array, types: Mapping[str, Any], where: Where) ->
         return fit(array, type_)
     except pa.ArrowNotImplementedError as error:
         raise ResultError(
-            f"column {name!r}: {array.type} cannot be made {type_} as --dtype says"
+            f"column {name!r}: {named(array.type)} cannot be made {type_} as --dtype says"
         ) from error
     except (pa.ArrowInvalid, ResultError):
         pass
@@ -129,7 +132,8 @@ def force_table(table: pa.Table, types: Mapping[str, Any], where: Where) -> pa.T
     for place, name in enumerate(table.column_names):
         if name in types:
             array = force(name, table.column(place).combine_chunks(), types, where)
-            table = table.set_column(place, name, array)
+            field = retyped(table.schema.field(place), array.type)
+            table = table.set_column(place, field, array)
     return table
 
 
@@ -149,13 +153,16 @@ def _mapping(result: Any) -> Mapping[str, Any]:
     return result if isinstance(result, (Mapping, Row)) else members(result)  # type: ignore[return-value]
 
 
-def _fields(results: list[Any]) -> dict[str, list[Any]]:
+def _fields(results: list[Any], where: Where) -> dict[str, list[Any]]:
     rows: list[Any] = [
         result if result is None or type(result) is dict else _mapping(result) for result in results
     ]
     keys = list(dict.fromkeys(key for row in rows if row is not None for key in row))
     columns = {}
     for key in keys:
+        if not encodes(str(key)):
+            first = next(i for i, row in enumerate(rows) if row is not None and key in row)
+            raise ResultError(f"{where(first)} gave a key {NOT_UNICODE}: {key!r}")
         try:
             values = [row[key] for row in rows]
         except (KeyError, TypeError):

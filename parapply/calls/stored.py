@@ -6,7 +6,9 @@ another call of the function.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,9 +17,11 @@ import numpy as np
 import pyarrow as pa
 
 from parapply.columns.arrays import integers, take
-from parapply.columns.types import fit, unify
+from parapply.columns.types import fit, fit_column, unify
+from parapply.columns.words import clash
 from parapply.errors import ResultError
 from parapply.formats.group_target import read_part, write_part
+from parapply.formats.pandas_schema import retyped
 from parapply.functions.call import Made
 from parapply.job import Outcome
 
@@ -28,10 +32,10 @@ _TAKE = "parapply:take"  # a stored column: which rows of the batch the results 
 
 def store(path: str, made: Made, data: bytes | None) -> None:
     """Keep what the function made of the part at `path`, and the text it came from, if any."""
-    columns = dict(columns_of(made.table) if made.table is not None else made.columns)
-    if made.take is not None:
-        columns[_TAKE] = integers(made.take)
-    write_part(path + _MADE, _table(columns))
+    taken = {} if made.take is None else {_TAKE: integers(made.take)}
+    write_part(
+        path + _MADE, as_table({**made.columns, **taken}) if made.table is None else made.table
+    )
     if data is not None:
         Path(path + _TEXT).write_bytes(data)
 
@@ -41,18 +45,27 @@ def stored_text(path: str) -> bytes:
     return Path(_base(path) + _TEXT).read_bytes()
 
 
+def discard(path: str) -> None:
+    """Remove a part that is in the output, and what was kept to write it anew."""
+    base = _base(path)
+    for suffix in (*("+" * times for times in range(len(path) - len(base) + 1)), _MADE, _TEXT):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(base + suffix)
+
+
 def stored(path: str, part: Outcome, columns: tuple[tuple[str, Any], ...]) -> Made:
     """Return what `store` kept, with these columns and types."""
-    have = columns_of(read_part(_base(path) + _MADE))
+    table = read_part(_base(path) + _MADE)
+    have = columns_of(table)
     taken = have.pop(_TAKE, None)
     rows = part.rows_out
     made = {
-        name: fit(have[name], type_) if name in have else pa.nulls(rows, type_)
+        name: fit_column(name, have[name], type_) if name in have else pa.nulls(rows, type_)
         for name, type_ in columns
     }
     positions = None if taken is None else np.array(taken.to_pylist(), np.int64)
     if part.shape == "table":
-        return Made("table", {}, table=_table(made))
+        return Made("table", {}, table=as_table(made, [table.schema]))
     return Made(part.shape, made, positions)
 
 
@@ -100,9 +113,10 @@ def merged(
         parts = [_column(old, name, len(before)), _column(new, name, len(after))]
         type_ = unify(parts[0].type, parts[1].type)
         if type_ is None:
+            one, other = clash(parts[0].type, parts[1].type)
             raise ResultError(
-                f"column {name!r}: {where(again[0])} gave {parts[1].type} now, and the others "
-                f"gave {parts[0].type} before; one column holds one type"
+                f"column {name!r}: {where(again[0])} gave {other} now, and the others gave {one} "
+                "before; one column holds one type"
             )
         one, two = (fit(part, type_) for part in parts)
         columns[name] = take(pa.concat_arrays([take(one, stays), two]), order)
@@ -124,5 +138,11 @@ def columns_of(table: pa.Table) -> dict[str, pa.Array]:
     }
 
 
-def _table(columns: dict[str, pa.Array]) -> pa.Table:
-    return pa.Table.from_arrays(list(columns.values()), names=list(columns))
+def as_table(columns: dict[str, pa.Array], parts: Sequence[pa.Schema] = ()) -> pa.Table:
+    """Return columns as a table, with what pandas knew of them in the parts they are from."""
+    known = {field.name: field for schema in reversed(parts) for field in schema}
+    fields = [
+        retyped(known[name], column.type) if name in known else pa.field(name, column.type)
+        for name, column in columns.items()
+    ]
+    return pa.Table.from_arrays(list(columns.values()), schema=pa.schema(fields))

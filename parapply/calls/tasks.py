@@ -30,7 +30,7 @@ from parapply.calls.stored import (
 from parapply.checkpoints.durable import known
 from parapply.columns.arrays import first_value
 from parapply.columns.types import is_settled
-from parapply.errors import ParapplyError
+from parapply.errors import ParapplyError, UnseenError
 from parapply.failures.aside import Rows, set_aside
 from parapply.failures.policy import Failure, Wary, causes
 from parapply.formats import Arrangement, Batch, Field, New, Source, Target, arrange
@@ -68,7 +68,6 @@ class ChunkTask:
     target: Target
     keep: tuple[int, ...]  # the input's columns that stay, in order
     folder: str  # where parts are written
-    refits: bool  # whether parts may have to be written anew
     aside: Target | None = None  # how rows that failed are written, if they are
     durable: bool = False  # parts are to outlive the run
 
@@ -101,9 +100,12 @@ class ChunkTask:
             rows = rows.until(last + 1)
         path = self._path(chunk.number)
         failures = rows.failures(made.failures)
-        changes = self._may_change(made) and (self.refits or made.shape == "none")
+        changes = self._may_change(made)
         with Naming(path):
-            self._write(path, rows.batch, made, chunk.last)
+            try:
+                self._write(path, rows.batch, made, chunk.last)
+            except UnseenError as error:
+                raise rows.unseen(error, self.fields, self.keep) from error
             if changes or (self.durable and failures):
                 store(path, made, chunk.data)
         outcome = _outcome(chunk.number, rows, made, path)
@@ -121,7 +123,8 @@ class ChunkTask:
         if self.aside is not None:
             path = f"{outcome.path}.aside"
             with Naming(path):
-                set_aside(self.aside, path, rows, failures, self.fields)
+                several = len(self.sources) > 1
+                set_aside(self.aside, path, rows, failures, self.fields, several=several)
         found = causes(failures.values())
         return replace(outcome, failed=len(failures), causes=found, aside=path)
 

@@ -41,6 +41,11 @@ class ArrowSource:
         """The names of the columns."""
         return tuple(self.schema.names)
 
+    def rows(self) -> int:
+        """Count them."""
+        with self._opened() as reader:
+            return sum(reader.get_batch(i).num_rows for i in range(reader.num_record_batches))
+
     def pieces(self) -> Iterator[Any]:
         """Yield the whole file: its batches are counted in one go."""
         yield None

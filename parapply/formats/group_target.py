@@ -15,9 +15,10 @@ from typing import Any, BinaryIO, Protocol
 import pyarrow as pa
 
 from parapply.columns.arrays import take as picked
-from parapply.columns.types import fit
+from parapply.columns.layout import compact
+from parapply.columns.types import fit_column
 from parapply.formats import Arrangement, Batch, Joiner, Keep
-from parapply.formats.pandas_schema import described, marks
+from parapply.formats.pandas_schema import described, marks, told
 
 ROWS_PER_GROUP = 1 << 17
 
@@ -45,6 +46,7 @@ class TableTarget:
     keeps_all: bool = False  # see formats.Writing
 
     reads_typed = True
+    labelled = True  # has a place for the index of pandas
 
     def write(
         self, path: str, arrangement: Arrangement, batch: Batch, made: Any, take: Any, last: bool
@@ -144,7 +146,7 @@ class GroupJoiner:
         self.waiting = [table.slice(rows)] if rows < table.num_rows else []
         self.rows -= rows
         # In one chunk, or where pages end would depend on where parts did.
-        writer.write(table.slice(0, rows).unify_dictionaries().combine_chunks())
+        writer.write(compact(table.slice(0, rows)))
 
 
 def carried(metadata: Any, kept: set[str], names: set[str]) -> Any:
@@ -153,18 +155,21 @@ def carried(metadata: Any, kept: set[str], names: set[str]) -> Any:
     Of what pandas writes there, the columns that are not the input's any more are taken out, and
     all of it where a column is missing that the index was in.
     """
-    if not metadata or b"pandas" not in metadata:
+    pandas = told(metadata)
+    if pandas is None:
         return metadata
-    pandas = json.loads(metadata[b"pandas"])
     index = [name for name in pandas.get("index_columns", []) if isinstance(name, str)]
     if not names.issuperset(index):
         return {key: value for key, value in metadata.items() if key != b"pandas"}
-    pandas["columns"] = [
+    columns = pandas.get("columns", [])
+    stay = [
         column
-        for column in pandas.get("columns", [])
+        for column in columns
         if column.get("field_name", column.get("name")) in kept.union(index)
     ]
-    return {**metadata, b"pandas": json.dumps(pandas).encode()}
+    if len(stay) == len(columns):
+        return metadata  # to the byte
+    return {**metadata, b"pandas": json.dumps({**pandas, "columns": stay}).encode()}
 
 
 def _table(arrays: list[pa.Array], names: list[str], rows: int) -> pa.Table:
@@ -179,7 +184,9 @@ def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
     if not len(schema):
         return table.replace_schema_metadata(schema.metadata)  # from no arrays it had no rows
     arrays = [
-        pa.chunked_array([fit(chunk, field.type) for chunk in column.chunks], field.type)
+        pa.chunked_array(
+            [fit_column(field.name, chunk, field.type) for chunk in column.chunks], field.type
+        )
         for column, field in zip(table.columns, schema, strict=True)
     ]
     return pa.Table.from_arrays(arrays, schema=schema)

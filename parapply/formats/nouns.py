@@ -16,6 +16,7 @@ class Field:
     name: str
     type: Any  # pyarrow.DataType; None where the column was not surveyed
     nullable: bool = True
+    told: bool = True  # by a value: where there was none, the type is but a guess
 
 
 @dataclass(frozen=True, slots=True)

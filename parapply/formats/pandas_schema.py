@@ -12,7 +12,20 @@ from typing import Any
 
 import pyarrow as pa
 
+INDEX = "__index_level_0__"  # the column that pandas writes an index without a name to
 _MARK = b"parapply:pandas"
+
+
+def told(metadata: Mapping[bytes, bytes] | None) -> dict[str, Any] | None:
+    """Return what pandas wrote into a schema's metadata; None where that is nothing it can read."""
+    try:
+        known = json.loads((metadata or {})[b"pandas"])
+        columns, index = known.get("columns", []), known.get("index_columns", [])
+        names = [column.get("field_name", column.get("name")) for column in columns]
+    except (KeyError, ValueError, TypeError, AttributeError):
+        return None
+    sound = isinstance(index, list) and all(name is None or type(name) is str for name in names)
+    return known if sound else None
 
 
 def mark(table: pa.Table, index: Mapping[str, Any], dtypes: Mapping[str, Any]) -> pa.Table:
@@ -30,6 +43,14 @@ def mark(table: pa.Table, index: Mapping[str, Any], dtypes: Mapping[str, Any]) -
             known["index"] = index[field.name]
         fields.append(field.with_metadata({_MARK: json.dumps(known).encode()} if known else None))
     return pa.Table.from_arrays(table.columns, schema=pa.schema(fields))
+
+
+def retyped(field: pa.Field, type_: Any) -> pa.Field:
+    """Return a part's field as one of another type, of which its mark tells no dtype."""
+    if field.type == type_ or _MARK not in (field.metadata or {}):
+        return field.with_type(type_)
+    known = {**json.loads(field.metadata[_MARK]), "column": None}
+    return field.with_type(type_).with_metadata({_MARK: json.dumps(known).encode()})
 
 
 def marks(schema: pa.Schema) -> dict[str, tuple[Any, dict[str, Any]]]:

@@ -59,6 +59,10 @@ class ParquetSource:
         """The names of the top-level columns."""
         return tuple(self.schema.names)
 
+    def rows(self) -> int:
+        """How many there are."""
+        return sum(self.groups)
+
     def pieces(self) -> Iterator[Any]:
         """The footer has said it all: nothing is left to survey."""
         return iter(())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import stat
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,7 +13,10 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from parapply import formats
 from parapply.errors import InputError, UsageError
 from parapply.formats import NotStreamableError, Reading, Source, hive
+from parapply.formats.added import AddedSource, Column
+from parapply.formats.labels import labels, without_stale
 from parapply.inputs import transport
+from parapply.inputs.folders import files_of
 from parapply.inputs.stdin import Peeked, redirected
 from parapply.inputs.witness import Witness
 from parapply.job import Job, on_error
@@ -201,40 +203,23 @@ class _Opener:
 
 def _open_files(opener: _Opener, paths: Sequence[str]) -> list[_Opened]:
     """Open files, and all files in folders, with the columns that their folders' names say."""
-    files = [found for path in paths for found in _files_of(path)]
+    files = [found for path in paths for found in files_of(path)]
     keys = [hive.keys_of(inside) for _, inside in files]
     types = hive.types_of(keys)
-    opened = []
+    opened: list[_Opened] = []
+    added: list[list[Column]] = []
     for (path, _), pairs in zip(files, keys, strict=True):
         with Naming(path):
             one = opener.file(path, path)
-        pairs = tuple(pair for pair in pairs if pair[0] not in one.source.columns)
-        if pairs:
-            one = replace(one, source=hive.HiveSource(one.source, pairs, types))
-        opened.append(one)
-    return opened
-
-
-def _files_of(path: str) -> Iterator[tuple[str, str]]:
-    """Yield a file, or a folder's files in the order of their names: (path, path in the folder).
-
-    Names that begin with `.` or `_` are left out, as by all readers of datasets.
-    """
-    try:
-        if not stat.S_ISDIR(os.stat(path).st_mode):
-            with open(path, "rb"):
-                yield path, ""
-            return
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from error
-    found = []
-    for folder, folders, names in os.walk(path):
-        folders[:] = [name for name in folders if not name.startswith((".", "_"))]
-        found += [os.path.join(folder, n) for n in names if not n.startswith((".", "_"))]
-    if not found:
-        raise UsageError(f"{path} is a folder without a file in it")
-    for name in sorted(found):
-        yield name, os.path.relpath(name, path)
+        opened.append(replace(one, source=without_stale(one.source)))
+        new = [pair for pair in pairs if pair[0] not in one.source.columns]
+        added.append([hive.Constant(name, value, types[name]) for name, value in new])
+    for columns, found in zip(added, labels([one.source for one in opened]), strict=True):
+        columns += [] if found is None else [found]
+    return [
+        replace(one, source=AddedSource(one.source, tuple(columns))) if columns else one
+        for one, columns in zip(opened, added, strict=True)
+    ]
 
 
 def _check_alike(first: _Opened, other: _Opened) -> None:

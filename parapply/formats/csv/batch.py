@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from parapply.columns import kernels as pc
+from parapply.columns.words import named
 from parapply.errors import BadRowsError
 from parapply.formats.csv import parse
 from parapply.formats.csv.records import Records, find_records, split_fields
@@ -104,7 +105,11 @@ class CsvBatch:
             return self._converted(types)
         unseen = [array for p, array in zip(types, arrays, strict=True) if p in self.place.unseen]
         delimiter = self.place.dialect.delimiter
-        if unseen and parse.may_be_misread(self.records.text, delimiter, unseen):
+        untold = any(
+            array.null_count < len(array) and not self._is_told(position)
+            for position, array in zip(types, arrays, strict=True)
+        )
+        if untold or (unseen and parse.may_be_misread(self.records.text, delimiter, unseen)):
             return self._converted(types)
         return arrays
 
@@ -114,6 +119,8 @@ class CsvBatch:
         found, bad = [], dict[int, str]()
         for text, (position, type_) in zip(texts, types.items(), strict=True):
             misfits = _misfits(text, type_, unseen=position in self.place.unseen)
+            if not self._is_told(position):
+                misfits = sorted({*misfits, *_integers(text)})
             for row in misfits:
                 bad.setdefault(row, self._misfit(row, position, text[row].as_py()))
             if not misfits:
@@ -124,10 +131,20 @@ class CsvBatch:
 
     def _misfit(self, row: int, position: int, value: str) -> str:
         field = self.place.fields[position]
+        if not field.told:
+            return (
+                f"{self.place.where(row)}, column {field.name!r}: {value!r} comes too late to "
+                f"tell the column's type, as the pipe's first rows have no value there; say "
+                f"--dtype {field.name}=int, or --dtype {field.name}=str, which takes any value"
+            )
         return (
             f"{self.place.where(row)}, column {field.name!r}: {value!r} is not of the type "
-            f"{field.type} that the rows before it have; --dtype {field.name}=str takes any value"
+            f"{named(field.type)} that the rows before it have; "
+            f"--dtype {field.name}=str takes any value"
         )
+
+    def _is_told(self, position: int) -> bool:
+        return self.place.fields[position].told
 
     def _tabulate(self, types: dict[int, Any], nulls: tuple[str, ...]) -> list[pa.Array]:
         table = tabulate(self.records, self.place, types, nulls)
@@ -146,6 +163,12 @@ def _misfits(texts: pa.Array, type_: Any, *, unseen: bool) -> list[int]:
     else:
         fits = [True] * len(texts)
     return [row for row, fit in enumerate(fits) if not fit or (misread and misread[row])]
+
+
+def _integers(texts: pa.Array) -> list[int]:
+    """Return the rows whose text may be an integer: more of them would tell whether it is."""
+    found = pc.match_substring_regex(texts, r"^\s*[+-]?[0-9]+\s*$").to_pylist()
+    return [row for row, integer in enumerate(found) if integer]
 
 
 def _fits(text: pa.Array, type_: Any) -> bool:

@@ -121,7 +121,7 @@ class CsvSource:
         return tuple(
             Field(name, forced[place])
             if place in forced
-            else Field(name, parse.ARROW[kinds[place].name], kinds[place].nulls)
+            else _field(name, kinds[place])
             if place in kinds
             else Field(name, None)
             for place, name in enumerate(self.columns)
@@ -189,6 +189,10 @@ class CsvSource:
         if self.counted or isinstance(piece, bytes) or not (self.orderly and self.dialect.plain):
             return False
         return piece.start > self.head.start or piece.stop < self.stop
+
+
+def _field(name: str, kind: parse.Kind) -> Field:
+    return Field(name, parse.ARROW[kind.name], kind.nulls, kind.name != "null")
 
 
 def _marks(records: Records, start: int) -> tuple[Mark, ...]:

@@ -1,0 +1,187 @@
+"""A source with columns that are not in its rows: what its folders say, or how pandas counts them.
+
+All but those is the file's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from parapply.formats import Batch, Field, Index, Source, Survey
+
+
+class Column(Protocol):
+    """A column that is added."""
+
+    @property
+    def name(self) -> str:
+        """Its name, which no column of the file has."""
+        ...
+
+    @property
+    def hidden(self) -> bool:
+        """Whether it is pandas' own, which neither functions of rows nor text have."""
+        ...
+
+    @property
+    def field(self) -> Field:
+        """Its type."""
+        ...
+
+    def extended(self, schema: pa.Schema) -> pa.Schema:
+        """Return the file's schema with the column."""
+        ...
+
+    def values(self, rows: Sequence[int]) -> pa.Array:
+        """Return the values of rows, by their numbers in the file, counted from 0."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AddedSource:
+    """A source and the columns that are added at the end."""
+
+    inner: Source
+    added: tuple[Column, ...]
+
+    @property
+    def name(self) -> str:
+        """The file's."""
+        return self.inner.name
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Those in the file, then those that are added."""
+        return (*self.inner.columns, *(column.name for column in self.added))
+
+    @property
+    def hidden(self) -> tuple[int, ...]:
+        """The positions of the columns that are hidden."""
+        count = len(self.inner.columns)
+        return tuple(count + place for place, column in enumerate(self.added) if column.hidden)
+
+    @property
+    def joins_surveys(self) -> bool:
+        """As the file's."""
+        return self.inner.joins_surveys
+
+    @property
+    def complete(self) -> bool:
+        """As the file's."""
+        return self.inner.complete
+
+    @property
+    def schema(self) -> Any:
+        """The file's schema, where it has one, with the columns that are added."""
+        schema: Any = getattr(self.inner, "schema", None)
+        for column in self.added:
+            schema = schema and column.extended(schema)
+        return schema
+
+    def widened(self, columns: tuple[str, ...]) -> AddedSource:
+        """Widen the file's part."""
+        names = {column.name for column in self.added}
+        own = tuple(column for column in columns if column not in names)
+        return replace(self, inner=self.inner.widened(own))
+
+    def starts(self, data: bytes) -> Any:
+        """As the file's."""
+        return self.inner.starts(data)
+
+    def pieces(self) -> Iterator[Any]:
+        """As the file's."""
+        return self.inner.pieces()
+
+    def survey(self, piece: Any, positions: Sequence[int], first_row: int = 0) -> Survey:
+        """Survey the file's columns: the others are known."""
+        return self.inner.survey(piece, self._own(positions), first_row)
+
+    def again(self, surveys: Sequence[Survey]) -> AddedSource | None:
+        """As the file's."""
+        inner = self.inner.again(surveys)
+        return None if inner is None else replace(self, inner=inner)
+
+    def index(self, surveys: Sequence[Survey]) -> Index:
+        """As the file's."""
+        return self.inner.index(surveys)
+
+    def fields(self, positions: Sequence[int], surveys: Sequence[Survey]) -> tuple[Field, ...]:
+        """Return the file's fields, then the others."""
+        own = self.inner.fields(self._own(positions), surveys)
+        return (*own, *(column.field for column in self.added))
+
+    def batch(
+        self, span: Any, fields: tuple[Field, ...], data: bytes | None = None, first_row: int = 0
+    ) -> AddedBatch:
+        """Open rows of the file."""
+        count = len(self.inner.columns)
+        inner = self.inner.batch(span, fields[:count], data, first_row)
+        return AddedBatch(inner, count, self.added, range(first_row, first_row + inner.rows))
+
+    def _own(self, positions: Sequence[int]) -> list[int]:
+        return [position for position in positions if position < len(self.inner.columns)]
+
+
+class AddedBatch:
+    """A batch of the file, the rows of which have `numbers` there, and the added columns."""
+
+    def __init__(
+        self, inner: Batch, count: int, added: tuple[Column, ...], numbers: Sequence[int]
+    ) -> None:
+        self.inner, self.count, self.added, self.numbers = inner, count, added, numbers
+        self.rows = inner.rows
+
+    def pick(self, rows: Sequence[int]) -> AddedBatch:
+        """Pick rows of the file."""
+        return self._of(self.inner.pick(rows), rows)
+
+    def bad_rows(self, positions: Sequence[int]) -> dict[int, str]:
+        """Ask the file."""
+        return self.inner.bad_rows(self._own(positions))
+
+    def without(self, rows: Collection[int]) -> AddedBatch:
+        """Leave out rows of the file."""
+        left = [row for row in range(self.rows) if row not in rows]
+        return self._of(self.inner.without(rows), left)
+
+    def mended(
+        self, rows: Sequence[int], ragged: Collection[int], blank: Collection[int]
+    ) -> AddedBatch:
+        """Mend rows of the file."""
+        return self._of(self.inner.mended(rows, ragged, blank), rows)
+
+    def expect(self, positions: Sequence[int], *, typed: bool) -> None:
+        """Pass on what the file has."""
+        self.inner.expect(self._own(positions), typed=typed)
+
+    def check_complete(self) -> None:
+        """As the file's."""
+        self.inner.check_complete()
+
+    def columns(self, positions: Sequence[int]) -> list[Any]:
+        """Return the file's columns, and the others of their type."""
+        return self._all(positions, self.inner.columns(self._own(positions)))
+
+    def verbatim(self, positions: Sequence[int]) -> list[Any]:
+        """Return the file's columns as they stand, and the others."""
+        return self._all(positions, self.inner.verbatim(self._own(positions)))
+
+    def _of(self, inner: Batch, rows: Sequence[int]) -> AddedBatch:
+        numbers = [self.numbers[row] for row in rows]
+        return AddedBatch(inner, self.count, self.added, numbers)
+
+    def _own(self, positions: Sequence[int]) -> list[int]:
+        return [position for position in positions if position < self.count]
+
+    def _all(self, positions: Sequence[int], own: list[Any]) -> list[Any]:
+        found = iter(own)
+        return [
+            next(found)
+            if position < self.count
+            else self.added[position - self.count].values(self.numbers)
+            for position in positions
+        ]

@@ -1,0 +1,31 @@
+"""Which files a name on the command line means: one, or all in a folder. Runs in the parent."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+
+from parapply.errors import UsageError
+
+
+def files_of(path: str) -> Iterator[tuple[str, str]]:
+    """Yield a file, or a folder's files in the order of their names: (path, path in the folder).
+
+    Names that begin with `.` or `_` are left out, as by all readers of datasets.
+    """
+    try:
+        if not stat.S_ISDIR(os.stat(path).st_mode):
+            with open(path, "rb"):
+                yield path, ""
+            return
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from error
+    found = []
+    for folder, folders, names in os.walk(path):
+        folders[:] = [name for name in folders if not name.startswith((".", "_"))]
+        found += [os.path.join(folder, n) for n in names if not n.startswith((".", "_"))]
+    if not found:
+        raise UsageError(f"{path} is a folder without a file in it")
+    for name in sorted(found):
+        yield name, os.path.relpath(name, path)
