@@ -215,7 +215,7 @@ def die_of(number: int) -> NoReturn:
 
 
 def leave(end: SystemExit) -> NoReturn:
-    """Exit at once: an interpreter that ends takes all apart that it has imported, which takes time.
+    """Exit at once: to take all apart that was imported, as an interpreter does, takes time.
 
     It would also wait for threads that were given up in the midst of C code, or of an import;
     those may hold what functions of atexit want, which are called only where there are none.
