@@ -76,17 +76,15 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
             table = survey(session, inputs, surveyed)
             for stream in table.streams.values():
                 ends.callback(stream.close)  # type: ignore[attr-defined]  # a feed, or a generator
-            made = Columns(order.call.types)
-            agenda = Agenda()
-            prompt = not output.restartable and inputs.endless
-            total = _total(job, table)
+            agenda, total = Agenda(), _total(job, table)
             tally = Tally(job.max_errors, total)
             if errors is not None:
                 assert order.aside is not None
                 errors.begin(order.aside, table.fields, several=len(table.sources) > 1)
             with Assembler(
-                output, order.target, table.fields, order.keep, made, agenda.push, errors,
-                prompt=prompt, keeps=job.checkpoint is not None,
+                output, order.target, table.fields, order.keep, Columns(order.call.types),
+                agenda.push, errors, keeps=job.checkpoint is not None,
+                prompt=not output.restartable and inputs.endless,
             ) as assembler:  # fmt: skip
                 task = _task(job, table, order, kept.folder, tally)
                 world = World(table.feed, agenda, output.pipe, hub.stopped)
@@ -96,33 +94,54 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
                 )  # fmt: skip
                 chunks = _chosen(_sized(job, table, order, planned), table, planned, order)
                 agenda.chunks = kept.left(chunks, table.indexes, table.sources, work)
-                work.run(agenda)
-                tally.check(work.rows)
-                names = assembler.finish(order.default_columns(table.fields))
-                while assembler.waiting:
-                    work.run(agenda)
-                check_types(order.call, names)
-                assembler.close()
+                names = _work_off(work, agenda, order, table)
         inputs.witness.check()
         counts, gauges = hub.finish()
         publish(output, errors)
         kept.finish(tally.failed)
+    seconds = time.perf_counter() - began
+    return _report(job, work, names, crew.workers, seconds, counts, gauges)
+
+
+def _work_off(work: Dispatcher, agenda: Agenda, order: Order, table: Table) -> tuple[str, ...]:
+    """Have all chunks done, and the output completed; return its columns."""
+    assembler = work.assembler
+    work.run(agenda)
+    work.tally.check(work.rows)
+    names = assembler.finish(order.default_columns(table.fields))
+    while assembler.waiting:
+        work.run(agenda)
+    check_types(order.call, names)
+    assembler.close()
+    return names
+
+
+def _report(
+    job: Job,
+    work: Dispatcher,
+    names: tuple[str, ...],
+    workers: int,
+    seconds: float,
+    counts: dict[str, int],
+    gauges: dict[str, float],
+) -> Report:
+    made = work.assembler.columns
     return Report(
-        rows_in=assembler.rows_in,
-        rows_out=assembler.rows_out,
+        rows_in=work.assembler.rows_in,
+        rows_out=work.assembler.rows_out,
         columns=names,
         made=tuple(made.found),
         shape=made.shape,
         chunks=work.chunks,
-        workers=crew.workers,
+        workers=workers,
         backend=job.backend,
-        seconds=time.perf_counter() - began,
+        seconds=seconds,
         output=job.output,
-        failed=tally.failed,
-        causes=tally.causes,
+        failed=work.tally.failed,
+        causes=work.tally.causes,
         counts=counts,
         gauges=gauges,
-        stopped=assembler.ended,
+        stopped=work.assembler.ended,
     )
 
 
