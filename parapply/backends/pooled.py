@@ -8,12 +8,9 @@ made of it) is a `Team`, which the rooms beside this one supply; nothing here kn
 from __future__ import annotations
 
 import itertools
-import os
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from multiprocessing import connection
 from multiprocessing.pool import Pool
 from types import TracebackType
@@ -21,6 +18,7 @@ from typing import Any, NamedTuple, Protocol
 
 from parapply.backends import RAN_OUT, Done, Item, Outside, Pace, Result
 from parapply.backends.desk import SLOT_FIELDS, Slots, Wire, work
+from parapply.backends.waiting import Bell
 from parapply.errors import WorkerError
 
 IN_FLIGHT = 2  # items a worker: one that it works on, one that waits for it
@@ -68,32 +66,6 @@ class Team(Protocol):
         ...
 
 
-class _Bell:
-    """Wakes the parent from its wait; may be rung from any thread, and after it is closed."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._closed = False
-        self.fd, self._write = os.pipe()
-        os.set_blocking(self.fd, False)
-        os.set_blocking(self._write, False)
-
-    def ring(self) -> None:
-        with self._lock, suppress(BlockingIOError):  # full: it rings already
-            if not self._closed:
-                os.write(self._write, b"!")
-
-    def hush(self) -> None:
-        with suppress(BlockingIOError):
-            os.read(self.fd, 65536)
-
-    def close(self) -> None:
-        with self._lock:
-            self._closed = True
-            os.close(self.fd)
-            os.close(self._write)
-
-
 class Pooled:
     """A session on a pool, which is replaced when it breaks; opened and ended as a context.
 
@@ -109,7 +81,7 @@ class Pooled:
         self._strikes = 0
 
     def __enter__(self) -> Pooled:
-        self._bell = _Bell()
+        self._bell = Bell()
         try:
             self._open()
         except BaseException:
@@ -239,19 +211,3 @@ class Pooled:
         self._open()
         for number, item in self._flying.items():
             self._send(number, item)
-
-
-def in_background(*steps: Callable[[], object], wait_s: float) -> bool:
-    """Take the steps in a daemon thread, as they may hang; return whether all ended in time."""
-    done = threading.Event()
-    arguments = (*steps, done.set)
-    thread = threading.Thread(target=_take, args=arguments, name="parapply-end", daemon=True)
-    thread.start()
-    thread.join(wait_s)
-    return done.is_set()
-
-
-def _take(*steps: Callable[[], object]) -> None:
-    with suppress(Exception):  # of a pool that is given up: nobody could do anything about it
-        for step in steps:
-            step()

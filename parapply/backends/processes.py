@@ -29,8 +29,9 @@ from typing import Any
 from parapply.backends import Crew, Session
 from parapply.backends.desk import LEFT, SLOT_FIELDS, Slots
 from parapply.backends.members import LOST, Context, Nobody, Worker
-from parapply.backends.pooled import Death, Pooled, in_background
+from parapply.backends.pooled import Death, Pooled
 from parapply.backends.start import NAME, STOPS, enter, serve
+from parapply.backends.waiting import in_background
 from parapply.backends.wire import WIRE
 from parapply.errors import WorkerError
 from parapply.outputs.staging import adopt

@@ -17,7 +17,8 @@ from typing import Any
 
 from parapply.backends import Crew, Session
 from parapply.backends.desk import SLOT_FIELDS, Slots, Wire, begin
-from parapply.backends.pooled import Death, Pooled, in_background
+from parapply.backends.pooled import Death, Pooled
+from parapply.backends.waiting import in_background
 
 
 class Threads:
