@@ -84,3 +84,66 @@ def test_rows_without_columns_are_rows(tmp_path, options):
         assert rows == report.rows_out == options.get("head", 3)
         with pytest.raises(OutputError, match=f"{rows} rows without a column: Parquet"):
             parapply.run(Job(output=tmp_path / "out.parquet", **job))
+
+
+def apart(tmp_path, function, to, **job):
+    """Run a function over three rows, one at a time; return what pandas reads from the output."""
+    (tmp_path / "in.csv").write_text("i\n0\n1\n2\n")
+    output = tmp_path / f"out.{to}"
+    job = {"inputs": tmp_path / "in.csv", "output": output, "chunk_size": 1, **job}
+    parapply.run(Job(function=function, backend="serial", **job))
+    return read(output)
+
+
+@pytest.mark.parametrize("to", ["parquet", "arrow"])
+@pytest.mark.parametrize("frame", FRAMES.values(), ids=FRAMES)
+def test_parts_that_are_written_anew_keep_what_pandas_knows(tmp_path, frame, to):
+    def function(df: pd.DataFrame):
+        row = int(df["i"].iloc[0])
+        part = frame.iloc[row : row + 1]
+        return part.assign(late=1.5) if row == 2 else part
+
+    found = apart(tmp_path, function, to)
+    late = pd.Series([None, None, 1.5], index=frame.index)
+    pdt.assert_frame_equal(found, frame.assign(late=late), check_freq=False)
+
+
+@pytest.mark.parametrize("to", ["parquet", "arrow"])
+@pytest.mark.parametrize("frame", FRAMES.values(), ids=FRAMES)
+def test_halves_of_a_chunk_keep_what_pandas_knows(tmp_path, frame, to):
+    def function(df: pd.DataFrame):
+        if 2 in df["i"].values:
+            raise ValueError
+        return frame.iloc[df["i"]]
+
+    found = apart(tmp_path, function, to, chunk_size=3, on_error="skip")
+    pdt.assert_frame_equal(found, frame.iloc[:2], check_freq=False)
+
+
+@pytest.mark.parametrize("late", [1, 2])
+def test_a_column_that_only_one_part_has_keeps_its_dtype(tmp_path, late):
+    def function(df: pd.DataFrame):
+        name = "m" if df["i"].iloc[0] == late else "n"
+        return pd.DataFrame({name: pd.array([1], "Int8")})
+
+    assert set(map(str, apart(tmp_path, function, "parquet").dtypes)) == {"Int8"}
+
+
+def test_a_part_of_another_type_that_is_written_anew_is_a_plain_one(tmp_path):
+    def function(df: pd.DataFrame):
+        row = df["i"].iloc[0]
+        part = pd.DataFrame({"n": [0.5] if row == 1 else pd.array([1], "Int64")})
+        return part.assign(late=True) if row == 2 else part
+
+    found = apart(tmp_path, function, "parquet")
+    pdt.assert_series_equal(found["n"], pd.Series([1.0, 0.5, 1.0], name="n"))
+
+
+def test_an_index_of_a_type_that_was_asked_for_stays_the_index(tmp_path):
+    def function(df: pd.DataFrame):
+        return pd.DataFrame({"x": [1]}, index=pd.Index(df["i"] + 7, name="k"))
+
+    found = apart(tmp_path, function, "parquet", dtypes={"k": "str"})
+    pdt.assert_frame_equal(
+        found, pd.DataFrame({"x": [1] * 3}, index=pd.Index(list("789"), name="k"))
+    )

@@ -16,6 +16,7 @@ from parapply.backends import Pace
 from parapply.calls import frames, results
 from parapply.calls.alarm import Alarm
 from parapply.calls.rows import no_column
+from parapply.calls.stored import as_table, columns_of
 from parapply.columns.types import fit, unify
 from parapply.errors import ResultError
 from parapply.failures.explain import Explainer
@@ -162,9 +163,10 @@ class ChunkCaller:
             taken = [made.take + start for start, made in pieces]
             return Made("filter", {}, take=np.concatenate(taken))
         if shapes == {"table"}:
-            tables = [_columns(made.table) for _, made in pieces]
+            tables = [columns_of(made.table) for _, made in pieces]
             columns = self._stacked(tables, [start for start, _ in pieces])
-            return Made("table", {}, table=pa.table(columns))
+            parts = [made.table.schema for _, made in pieces if made.table is not None]
+            return Made("table", {}, table=as_table(columns, parts))
         if not pieces:
             return Made("none", {}, take=np.array([], np.int64) if skips else None)
         kept = [row for row in range(self.batch.rows) if row not in failed]
@@ -213,10 +215,3 @@ def _stack(columns: list[Any], type_: Any) -> pa.Array:
 
 def _size(table: dict[str, pa.Array]) -> int:
     return len(next(iter(table.values()), ()))
-
-
-def _columns(table: Any) -> dict[str, pa.Array]:
-    return {
-        name: column.combine_chunks()
-        for name, column in zip(table.column_names, table.columns, strict=True)
-    }

@@ -16,6 +16,7 @@ from parapply.calls.rows import Row
 from parapply.columns.arrays import take
 from parapply.columns.types import fit
 from parapply.errors import ResultError
+from parapply.formats.pandas_schema import retyped
 from parapply.values.convert import MixedTypesError, UnsupportedValueError, by_kind, to_array
 from parapply.values.plain import is_frame, is_record, members
 from parapply.values.spelling import text
@@ -129,7 +130,8 @@ def force_table(table: pa.Table, types: Mapping[str, Any], where: Where) -> pa.T
     for place, name in enumerate(table.column_names):
         if name in types:
             array = force(name, table.column(place).combine_chunks(), types, where)
-            table = table.set_column(place, name, array)
+            field = retyped(table.schema.field(place), array.type)
+            table = table.set_column(place, field, array)
     return table
 
 

@@ -18,6 +18,7 @@ from parapply.columns.arrays import integers, take
 from parapply.columns.types import fit, unify
 from parapply.errors import ResultError
 from parapply.formats.group_target import read_part, write_part
+from parapply.formats.pandas_schema import retyped
 from parapply.functions.call import Made
 from parapply.job import Outcome
 
@@ -28,10 +29,10 @@ _TAKE = "parapply:take"  # a stored column: which rows of the batch the results 
 
 def store(path: str, made: Made, data: bytes | None) -> None:
     """Keep what the function made of the part at `path`, and the text it came from, if any."""
-    columns = dict(columns_of(made.table) if made.table is not None else made.columns)
-    if made.take is not None:
-        columns[_TAKE] = integers(made.take)
-    write_part(path + _MADE, _table(columns))
+    taken = {} if made.take is None else {_TAKE: integers(made.take)}
+    write_part(
+        path + _MADE, as_table({**made.columns, **taken}) if made.table is None else made.table
+    )
     if data is not None:
         Path(path + _TEXT).write_bytes(data)
 
@@ -43,7 +44,8 @@ def stored_text(path: str) -> bytes:
 
 def stored(path: str, part: Outcome, columns: tuple[tuple[str, Any], ...]) -> Made:
     """Return what `store` kept, with these columns and types."""
-    have = columns_of(read_part(_base(path) + _MADE))
+    table = read_part(_base(path) + _MADE)
+    have = columns_of(table)
     taken = have.pop(_TAKE, None)
     rows = part.rows_out
     made = {
@@ -52,7 +54,7 @@ def stored(path: str, part: Outcome, columns: tuple[tuple[str, Any], ...]) -> Ma
     }
     positions = None if taken is None else np.array(taken.to_pylist(), np.int64)
     if part.shape == "table":
-        return Made("table", {}, table=_table(made))
+        return Made("table", {}, table=as_table(made, [table.schema]))
     return Made(part.shape, made, positions)
 
 
@@ -124,5 +126,11 @@ def columns_of(table: pa.Table) -> dict[str, pa.Array]:
     }
 
 
-def _table(columns: dict[str, pa.Array]) -> pa.Table:
-    return pa.Table.from_arrays(list(columns.values()), names=list(columns))
+def as_table(columns: dict[str, pa.Array], parts: Sequence[pa.Schema] = ()) -> pa.Table:
+    """Return columns as a table, with what pandas knew of them in the parts they are from."""
+    known = {field.name: field for schema in reversed(parts) for field in schema}
+    fields = [
+        retyped(known[name], column.type) if name in known else pa.field(name, column.type)
+        for name, column in columns.items()
+    ]
+    return pa.Table.from_arrays(list(columns.values()), schema=pa.schema(fields))

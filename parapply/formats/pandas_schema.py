@@ -33,6 +33,14 @@ def mark(table: pa.Table, index: Mapping[str, Any], dtypes: Mapping[str, Any]) -
     return pa.Table.from_arrays(table.columns, schema=pa.schema(fields))
 
 
+def retyped(field: pa.Field, type_: Any) -> pa.Field:
+    """Return a part's field as one of another type, of which its mark tells no dtype."""
+    if field.type == type_ or _MARK not in (field.metadata or {}):
+        return field.with_type(type_)
+    known = {**json.loads(field.metadata[_MARK]), "column": None}
+    return field.with_type(type_).with_metadata({_MARK: json.dumps(known).encode()})
+
+
 def marks(schema: pa.Schema) -> dict[str, tuple[Any, dict[str, Any]]]:
     """Return the marks of a part's columns by name, each with the column's type."""
     return {
