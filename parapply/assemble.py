@@ -15,6 +15,7 @@ from typing import Any
 
 from parapply.calls.items import Refit, Seal
 from parapply.columns.types import is_settled, unify
+from parapply.columns.words import clash, named
 from parapply.errors import ResultError
 from parapply.failures.errors_file import Errors
 from parapply.formats import Arrangement, Field, Keep, New, Target, arrange
@@ -204,12 +205,12 @@ class Assembler:
             self._unwritten = list(self._parts)
             return
         begun = self._types or {}
-        changed = [name for name in whole if begun.get(name) != whole[name]]
+        name = next(name for name in whole if begun.get(name) != whole[name])
+        before = named(begun[name]) if name in begun else "nothing"
         raise ResultError(
-            f"{self.output.name}: column {changed[0]!r} was begun as "
-            f"{begun.get(changed[0], 'nothing')} and is {whole[changed[0]]} from "
-            f"{self.columns.found[changed[0]].first} on; say --dtype {changed[0]}=TYPE, "
-            "or write a file with -o"
+            f"{self.output.name}: column {name!r} was begun as {before} and is "
+            f"{named(whole[name])} from {self.columns.found[name].first} on; say "
+            f"--dtype {name}=TYPE, or write a file with -o"
         )
 
     def _ask_for_refits(self, whole: dict[str, Any]) -> None:
@@ -256,9 +257,10 @@ def _following(number: _Number) -> _Number:
 def _both(known: ResultColumn, column: ResultColumn) -> ResultColumn:
     type_ = unify(known.type, column.type)
     if type_ is None:
+        one, other = clash(known.type, column.type)
         raise ResultError(
-            f"column {known.name!r}: {known.first} gave {known.type}, {column.first} gave "
-            f"{column.type}; one column holds one type: return str for both, say"
+            f"column {known.name!r}: {known.first} gave {one}, {column.first} gave {other}; "
+            "one column holds one type: return str for both, say"
         )
     first = column.first if type_ != known.type else known.first
     return ResultColumn(known.name, type_, first)

@@ -557,7 +557,7 @@ def test_keys_that_come_late_in_a_stream_are_carried_along(succeed):
 def test_a_late_value_that_does_not_fit_is_an_error(parapply):
     done = parapply("-e", "a", stdin=b'{"a": 1}\n' * 200_000 + b'{"a": "x"}\n')
     assert done.returncode == 1
-    assert "column 'a': 'x' is not of the type int64 that the rows before it have" in done.stderr
+    assert "column 'a': 'x' is not of the type int that the rows before it have" in done.stderr
     assert "--dtype a=str" in done.stderr
 
 

@@ -14,7 +14,20 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from result_cases import CASES, CONFLICTS, MISFITS, RECORDS, REFUSED, Case
+from result_cases import (
+    CASES,
+    CONFLICTS,
+    DAY,
+    MISFITS,
+    NOON,
+    RECORDS,
+    REFUSED,
+    UTC,
+    Case,
+    D,
+    dt,
+    zoned,
+)
 
 import parapply
 from parapply import Job
@@ -121,6 +134,27 @@ def test_both_rows_of_a_conflict_are_named(folder, values, size):
         run(folder, values, "csv", size, into="x")
     forced = run(folder, values, "csv", size, into="x", dtypes={"x": "str"})
     assert forced.exists()
+
+
+WORDS = [
+    ([1, "a"], "int", "str"), ([0.5, True], "float", "bool"), ([b"a", D(1)], "bytes", "Decimal"),
+    ([[1], ["a"]], "list of int", "list of str"),
+    ([[[1]], [1]], "list of list of int", "list of int"),
+    ([NOON, zoned(UTC)], "datetime", "datetime with a zone"), ([DAY, NOON], "date", "datetime"),
+    ([[1], 1], "list of int", "int"), ([[{"a": 1}], 1], "list of dict", "int"),
+    ([[{"b": 1, "a": [1]}], [{"c": 0, "a": ["x"]}]],
+     "list of dict with 'a': list of int", "list of dict with 'a': list of str"),
+    ([dt.time(1), dt.timedelta(1)], "time", "timedelta"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("values", "one", "other"), WORDS, ids=str)
+def test_conflicts_between_chunks_are_said_in_words_of_python(folder, values, one, other):
+    with pytest.raises(ResultError) as raised:
+        run(folder, values, "csv", 1, into="x")
+    row = f"row {len(values)}"
+    assert f"row 1 gave {one}, " in str(raised.value)
+    assert f"{row} gave {other}; one column" in str(raised.value)
 
 
 @pytest.mark.parametrize("size", [9, 1])

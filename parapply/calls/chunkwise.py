@@ -18,6 +18,7 @@ from parapply.calls.alarm import Alarm
 from parapply.calls.rows import no_column
 from parapply.calls.stored import as_table, columns_of
 from parapply.columns.types import fit, unify
+from parapply.columns.words import clash
 from parapply.errors import ResultError
 from parapply.failures.explain import Explainer
 from parapply.failures.policy import FailedRow, Wary, is_ours
@@ -185,9 +186,10 @@ class ChunkCaller:
                 known = types.get(name, column.type)
                 types[name] = unify(known, column.type)
                 if types[name] is None:
+                    one, other = clash(known, column.type)
                     raise ResultError(
-                        f"column {name!r}: {self.where(0)} gave {known}, {self.where(start)} gave "
-                        f"{column.type}; one column holds one type: return str for both, say"
+                        f"column {name!r}: {self.where(0)} gave {one}, {self.where(start)} gave "
+                        f"{other}; one column holds one type: return str for both, say"
                     )
         return {name: _stack([table.get(name, _size(table)) for table in tables], type_)
                 for name, type_ in types.items()}  # fmt: skip

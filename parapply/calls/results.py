@@ -15,6 +15,7 @@ import pyarrow as pa
 from parapply.calls.rows import Row
 from parapply.columns.arrays import take
 from parapply.columns.types import fit
+from parapply.columns.words import named
 from parapply.errors import ResultError
 from parapply.formats.pandas_schema import retyped
 from parapply.values.convert import MixedTypesError, UnsupportedValueError, by_kind, to_array
@@ -93,7 +94,7 @@ def force(name: str, array: pa.Array, types: Mapping[str, Any], where: Where) ->
         return fit(array, type_)
     except pa.ArrowNotImplementedError as error:
         raise ResultError(
-            f"column {name!r}: {array.type} cannot be made {type_} as --dtype says"
+            f"column {name!r}: {named(array.type)} cannot be made {type_} as --dtype says"
         ) from error
     except (pa.ArrowInvalid, ResultError):
         pass

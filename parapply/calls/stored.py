@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from parapply.columns.arrays import integers, take
 from parapply.columns.types import fit, unify
+from parapply.columns.words import clash
 from parapply.errors import ResultError
 from parapply.formats.group_target import read_part, write_part
 from parapply.formats.pandas_schema import retyped
@@ -102,9 +103,10 @@ def merged(
         parts = [_column(old, name, len(before)), _column(new, name, len(after))]
         type_ = unify(parts[0].type, parts[1].type)
         if type_ is None:
+            one, other = clash(parts[0].type, parts[1].type)
             raise ResultError(
-                f"column {name!r}: {where(again[0])} gave {parts[1].type} now, and the others "
-                f"gave {parts[0].type} before; one column holds one type"
+                f"column {name!r}: {where(again[0])} gave {other} now, and the others gave {one} "
+                "before; one column holds one type"
             )
         one, two = (fit(part, type_) for part in parts)
         columns[name] = take(pa.concat_arrays([take(one, stays), two]), order)

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from parapply.columns import kernels as pc
+from parapply.columns.words import named
 from parapply.errors import BadRowsError
 from parapply.formats.csv import parse
 from parapply.formats.csv.records import Records, find_records, split_fields
@@ -138,7 +139,8 @@ class CsvBatch:
             )
         return (
             f"{self.place.where(row)}, column {field.name!r}: {value!r} is not of the type "
-            f"{field.type} that the rows before it have; --dtype {field.name}=str takes any value"
+            f"{named(field.type)} that the rows before it have; "
+            f"--dtype {field.name}=str takes any value"
         )
 
     def _is_told(self, position: int) -> bool:

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.types as at
 
 from parapply.columns.types import fit
+from parapply.columns.words import named
 from parapply.values.convert import UnsupportedValueError, to_array
 
 _NONE = type(None)
@@ -72,7 +73,7 @@ _PYTHON = {pa.bool_(): bool, pa.int64(): int}
 
 def _check(fits: bool, type_: Any) -> None:
     if not fits:
-        why = f"is not of the type {type_} that the rows before it have"
+        why = f"is not of the type {named(type_)} that the rows before it have"
         if at.is_null(type_):
             why = "comes too late to tell the column's type, as the first rows have no value there"
         raise MisfitError(why, strict=True)
