@@ -9,61 +9,21 @@ output) waits until nothing can change, unless it is `prompt`: then the first pa
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from parapply.calls.items import Refit, Seal
-from parapply.columns.types import is_settled, unify
-from parapply.columns.words import clash, named
+from parapply.calls.stored import discard
+from parapply.columns.words import named
 from parapply.errors import ResultError
 from parapply.failures.errors_file import Errors
 from parapply.formats import Arrangement, Field, Keep, New, Target, arrange
 from parapply.job import Chunk, Outcome, ResultColumn
+from parapply.outputs.columns import Columns
 from parapply.outputs.output import Output
 from parapply.outputs.sinks import FileSink, FolderSink
 
 _Number = tuple[int, ...]
-
-
-class Columns:
-    """The made columns over all parts so far: names in order of appearance, one type each."""
-
-    def __init__(self, forced: Collection[str] = ()) -> None:
-        self.forced = forced  # columns of a type that was asked for
-        self.shape = "none"
-        self.found: dict[str, ResultColumn] = {}
-
-    @property
-    def types(self) -> dict[str, Any]:
-        """Name and type of each column."""
-        return {name: column.type for name, column in self.found.items()}
-
-    @property
-    def settled(self) -> bool:
-        """Whether no further part can change anything."""
-        if self.shape == "filter":
-            return True
-        # A scalar has one column (or those of --into): a dict that comes later is an error.
-        return self.shape == "scalar" and all(
-            name in self.forced or is_settled(column.type) for name, column in self.found.items()
-        )
-
-    def add(self, part: Outcome) -> None:
-        """Take a part's columns in; raises ResultError where they do not fit the others."""
-        if part.shape == "none":
-            return
-        if self.shape not in ("none", part.shape):
-            one = next(iter(self.found.values())).first if self.found else "an earlier row"
-            other = part.columns[0].first if part.columns else "a later one"
-            raise ResultError(
-                f"{one} returned {_SHAPES[self.shape]}, {other} {_SHAPES[part.shape]}: "
-                "return the same kind for every row"
-            )
-        self.shape = part.shape
-        for column in part.columns:
-            known = self.found.get(column.name)
-            self.found[column.name] = column if known is None else _both(known, column)
 
 
 class Assembler:
@@ -98,6 +58,7 @@ class Assembler:
         self._unwritten: list[_Number] = []
         self._redoing: set[_Number] = set()
         self._types: dict[str, Any] | None = None  # of the output as it was begun
+        self._final = False  # all parts have come
 
     def add(self, chunk: Chunk, part: Outcome) -> None:
         """Take a part in, and write what can be written."""
@@ -130,7 +91,8 @@ class Assembler:
             self.columns.found = {
                 name: ResultColumn(name, type_, "") for name, type_ in default.items()
             }
-        self._write(final=True)
+        self._final = True
+        self._write()
         return self.names
 
     @property
@@ -168,23 +130,25 @@ class Assembler:
             while self._next in self._split:
                 self._next = (*self._next, 0)
 
-    def _write(self, *, final: bool = False) -> None:
+    def _write(self) -> None:
         whole = self.columns.types
         if self._types is not None and self._types != whole:
             self._start_over(whole)
-        if self._types is None:
-            if not self._may_begin(final):
-                return
-            self._begin(whole)
+        if self._types is None and not self._may_begin():
+            return
         self._ask_for_refits(whole)
+        if self._types is None:
+            if self._final and self._redoing and not self.output.restartable:
+                return  # should one of these fail, nothing is written
+            self._begin(whole)
         ready = 0
         while ready < len(self._unwritten) and self._unwritten[ready] not in self._redoing:
             self._append(self._parts[self._unwritten[ready]][1])
             ready += 1
         del self._unwritten[:ready]
 
-    def _may_begin(self, final: bool) -> bool:
-        if final or self.columns.settled:
+    def _may_begin(self) -> bool:
+        if self._final or self.columns.settled:
             return True
         known = self.columns.shape != "none"
         return known and (self.output.restartable or self.prompt)
@@ -227,12 +191,10 @@ class Assembler:
         self.rows_written += part.rows_in
         if not self.output.restartable:
             del self._parts[part.number]  # of an endless stream nothing may be left
-        if not (
-            self.keeps
-            or self.output.is_folder
-            or (self.output.restartable and not self.columns.settled)
-        ):
-            os.unlink(part.path)
+        if self.keeps or self.output.is_folder:
+            return
+        if not self.output.restartable or self.columns.settled:
+            discard(part.path)
 
     def _arrangement(self) -> Arrangement:
         if self.columns.shape == "table":
@@ -244,23 +206,8 @@ class Assembler:
         return self.fields[column.position].name if isinstance(column, Keep) else column.name
 
 
-_SHAPES = {"scalar": "one value", "fields": "a dict", "table": "a DataFrame", "filter": "a filter"}
-
-
 def _following(number: _Number) -> _Number:
     """The number of the part after this one; after the second of two halves, their parent's."""
     while len(number) > 1 and number[-1] == 1:
         number = number[:-1]
     return (*number[:-1], number[-1] + 1)
-
-
-def _both(known: ResultColumn, column: ResultColumn) -> ResultColumn:
-    type_ = unify(known.type, column.type)
-    if type_ is None:
-        one, other = clash(known.type, column.type)
-        raise ResultError(
-            f"column {known.name!r}: {known.first} gave {one}, {column.first} gave {other}; "
-            "one column holds one type: return str for both, say"
-        )
-    first = column.first if type_ != known.type else known.first
-    return ResultColumn(known.name, type_, first)

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 from parapply import backends, cores, quantities
-from parapply.assemble import Assembler, Columns
+from parapply.assemble import Assembler
 from parapply.backends import LEAVE_S, Crew, Session
 from parapply.backends.limits import Limits
 from parapply.calls.frames import preload
@@ -32,6 +32,7 @@ from parapply.inputs.sources import Inputs, open_inputs
 from parapply.inputs.survey import Table, survey
 from parapply.job import Chunk, Job, Report
 from parapply.lifetime.start import Start, leave
+from parapply.outputs.columns import Columns
 from parapply.outputs.output import Output
 from parapply.plan import CHUNK_ROWS
 from parapply.sharing.hub import Hub
@@ -86,7 +87,7 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
                 output, order.target, table.fields, order.keep, made, agenda.push, errors,
                 prompt=prompt, keeps=job.checkpoint is not None,
             ) as assembler:  # fmt: skip
-                task = _task(job, table, order, kept.folder, tally, refits=not prompt)
+                task = _task(job, table, order, kept.folder, tally)
                 world = World(table.feed, agenda, output.pipe, hub.stopped)
                 work = Dispatcher(
                     session, task, dict(table.indexes), total, hub.watched(on_progress), tally,
@@ -169,13 +170,11 @@ def _total(job: Job, table: Table) -> int | None:
     return table.rows if wanted is None or table.rows is None else min(table.rows, wanted)
 
 
-def _task(
-    job: Job, table: Table, order: Order, folder: str, tally: Tally, *, refits: bool
-) -> ChunkTask:
+def _task(job: Job, table: Table, order: Order, folder: str, tally: Tally) -> ChunkTask:
     policy = replace(order.call.policy, most=tally.most)
     call = replace(order.call, policy=policy)
     return ChunkTask(
-        table.sources, table.fields, call, order.target, order.keep, folder, refits,
+        table.sources, table.fields, call, order.target, order.keep, folder,
         order.aside, job.checkpoint is not None,
     )  # fmt: skip
 

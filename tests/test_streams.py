@@ -264,6 +264,43 @@ def test_a_chunk_function_waits_for_its_rows(talk):
     assert send.process.stdout.read() == b"3,1\n"
 
 
+NARROW = {
+    "int among floats": ("a if a < 2 else int(a)", b"1.5", b"2.0"),
+    "ints among floats in lists": ("[a if a < 2 else int(a)]", b"[1.5]", b"[2.0]"),
+    "a key that is missing": ("{'x': 1, 'y': 2} if a < 2 else {'y': 3}", b"1,2", b",3"),
+    "nothing": ("1 if a < 2 else None", b"1", b'""'),
+}
+
+
+@pytest.mark.parametrize(("expression", "one", "other"), NARROW.values(), ids=NARROW)
+def test_later_results_are_written_as_the_first_ones_are(talk, tmp_path, expression, one, other):
+    (tmp_path / "temp").mkdir()
+    send = talk("-e", expression, "--temp-dir", "temp", "--only")
+    head = b"x,y\n" if b"," in one else b"result\n"
+    assert send(b"a\n1.5\n", head + one + b"\n") < 20
+    for _ in range(3):
+        assert send(b"2\n", other + b"\n") < 10
+    send.process.stdin.write(b"1.5\n2\n")
+    send.process.stdin.flush()
+    time.sleep(1)
+    left = [path for path in tmp_path.glob("temp/**/*") if path.is_file()]
+    assert len(left) <= 3, left  # of the last chunk, at most
+    send.process.stdin.close()
+    assert send.process.wait(20) == 0
+
+
+def test_nothing_is_written_where_parts_turn_out_not_to_fit(tmp_path):
+    (tmp_path / "in.csv").write_text("a\n1\n2\n")
+    (tmp_path / "f.py").write_text(
+        "import datetime as dt\nimport pandas as pd\n\ndef f(row):\n"
+        "    return dt.datetime(1, 1, 1) if row.a == 1 else pd.Timestamp(1)\n"
+    )
+    command = [*COMMAND, "f.py:f", "in.csv", "--chunk-size", "1"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert b"error: column 'f': 0001-01-01 00:00:00 and a time with nanoseconds" in done.stderr
+
+
 def test_a_key_that_comes_too_late_for_a_chunk_function_is_named(tmp_path):
     (tmp_path / "f.py").write_text(
         "import pandas as pd\n\ndef keep(df: pd.DataFrame):\n    return df\n"

@@ -6,7 +6,9 @@ another call of the function.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from parapply.columns.arrays import integers, take
-from parapply.columns.types import fit, unify
+from parapply.columns.types import fit, fit_column, unify
 from parapply.columns.words import clash
 from parapply.errors import ResultError
 from parapply.formats.group_target import read_part, write_part
@@ -43,6 +45,14 @@ def stored_text(path: str) -> bytes:
     return Path(_base(path) + _TEXT).read_bytes()
 
 
+def discard(path: str) -> None:
+    """Remove a part that is in the output, and what was kept to write it anew."""
+    base = _base(path)
+    for suffix in (*("+" * times for times in range(len(path) - len(base) + 1)), _MADE, _TEXT):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(base + suffix)
+
+
 def stored(path: str, part: Outcome, columns: tuple[tuple[str, Any], ...]) -> Made:
     """Return what `store` kept, with these columns and types."""
     table = read_part(_base(path) + _MADE)
@@ -50,7 +60,7 @@ def stored(path: str, part: Outcome, columns: tuple[tuple[str, Any], ...]) -> Ma
     taken = have.pop(_TAKE, None)
     rows = part.rows_out
     made = {
-        name: fit(have[name], type_) if name in have else pa.nulls(rows, type_)
+        name: fit_column(name, have[name], type_) if name in have else pa.nulls(rows, type_)
         for name, type_ in columns
     }
     positions = None if taken is None else np.array(taken.to_pylist(), np.int64)

@@ -68,7 +68,6 @@ class ChunkTask:
     target: Target
     keep: tuple[int, ...]  # the input's columns that stay, in order
     folder: str  # where parts are written
-    refits: bool  # whether parts may have to be written anew
     aside: Target | None = None  # how rows that failed are written, if they are
     durable: bool = False  # parts are to outlive the run
 
@@ -99,7 +98,7 @@ class ChunkTask:
             rows = rows.until(last + 1)
         path = self._path(chunk.number)
         failures = rows.failures(made.failures)
-        changes = self._may_change(made) and (self.refits or made.shape == "none")
+        changes = self._may_change(made)
         with Naming(path):
             self._write(path, rows.batch, made, chunk.last)
             if changes or (self.durable and failures):

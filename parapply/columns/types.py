@@ -68,6 +68,14 @@ def fit(array: pa.Array, type_: Any) -> pa.Array:
     return kernels.cast(array, type_)
 
 
+def fit_column(name: str, array: pa.Array, type_: Any) -> pa.Array:
+    """Do as `fit`, and name the column in what is raised."""
+    try:
+        return fit(array, type_)
+    except ResultError as error:
+        raise ResultError(f"column {name!r}: {error}") from error
+
+
 def _has_unit(type_: Any) -> bool:
     return bool(at.is_timestamp(type_) or at.is_duration(type_))
 

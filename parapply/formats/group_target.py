@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, Protocol
 import pyarrow as pa
 
 from parapply.columns.arrays import take as picked
-from parapply.columns.types import fit
+from parapply.columns.types import fit_column
 from parapply.formats import Arrangement, Batch, Joiner, Keep
 from parapply.formats.pandas_schema import described, marks
 
@@ -180,7 +180,9 @@ def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
     if not len(schema):
         return table.replace_schema_metadata(schema.metadata)  # from no arrays it had no rows
     arrays = [
-        pa.chunked_array([fit(chunk, field.type) for chunk in column.chunks], field.type)
+        pa.chunked_array(
+            [fit_column(field.name, chunk, field.type) for chunk in column.chunks], field.type
+        )
         for column, field in zip(table.columns, schema, strict=True)
     ]
     return pa.Table.from_arrays(arrays, schema=schema)

@@ -1,0 +1,66 @@
+"""What the function made, over all parts so far: which columns, of which types. In the parent."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from parapply.columns.types import is_settled, unify
+from parapply.columns.words import clash
+from parapply.errors import ResultError
+from parapply.job import Outcome, ResultColumn
+
+
+class Columns:
+    """The made columns over all parts so far: names in order of appearance, one type each."""
+
+    def __init__(self, forced: Collection[str] = ()) -> None:
+        self.forced = forced  # columns of a type that was asked for
+        self.shape = "none"
+        self.found: dict[str, ResultColumn] = {}
+
+    @property
+    def types(self) -> dict[str, Any]:
+        """Name and type of each column."""
+        return {name: column.type for name, column in self.found.items()}
+
+    @property
+    def settled(self) -> bool:
+        """Whether no further part can change anything."""
+        if self.shape == "filter":
+            return True
+        # A scalar has one column (or those of --into): a dict that comes later is an error.
+        return self.shape == "scalar" and all(
+            name in self.forced or is_settled(column.type) for name, column in self.found.items()
+        )
+
+    def add(self, part: Outcome) -> None:
+        """Take a part's columns in; raises ResultError where they do not fit the others."""
+        if part.shape == "none":
+            return
+        if self.shape not in ("none", part.shape):
+            one = next(iter(self.found.values())).first if self.found else "an earlier row"
+            other = part.columns[0].first if part.columns else "a later one"
+            raise ResultError(
+                f"{one} returned {_SHAPES[self.shape]}, {other} {_SHAPES[part.shape]}: "
+                "return the same kind for every row"
+            )
+        self.shape = part.shape
+        for column in part.columns:
+            known = self.found.get(column.name)
+            self.found[column.name] = column if known is None else _both(known, column)
+
+
+_SHAPES = {"scalar": "one value", "fields": "a dict", "table": "a DataFrame", "filter": "a filter"}
+
+
+def _both(known: ResultColumn, column: ResultColumn) -> ResultColumn:
+    type_ = unify(known.type, column.type)
+    if type_ is None:
+        one, other = clash(known.type, column.type)
+        raise ResultError(
+            f"column {known.name!r}: {known.first} gave {one}, {column.first} gave {other}; "
+            "one column holds one type: return str for both, say"
+        )
+    first = column.first if type_ != known.type else known.first
+    return ResultColumn(known.name, type_, first)
