@@ -82,6 +82,10 @@ def check_job(job: Job) -> None:
         raise UsageError("an empty column name: is there a comma too many?")
     if len(set(job.into)) != len(job.into):
         raise UsageError(f"--into {','.join(job.into)}: each column once")
+    try:
+        ",".join(job.into).encode()
+    except UnicodeEncodeError:  # bytes of a command line that are no text
+        raise UsageError(f"--into {','.join(job.into)!r}: a name that is not UTF-8 text") from None
 
 
 def _check_apart(job: Job, option: str, what: str) -> None:

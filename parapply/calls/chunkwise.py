@@ -6,7 +6,8 @@ rows that make it fail, and what it made of the others is put together again. In
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -122,11 +123,12 @@ class ChunkCaller:
 
     def _made(self, returned: Any, start: int, stop: int) -> Made:
         indexed = INDEX in (field.name for field in self.fields)
-        table = frames.as_table(returned, indexed)
         where = self._where_from(start)
+        with self._placed(start, stop):
+            table = frames.as_table(returned, indexed)
+            column = None if table is not None else frames.as_column(returned)
         if table is not None and not self.call.filter:
             return Made("table", {}, table=self._chosen(table, where))
-        column = frames.as_column(returned)
         if column is None or len(column) != stop - start:
             size = f" of length {len(column)}" if column is not None else ""
             raise ResultError(
@@ -193,6 +195,14 @@ class ChunkCaller:
                     )
         return {name: _stack([table.get(name, _size(table)) for table in tables], type_)
                 for name, type_ in types.items()}  # fmt: skip
+
+    @contextmanager
+    def _placed(self, start: int, stop: int) -> Iterator[None]:
+        """Say for which rows it is that what was returned is no column."""
+        try:
+            yield
+        except ResultError as error:
+            raise ResultError(f"{self._span(start, stop)}: {error}") from error
 
     def _where_from(self, start: int) -> Callable[[int], str]:
         return lambda position: self.where(start + position)

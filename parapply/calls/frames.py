@@ -12,6 +12,7 @@ import pyarrow.types as at
 from parapply.errors import FunctionError, InputError, ResultError
 from parapply.formats import Field
 from parapply.formats.pandas_schema import INDEX, mark
+from parapply.values.builders import NOT_UNICODE
 from parapply.values.convert import MixedTypesError, UnsupportedValueError, to_array
 
 
@@ -152,6 +153,8 @@ def as_column(result: Any) -> pa.Array | None:
         why = error.why
     except _MISFITS as error:
         why = f"what no column holds: {error}"
+    except UnicodeEncodeError:
+        why = f"text {NOT_UNICODE}"
     raise ResultError(f"the function returned {why}")
 
 
@@ -196,6 +199,8 @@ def _from_pandas(frame: Any, indexed: bool) -> pa.Table:
         table = pa.Table.from_pandas(frame, preserve_index=False, nthreads=1)
     except _MISFITS as error:
         raise ResultError(f"the function returned what no table holds: {error}") from error
+    except UnicodeEncodeError as error:
+        raise ResultError(f"the function returned text {NOT_UNICODE}") from error
     known = json.loads(table.schema.metadata[b"pandas"])["columns"]
     dtypes = {entry["field_name"]: entry for entry in known if _is_own(frame[entry["field_name"]])}
     return mark(table, index, dtypes)

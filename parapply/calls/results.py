@@ -18,6 +18,7 @@ from parapply.columns.types import fit
 from parapply.columns.words import named
 from parapply.errors import ResultError
 from parapply.formats.pandas_schema import retyped
+from parapply.values.builders import NOT_UNICODE, encodes
 from parapply.values.convert import MixedTypesError, UnsupportedValueError, by_kind, to_array
 from parapply.values.plain import is_frame, is_record, members
 from parapply.values.spelling import text
@@ -41,7 +42,7 @@ def shape_columns(
         return shape, {} if shape == "none" else {into[0] if into else name: results}
     if keyed != types:
         raise _two_shapes(results, where)
-    return "fields", _fields(results)
+    return "fields", _fields(results, where)
 
 
 def build_columns(
@@ -152,13 +153,16 @@ def _mapping(result: Any) -> Mapping[str, Any]:
     return result if isinstance(result, (Mapping, Row)) else members(result)  # type: ignore[return-value]
 
 
-def _fields(results: list[Any]) -> dict[str, list[Any]]:
+def _fields(results: list[Any], where: Where) -> dict[str, list[Any]]:
     rows: list[Any] = [
         result if result is None or type(result) is dict else _mapping(result) for result in results
     ]
     keys = list(dict.fromkeys(key for row in rows if row is not None for key in row))
     columns = {}
     for key in keys:
+        if not encodes(str(key)):
+            first = next(i for i, row in enumerate(rows) if row is not None and key in row)
+            raise ResultError(f"{where(first)} gave a key {NOT_UNICODE}: {key!r}")
         try:
             values = [row[key] for row in rows]
         except (KeyError, TypeError):

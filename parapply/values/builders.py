@@ -110,20 +110,23 @@ def texts(values: Sequence[Any]) -> pa.Array:
     return pa.Array.from_buffers(pa.string(), len(values), buffers)
 
 
+NOT_UNICODE = "that is not valid Unicode (surrogates not allowed); clean it with .encode/.decode"
+
+
 def _unicode(values: Sequence[Any]) -> pa.Array:
     builder = pa.lib.StringBuilder()
     try:
         builder.append_values(values)
     except UnicodeEncodeError as error:
-        position = next(i for i, v in enumerate(values) if v is not None and not _encodes(v))
-        why = f"text that is not valid Unicode ({error.reason}); clean it with .encode/.decode"
-        raise UnsupportedValueError(position, why) from None
+        position = next(i for i, v in enumerate(values) if v is not None and not encodes(v))
+        raise UnsupportedValueError(position, f"text {NOT_UNICODE}") from error
     return builder.finish()
 
 
-def _encodes(text: str) -> bool:
+def encodes(text: str) -> bool:
+    """Whether text is valid Unicode: Python and JSON can spell a half of a surrogate pair."""
     try:
-        return text.encode() is not None
+        return text.isascii() or text.encode() is not None
     except UnicodeEncodeError:
         return False
 

@@ -16,12 +16,14 @@ import numpy as np
 import pyarrow as pa
 
 from parapply.values.builders import (
+    NOT_UNICODE,
     MixedTypesError,
     UnsupportedValueError,
     binaries,
     bitmap,
     bools,
     decimals,
+    encodes,
     floats,
     floats_with_others,
     ints,
@@ -90,6 +92,8 @@ def _lists(values: Sequence[Any]) -> pa.Array:
 
 def _structs(values: Sequence[Any]) -> pa.Array:
     keys = list(dict.fromkeys(str(key) for value in values if value for key in value))
+    if not all(map(encodes, keys)):
+        raise _unwritable(values)
     owners = np.arange(len(values))
     rows = [{str(key): item for key, item in (value or {}).items()} for value in values]
     children = [
@@ -155,6 +159,13 @@ def _mixed(values: Sequence[Any]) -> Exception:
         del firsts[build]
     first, second, *_ = firsts.values()
     return MixedTypesError(first, second, (values[first], values[second]))
+
+
+def _unwritable(values: Sequence[Any]) -> UnsupportedValueError:
+    for position, value in enumerate(values):
+        if not all(encodes(str(key)) for key in value or ()):
+            return UnsupportedValueError(position, f"a dict with a key {NOT_UNICODE}")
+    raise AssertionError("all keys are valid")
 
 
 _INSTEAD = "a dict for columns, a list of dicts with --explode, or take chunks with --by chunk"

@@ -13,8 +13,9 @@ from typing import Any, BinaryIO
 from parapply.errors import InputError
 from parapply.formats import Reading
 from parapply.formats.blocks import Pause, Stop, after_lines, filled, pauses, wait
-from parapply.formats.jsonl.kinds import encodes, keys_of
+from parapply.formats.jsonl.kinds import keys_of
 from parapply.formats.jsonl.lines import LineError, sound
+from parapply.values.builders import encodes
 
 HEAD_BYTES = 1 << 20  # also of a stream's blocks: its types are those of the first
 _BOM = b"\xef\xbb\xbf"

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
+from parapply.values.builders import encodes
+
 _NUMBERS = ("int", "digits", "float")  # each holds those before it
 _DEEPEST = 32  # what is nested deeper than that is text: an Arrow file holds 64 levels
 
@@ -73,14 +75,6 @@ def kind_of(values: list[Any], depth: int = 0) -> Kind:
         found = (known for _ in types)
     kinds = (_KINDS[type(same[0])](same, depth) for same in found)
     return reduce(Kind.join, kinds, Kind("null", nulls))
-
-
-def encodes(text: str) -> bool:
-    """Whether text is valid Unicode: JSON can spell a half of a surrogate pair."""
-    try:
-        return text.isascii() or text.encode() is not None
-    except UnicodeEncodeError:
-        return False
 
 
 def keys_of(objects: Iterable[dict[str, Any]]) -> list[str]:
