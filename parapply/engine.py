@@ -82,7 +82,7 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
             tally = Tally(job.max_errors, total)
             if errors is not None:
                 assert order.aside is not None
-                errors.begin(order.aside, table.fields)
+                errors.begin(order.aside, table.fields, several=len(table.sources) > 1)
             with Assembler(
                 output, order.target, table.fields, order.keep, made, agenda.push, errors,
                 prompt=prompt, keeps=job.checkpoint is not None,

@@ -118,7 +118,8 @@ class ChunkTask:
         if self.aside is not None:
             path = f"{outcome.path}.aside"
             with Naming(path):
-                set_aside(self.aside, path, rows, failures, self.fields)
+                several = len(self.sources) > 1
+                set_aside(self.aside, path, rows, failures, self.fields, several=several)
         found = causes(failures.values())
         return replace(outcome, failed=len(failures), causes=found, aside=path)
 

@@ -10,10 +10,12 @@ import pyarrow as pa
 from parapply.columns.arrays import integers
 from parapply.errors import BadRowsError
 from parapply.failures.policy import Failure
-from parapply.formats import Arrangement, Batch, Field, Target, arrange
+from parapply.formats import Arrangement, Batch, Field, Keep, Target, arrange
 from parapply.job import Chunk
 
-COLUMNS = {"_row": pa.int64(), "_error": pa.string(), "_traceback": pa.string()}
+_COLUMNS = {
+    "_file": pa.string(), "_row": pa.int64(), "_error": pa.string(), "_traceback": pa.string(),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,21 +78,38 @@ class Rows:
         return dict(sorted(found.items()))
 
 
-def arrangement(fields: Sequence[Field]) -> Arrangement:
-    """Return the columns that are written: all of the input's, and what is said of each row."""
-    return arrange(range(len(fields)), [one.name for one in fields], list(COLUMNS))
+def arrangement(fields: Sequence[Field], *, several: bool) -> tuple[Arrangement, list[pa.DataType]]:
+    """Return the columns that are written, with their types.
+
+    They are all of the input's and what is said of each row: of `several` files which one it is in.
+    """
+    said = {name: type_ for name, type_ in _COLUMNS.items() if several or name != "_file"}
+    columns = arrange(range(len(fields)), [one.name for one in fields], list(said))
+    types = [
+        fields[column.position].type if isinstance(column, Keep) else said[column.name]
+        for column in columns
+    ]
+    return columns, types
 
 
 def set_aside(
-    target: Target, path: str, rows: Rows, failures: Mapping[int, Failure], fields: Sequence[Field]
+    target: Target,
+    path: str,
+    rows: Rows,
+    failures: Mapping[int, Failure],
+    fields: Sequence[Field],
+    *,
+    several: bool,
 ) -> None:
-    """Write the part of a chunk's rows that failed.
+    """Write the part of a chunk's rows that failed, of one of `several` files or the only one.
 
     A record with too few fields gets empty ones and one with too many loses them (its message has
     all of it); in formats with types, rows that cannot be read are empty.
     """
     places = list(failures)
+    columns, _ = arrangement(fields, several=several)
     made = {
+        "_file": pa.array([rows.name] * len(places), pa.string()),
         "_row": integers([rows.number(place) for place in places]),
         "_error": pa.array(
             [failures[place].text or failures[place].cause for place in places], pa.string()
@@ -101,7 +120,7 @@ def set_aside(
     while True:
         batch = rows.whole.mended(places, rows.bad, blank)
         try:
-            target.write(path, arrangement(fields), batch, made, None, False)
+            target.write(path, columns, batch, made, None, False)
             return
         except BadRowsError as error:
             unread = {places[row] for row in error.rows}

@@ -8,8 +8,8 @@ from contextlib import nullcontext
 from types import TracebackType
 
 from parapply.disk import DiskErrors
-from parapply.failures.aside import COLUMNS, arrangement
-from parapply.formats import Field, Joiner, Keep, Target
+from parapply.failures.aside import arrangement
+from parapply.formats import Field, Joiner, Target
 from parapply.job import Job
 from parapply.outputs.output import Output
 from parapply.outputs.publishing import turn
@@ -37,13 +37,9 @@ class Errors:
             self._joiner.abandon()
         self._output.__exit__(kind, error, trace)
 
-    def begin(self, target: Target, fields: Sequence[Field]) -> None:
-        """Start the file: its columns are known beforehand."""
-        columns = arrangement(fields)
-        types = [
-            fields[column.position].type if isinstance(column, Keep) else COLUMNS[column.name]
-            for column in columns
-        ]
+    def begin(self, target: Target, fields: Sequence[Field], *, several: bool) -> None:
+        """Start the file: its columns are known beforehand. `several`: there are more inputs."""
+        columns, types = arrangement(fields, several=several)
         self._joiner = target.joiner()
         with self._said(), self._output.naming():
             self._joiner.begin(self._output.open(), columns, types)
