@@ -11,7 +11,7 @@ import pyarrow.types as at
 
 from parapply.errors import FunctionError, InputError, ResultError
 from parapply.formats import Field
-from parapply.formats.pandas_schema import INDEX, mark
+from parapply.formats.pandas_schema import INDEX, mark, told
 from parapply.values.builders import NOT_UNICODE
 from parapply.values.convert import MixedTypesError, UnsupportedValueError, to_array
 
@@ -82,9 +82,9 @@ def _is_numpy(dtype: Any) -> bool:
 
 def _of_pandas(metadata: Mapping[bytes, bytes] | None, names: Sequence[str]) -> Any:
     """What pandas wrote of these columns; of an index that is a range, nothing: it is a file's."""
-    if not metadata or b"pandas" not in metadata:
+    known = told(metadata)
+    if known is None:
         return None
-    known = json.loads(metadata[b"pandas"])
     known["index_columns"] = [name for name in known.get("index_columns", []) if name in names]
     return {b"pandas": json.dumps(known).encode()}
 

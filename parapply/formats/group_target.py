@@ -17,7 +17,7 @@ import pyarrow as pa
 from parapply.columns.arrays import take as picked
 from parapply.columns.types import fit_column
 from parapply.formats import Arrangement, Batch, Joiner, Keep
-from parapply.formats.pandas_schema import described, marks
+from parapply.formats.pandas_schema import described, marks, told
 
 ROWS_PER_GROUP = 1 << 17
 
@@ -154,18 +154,21 @@ def carried(metadata: Any, kept: set[str], names: set[str]) -> Any:
     Of what pandas writes there, the columns that are not the input's any more are taken out, and
     all of it where a column is missing that the index was in.
     """
-    if not metadata or b"pandas" not in metadata:
+    pandas = told(metadata)
+    if pandas is None:
         return metadata
-    pandas = json.loads(metadata[b"pandas"])
     index = [name for name in pandas.get("index_columns", []) if isinstance(name, str)]
     if not names.issuperset(index):
         return {key: value for key, value in metadata.items() if key != b"pandas"}
-    pandas["columns"] = [
+    columns = pandas.get("columns", [])
+    stay = [
         column
-        for column in pandas.get("columns", [])
+        for column in columns
         if column.get("field_name", column.get("name")) in kept.union(index)
     ]
-    return {**metadata, b"pandas": json.dumps(pandas).encode()}
+    if len(stay) == len(columns):
+        return metadata  # to the byte
+    return {**metadata, b"pandas": json.dumps({**pandas, "columns": stay}).encode()}
 
 
 def _table(arrays: list[pa.Array], names: list[str], rows: int) -> pa.Table:

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from parapply.columns.arrays import integers
 from parapply.formats import Field, Source
-from parapply.formats.pandas_schema import INDEX
+from parapply.formats.pandas_schema import INDEX, told
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Labels:
 
     def extended(self, schema: pa.Schema) -> pa.Schema:
         """Return the file's schema with the column, which pandas takes for the index."""
-        pandas = {"column_indexes": [], "columns": [], **(_pandas(schema) or {})}
+        pandas = {"column_indexes": [], "columns": [], **(told(schema.metadata) or {})}
         entry = {"name": self.label, "field_name": self.name, "metadata": None}
         entry |= {"pandas_type": "int64", "numpy_type": "int64"}
         pandas |= {"index_columns": [self.name], "columns": [*pandas["columns"], entry]}
@@ -68,7 +68,7 @@ def without_stale(source: Any) -> Any:
     known = _range(source)
     if _is_plain([known]) or len(_numbers(known)) == _rows(source):
         return source
-    pandas = {**(_pandas(source.schema) or {}), "index_columns": []}
+    pandas = {**(told(source.schema.metadata) or {}), "index_columns": []}
     return replace(source, schema=_with(source.schema, pandas))
 
 
@@ -88,7 +88,14 @@ def _is_plain(found: Sequence[Any]) -> bool:
 
 def _range(source: Any) -> Any:
     index = _index(source)
-    return next((known for known in index if isinstance(known, dict)), None)
+    return next((known for known in index if _is_range(known)), None)
+
+
+def _is_range(known: Any) -> bool:
+    if not isinstance(known, dict):
+        return False
+    numbers = [known.get(key) for key in ("start", "stop", "step")]
+    return "name" in known and all(type(n) is int for n in numbers) and known["step"] != 0
 
 
 def _has_column(source: Any) -> bool:
@@ -97,7 +104,7 @@ def _has_column(source: Any) -> bool:
 
 def _index(source: Any) -> list[Any]:
     schema = getattr(source, "schema", None)
-    known = None if schema is None else _pandas(schema)
+    known = None if schema is None else told(schema.metadata)
     return [] if known is None else list(known.get("index_columns", []))
 
 
@@ -108,13 +115,6 @@ def _numbers(known: Any) -> range:
 def _rows(source: Any) -> int:
     rows: int = source.rows()
     return rows
-
-
-def _pandas(schema: pa.Schema) -> dict[str, Any] | None:
-    if not schema.metadata or b"pandas" not in schema.metadata:
-        return None
-    known: dict[str, Any] = json.loads(schema.metadata[b"pandas"])
-    return known
 
 
 def _with(schema: pa.Schema, pandas: dict[str, Any]) -> pa.Schema:

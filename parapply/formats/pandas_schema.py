@@ -16,6 +16,18 @@ INDEX = "__index_level_0__"  # the column that pandas writes an index without a 
 _MARK = b"parapply:pandas"
 
 
+def told(metadata: Mapping[bytes, bytes] | None) -> dict[str, Any] | None:
+    """Return what pandas wrote into a schema's metadata; None where that is nothing it can read."""
+    try:
+        known = json.loads((metadata or {})[b"pandas"])
+        columns, index = known.get("columns", []), known.get("index_columns", [])
+        names = [column.get("field_name", column.get("name")) for column in columns]
+    except (KeyError, ValueError, TypeError, AttributeError):
+        return None
+    sound = isinstance(index, list) and all(name is None or type(name) is str for name in names)
+    return known if sound else None
+
+
 def mark(table: pa.Table, index: Mapping[str, Any], dtypes: Mapping[str, Any]) -> pa.Table:
     """Return a table with marks at its fields, in place of its metadata.
 
