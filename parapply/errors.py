@@ -4,6 +4,7 @@ ParapplyError                 something went wrong that a person can mend; its t
 ├── UsageError                the job as it was described cannot be run: exit code 2
 │   └── FunctionError         the function cannot be loaded or called
 ├── InputError                a table cannot be read: the file, the line and the remedy are named
+│   ├── UnseenError           a value is beyond what Python's types hold: year 12024, say
 │   └── BadRowsError          some of its rows cannot; the others can be read without them
 ├── OutputError               a result cannot be written; the old output is untouched
 ├── RowError                  the function failed on a row (or a chunk) that is named
@@ -46,6 +47,21 @@ class FunctionError(UsageError):
 
 class InputError(ParapplyError):
     """A table cannot be read as the format it is said to have."""
+
+
+class UnseenError(InputError):
+    """The value at `position` of an array is beyond what Python's types hold."""
+
+    def __init__(self, position: int, why: str) -> None:
+        super().__init__(position, why)
+        self.position, self.why = position, why
+
+    def __str__(self) -> str:
+        return self.why
+
+    def placed(self, where: str, name: str) -> UnseenError:
+        """Return the error with the value's row and column."""
+        return UnseenError(self.position, f"{where}, column {name!r}: {self.why}")
 
 
 class BadRowsError(InputError):

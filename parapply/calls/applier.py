@@ -7,12 +7,13 @@ from itertools import repeat
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from parapply.backends import Pace
 from parapply.calls import results
 from parapply.calls.rows import Columns, Fields, Row, no_column, refilling_loop
 from parapply.columns.arrays import to_list
-from parapply.errors import ResultError
+from parapply.errors import ResultError, UnseenError
 from parapply.failures.explain import Explainer
 from parapply.failures.policy import FailedRow, Wary
 from parapply.failures.trial import Rounds, Step, endless
@@ -78,7 +79,10 @@ class Applier:
     def _value_lists(self) -> list[list[Any]]:
         """Return what the function made of the values of each column."""
         arrays = self.batch.columns(self.call.given)
-        every = [(list[Any](), to_list(array)) for array in arrays]
+        every = [
+            (list[Any](), self._seen(position, array))
+            for position, array in zip(self.call.given, arrays, strict=True)
+        ]
         function = self.function
         if self.call.expression is not None:
             function = self.call.expression.function("value")
@@ -178,7 +182,15 @@ class Applier:
         if name not in places:
             given = tuple(self.fields[position].name for position in self.call.given)
             raise KeyError(no_column(name, given))
-        return to_list(self.batch.columns([places[name]])[0])
+        return self._seen(places[name], self.batch.columns([places[name]])[0])
+
+    def _seen(self, position: int, array: pa.Array) -> list[Any]:
+        """Return a column's values as the function sees them."""
+        try:
+            return to_list(array)
+        except UnseenError as error:
+            name = self.fields[position].name
+            raise error.placed(self.where(error.position), name) from error
 
     def _made(self, found: list[Any], into: tuple[str, ...], name: str) -> Made:
         """Make columns of one result a row; those of rows that failed are None, and left out."""

@@ -14,7 +14,6 @@ from typing import Any
 from parapply.calls.alarm import GRACE_S, RowTimeoutError
 from parapply.calls.applier import Applier
 from parapply.calls.rows import Row
-from parapply.columns.arrays import to_list
 from parapply.failures.policy import FailedRow, is_ours
 from parapply.failures.trial import Rounds
 from parapply.functions.call import Made
@@ -43,7 +42,8 @@ class Coroutines(Applier):
         return self._made(found, self.call.into, self.call.name)
 
     def _value_lists(self) -> list[list[Any]]:
-        every = [(list[Any](), to_list(array)) for array in self.batch.columns(self.call.given)]
+        arrays = zip(self.call.given, self.batch.columns(self.call.given), strict=True)
+        every = [(list[Any](), self._seen(position, array)) for position, array in arrays]
         self._run_all([(self._value_call(values), found) for found, values in every])
         return [found for found, _ in every]
 

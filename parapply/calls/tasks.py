@@ -31,7 +31,7 @@ from parapply.calls.stored import (
 from parapply.checkpoints.durable import known
 from parapply.columns.arrays import first_value
 from parapply.columns.types import is_settled
-from parapply.errors import ParapplyError
+from parapply.errors import ParapplyError, UnseenError
 from parapply.failures.aside import Rows, set_aside
 from parapply.failures.policy import Failure, Wary, causes
 from parapply.formats import Arrangement, Batch, Field, New, Source, Target, arrange
@@ -100,7 +100,10 @@ class ChunkTask:
         failures = rows.failures(made.failures)
         changes = self._may_change(made)
         with Naming(path):
-            self._write(path, rows.batch, made, chunk.last)
+            try:
+                self._write(path, rows.batch, made, chunk.last)
+            except UnseenError as error:
+                raise rows.unseen(error, self.fields, self.keep) from error
             if changes or (self.durable and failures):
                 store(path, made, chunk.data)
         outcome = _outcome(chunk.number, rows, made, path)

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from parapply.columns import kernels
+from parapply.errors import UnseenError
 
 
 def integers(values: Any) -> pa.Array:
@@ -26,18 +27,50 @@ def take(array: pa.Array, positions: Any) -> pa.Array:
     if pa.types.is_run_end_encoded(array.type):
         import pyarrow.compute as pc
 
-        return pc.run_end_encode(take(pc.run_end_decode(array), positions))
-    plain = pa.large_binary() if pa.types.is_binary_view(array.type) else pa.large_string()
-    taken = kernels.take(kernels.cast(array, plain), integers(positions))
-    return kernels.cast(taken, array.type)
+        taken = take(pc.run_end_decode(array), positions)
+        return pc.run_end_encode(taken, run_end_type=array.type.run_end_type)
+    return pa.concat_arrays([array.slice(first, count) for first, count in _runs(positions)])
+
+
+def _runs(positions: Any) -> list[tuple[int, int]]:
+    """Return which runs positions make, as first ones and lengths; at least one."""
+    places = np.asarray(positions, np.int64)
+    if not len(places):
+        return [(0, 0)]
+    edges = np.flatnonzero(np.diff(places) != 1) + 1
+    return [(int(run[0]), len(run)) for run in np.split(places, edges)]
 
 
 def to_list(array: pa.Array) -> list[Any]:
     """Return the Python values of `array`, as `to_pylist` does, without its import of pandas.
 
     Timestamps in nanoseconds are pandas.Timestamp, the only type that holds them; others are
-    datetime.datetime, with the zone of the column.
+    datetime.datetime, with the zone of the column. Raises UnseenError for what they do not hold.
     """
+    try:
+        return _to_list(array)
+    except _FOREIGN as error:
+        if len(array) == 1:
+            raise UnseenError(0, _beyond(array, error)) from error
+    for position in range(len(array)):
+        try:
+            to_list(array.slice(position, 1))
+        except UnseenError as error:
+            raise UnseenError(position, error.why) from error
+    raise AssertionError("an array whose values are values is a list of them")
+
+
+_FOREIGN = (ArithmeticError, ValueError, LookupError, TypeError)
+
+
+def _beyond(array: pa.Array, error: Exception) -> str:
+    if pa.types.is_temporal(array.type) and not isinstance(error, LookupError):
+        ticks = array.view(pa.int32() if array.type.bit_width == 32 else pa.int64())[0]
+        return f"{ticks} as {array.type} is beyond what Python's dates and times hold"
+    return f"a {array.type} that Python has no value for: {error}"
+
+
+def _to_list(array: pa.Array) -> list[Any]:
     if not (pa.types.is_timestamp(array.type) and array.type.unit != "ns"):
         return array.to_pylist()  # type: ignore[no-any-return]
     if isinstance(array, pa.ChunkedArray):
@@ -45,6 +78,9 @@ def to_list(array: pa.Array) -> list[Any]:
     ticks = np.frombuffer(array.buffers()[1], "i8")[array.offset : array.offset + len(array)]
     if array.null_count:
         ticks = np.where(np.array(array.is_valid()), ticks, 0)  # no date may be there
+    second = {"s": 1, "ms": 10**3, "us": 10**6}[array.type.unit]
+    if len(ticks) and not _FIRST * second <= ticks.min() <= ticks.max() < _END * second:
+        raise OverflowError  # numpy would say nothing
     values = ticks.view(f"M8[{array.type.unit}]").astype("M8[us]").tolist()
     if array.type.tz is not None:
         zone = _zone(array.type.tz)
@@ -53,6 +89,9 @@ def to_list(array: pa.Array) -> list[Any]:
         known = array.is_valid().to_pylist()
         values = [value if ok else None for value, ok in zip(values, known, strict=True)]
     return values  # type: ignore[no-any-return]
+
+
+_FIRST, _END = -62_135_596_800, 253_402_300_800  # the years 1 and 10000, in seconds from 1970
 
 
 def _zone(name: str) -> dt.tzinfo:

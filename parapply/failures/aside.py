@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 
-from parapply.columns.arrays import integers
-from parapply.errors import BadRowsError
+from parapply.columns.arrays import integers, to_list
+from parapply.errors import BadRowsError, UnseenError
 from parapply.failures.policy import Failure
 from parapply.formats import Arrangement, Batch, Field, Keep, Target, arrange
 from parapply.job import Chunk
@@ -61,6 +61,17 @@ class Rows:
             return self.name
         place = position if self.places is None else self.places[position]
         return f"{self.name}: row {self.number(place)}"
+
+    def unseen(
+        self, error: UnseenError, fields: Sequence[Field], positions: Sequence[int]
+    ) -> UnseenError:
+        """Return an error in writing one of these columns, with the value's row and column."""
+        for position in positions:
+            try:
+                to_list(self.batch.columns([position])[0])
+            except UnseenError as found:
+                return found.placed(self.where(found.position), fields[position].name)
+        return error
 
     def failures(self, of_batch: Mapping[int, Failure]) -> dict[int, Failure]:
         """Return all failures by position in the whole, in order."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from parapply.calls.alarm import RowTimeoutError
 from parapply.columns.arrays import to_list
-from parapply.errors import ResultError, RowError
+from parapply.errors import ResultError, RowError, UnseenError
 from parapply.failures.policy import FailedRow, Failure, LostWorkerError
 from parapply.formats import Batch, Field
 from parapply.functions.call import Call
@@ -93,7 +93,11 @@ class Explainer:
     def _values_of(self, row: int) -> str:
         shown = []
         for position in self.call.read[:8] or self.call.given[:8]:
-            value = repr(to_list(self.batch.columns([position])[0].slice(row, 1))[0])
+            array = self.batch.columns([position])[0].slice(row, 1)
+            try:
+                value = repr(to_list(array)[0])
+            except UnseenError:
+                continue
             cut = value if len(value) <= 40 else value[:37] + "..."
             shown.append(f"{self.fields[position].name}={cut}")
         return ", ".join(shown)

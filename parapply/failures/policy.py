@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from parapply.backends.limits import is_exhausted
 from parapply.calls.alarm import RowTimeoutError
+from parapply.errors import UnseenError
 from parapply.job import MANY, OTHERS, Cause
 
 
@@ -77,7 +78,7 @@ def is_ours(error: BaseException) -> bool:
     Anything else that the user's code raises is its failure, SystemExit and a KeyboardInterrupt
     in a worker (which ignores the signal) too.
     """
-    if isinstance(error, FailedRow) or is_exhausted(error):
+    if isinstance(error, (FailedRow, UnseenError)) or is_exhausted(error):
         return True
     if isinstance(error, (Exception, RowTimeoutError)):
         return False

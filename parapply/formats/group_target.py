@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, Protocol
 import pyarrow as pa
 
 from parapply.columns.arrays import take as picked
+from parapply.columns.layout import compact
 from parapply.columns.types import fit_column
 from parapply.formats import Arrangement, Batch, Joiner, Keep
 from parapply.formats.pandas_schema import described, marks, told
@@ -145,7 +146,7 @@ class GroupJoiner:
         self.waiting = [table.slice(rows)] if rows < table.num_rows else []
         self.rows -= rows
         # In one chunk, or where pages end would depend on where parts did.
-        writer.write(table.slice(0, rows).unify_dictionaries().combine_chunks())
+        writer.write(compact(table.slice(0, rows)))
 
 
 def carried(metadata: Any, kept: set[str], names: set[str]) -> Any:

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from parapply.columns.arrays import take as picked
 from parapply.columns.dtypes import parse_type
+from parapply.columns.layout import have_one_dictionary
 from parapply.columns.types import fit
 from parapply.errors import InputError
 from parapply.formats import Field, Reading
@@ -126,7 +127,9 @@ class TableBatch:
         if len(chunks) == 1:
             return chunks[0]
         if pa.types.is_dictionary(type_):
-            return pa.chunked_array(chunks).unify_dictionaries().combine_chunks()
+            column = pa.chunked_array(chunks)
+            one = have_one_dictionary(chunks)
+            return (column if one else column.unify_dictionaries()).combine_chunks()
         return pa.concat_arrays(chunks)
 
 

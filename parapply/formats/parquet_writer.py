@@ -12,7 +12,7 @@ from parapply.errors import OutputError
 from parapply.formats.group_target import Writer
 
 _SAMPLE = 1 << 14
-_UNKNOWN = (pa.ArrowNotImplementedError, pa.ArrowInvalid)
+_UNKNOWN = (pa.ArrowNotImplementedError, pa.ArrowInvalid, OSError)  # into memory, that is
 
 
 class ParquetWriter(Writer):
@@ -31,7 +31,10 @@ class ParquetWriter(Writer):
             )
         if self._writer is None:
             self._writer = self._open(_repetitive(table))
-        self._writer.write_table(table, row_group_size=max(table.num_rows, 1))
+        try:
+            self._writer.write_table(table, row_group_size=max(table.num_rows, 1))
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            raise OutputError(f"{_culprit(table)}Parquet cannot hold a value: {error}") from error
 
     def close(self) -> None:
         """Write the footer."""
@@ -86,6 +89,16 @@ def _misfit(schema: pa.Schema) -> tuple[str, Any]:
         except _UNKNOWN:
             return name, schema.field(place).type
     raise AssertionError("each column can be written, and all of them cannot")
+
+
+def _culprit(table: pa.Table) -> str:
+    """Name the first column with a value that Parquet cannot hold."""
+    for name in table.column_names:
+        try:
+            pq.write_table(table.select([name]), pa.BufferOutputStream())
+        except _UNKNOWN:
+            return f"column {name!r}: "
+    return ""
 
 
 def _try(schema: pa.Schema) -> None:

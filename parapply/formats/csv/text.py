@@ -20,6 +20,7 @@ from parapply.columns.scalars import text
 from parapply.formats.csv.dialect import Dialect
 from parapply.values.convert import to_array
 from parapply.values.spelling import duration, escaped
+from parapply.values.spelling import text as spelled
 
 
 class UnquotableError(Exception):
@@ -266,6 +267,8 @@ _CONVERTERS: tuple[tuple[Callable[[Any], bool], Callable[[Any], Any]], ...] = (
     (lambda t: at.is_binary(t) or at.is_large_binary(t) or at.is_binary_view(t), _binary),
     (at.is_fixed_size_binary, _binary),
     (at.is_decimal, _decimals),
+    (at.is_run_end_encoded, lambda array: strings(pc.run_end_decode(array))),
+    (at.is_union, lambda array: _texts([spelled(value) for value in to_list(array)])),
     (at.is_nested, _json),
     (lambda t: isinstance(t, pa.BaseExtensionType) and at.is_nested(t.storage_type), _storage),
     (_any, _others),

@@ -16,9 +16,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as at
 
+from parapply.columns.arrays import to_list
 from parapply.columns.scalars import text
 from parapply.formats.csv.text import data, strings
 from parapply.values.convert import to_array
+from parapply.values.spelling import as_json
 
 _dump = json.JSONEncoder(ensure_ascii=False).encode
 
@@ -128,6 +130,14 @@ def _dictionary(array: pa.Array) -> pa.Array:
     return values(array.dictionary_decode())
 
 
+def _runs(array: pa.Array) -> pa.Array:
+    return values(pc.run_end_decode(array))
+
+
+def _unions(array: pa.Array) -> pa.Array:
+    return to_array([as_json(value) for value in to_list(array)]).cast(pa.string())
+
+
 def _storage(array: pa.Array) -> pa.Array:
     return values(array.storage)
 
@@ -156,6 +166,9 @@ _CONVERTERS: Sequence[tuple[_Check, Callable[[pa.Array], pa.Array]]] = (
     (_is_list, _lists),
     (at.is_struct, _structs),
     (at.is_map, _maps),
+    (lambda t: at.is_list_view(t) or at.is_large_list_view(t), _lists),  # a cast loses some
+    (at.is_run_end_encoded, _runs),
+    (at.is_union, _unions),
     (lambda t: isinstance(t, pa.BaseExtensionType) and t != pa.uuid(), _storage),
     (lambda t: True, _spelled),
 )
