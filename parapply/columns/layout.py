@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.types as at
 
+from parapply.columns.arrays import take
 from parapply.errors import OutputError
 
 
@@ -56,7 +57,9 @@ def _runs(array: pa.Array) -> pa.Array:
     """Runs that are as long as can be."""
     import pyarrow.compute as pc
 
-    return pc.run_end_encode(pc.run_end_decode(array), run_end_type=array.type.run_end_type)
+    runs = pc.run_end_encode(pc.run_end_decode(array), run_end_type=array.type.run_end_type)
+    values = take(runs.values, range(len(runs.values)))  # with zeros where they are missing
+    return pa.RunEndEncodedArray.from_arrays(runs.run_ends, values, array.type)
 
 
 def _list_views(array: pa.Array) -> pa.Array:
