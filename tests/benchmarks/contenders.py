@@ -6,7 +6,7 @@ import importlib.util
 import shutil
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.benchmarks.measure import Command
@@ -67,6 +67,10 @@ def _as_function(case: Case) -> Command:
     return _parapply(case)
 
 
+def _limit_of_one(case: Case) -> Command:
+    return _limit(replace(case, workers=1))
+
+
 def _limit(case: Case) -> Command:
     work, threads = case.workload, case.workload.key == "E"
     names = (work.function, work.by, work.column, str(case.input), str(case.rows))
@@ -105,6 +109,7 @@ CONTENDERS = (
     Contender("parapply -j 1", "AD", _one_worker),
     Contender("parapply function", "G", _as_function),
     Contender("the limit", "ABDEG", _limit, compared=False),
+    Contender("the limit -j 1", "AD", _limit_of_one, compared=False),
     Contender("polars", "AB", _peer("polars"), "polars"),
     Contender("duckdb", "AB", _peer("duckdb"), "duckdb"),
     Contender("GNU parallel", "A", _gnu_parallel, "$parallel"),

@@ -63,7 +63,19 @@ def targets(results: Results, rows: Mapping[str, int]) -> str:
         lines.append(
             f"   {goal.text:58}{value:8.2f} {sign} {goal.bound:<6g}{'met' if met else 'MISSED'}"
         )
+    lines += _machine(results)
     return "\n".join(["targets", *lines]) if lines else ""
+
+
+def _machine(results: Results) -> Iterator[str]:
+    """Say what more workers are worth where nothing but the function runs.
+
+    Two threads of one core, or two tenants of it, are not two cores.
+    """
+    for key, found in results.items():
+        if "the limit -j 1" in found and "the limit" in found:
+            gain = _wall(results, key, "the limit -j 1") / _wall(results, key, "the limit")
+            yield f"   {f'{key}: the limit itself, one worker / all':58}{gain:8.2f}"
 
 
 @dataclass(frozen=True)
@@ -76,7 +88,7 @@ class Goal:
     below: bool = False
 
 
-_NO_PEERS = (OURS, "parapply -j 1", "parapply function", "the limit")
+_NO_PEERS = (OURS, "parapply -j 1", "parapply function", "the limit", "the limit -j 1")
 
 
 def _wall(results: Results, key: str, name: str = OURS) -> float:
