@@ -25,6 +25,7 @@ from parapply.dispatch import Agenda, Dispatcher, Progress, Watch, World
 from parapply.errors import UsageError
 from parapply.failures.errors_file import Errors, publish
 from parapply.failures.tally import Tally
+from parapply.formats.part import SMALL
 from parapply.functions.expressions import Expression
 from parapply.functions.load import Function
 from parapply.inputs.choose import Head, sample
@@ -86,7 +87,8 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
                 agenda.push, errors, keeps=job.checkpoint is not None,
                 prompt=not output.restartable and inputs.endless,
             ) as assembler:  # fmt: skip
-                task = _task(job, table, order, kept.folder, tally)
+                small = _small(job, table, output)
+                task = _task(job, table, order, kept.folder, tally, small)
                 world = World(table.feed, agenda, output.pipe, hub.stopped)
                 work = Dispatcher(
                     session, task, dict(table.indexes), total, hub.watched(on_progress), tally,
@@ -198,12 +200,22 @@ def _total(job: Job, table: Table) -> int | None:
     return table.rows if wanted is None or table.rows is None else min(table.rows, wanted)
 
 
-def _task(job: Job, table: Table, order: Order, folder: str, tally: Tally) -> ChunkTask:
+def _small(job: Job, table: Table, output: Output) -> int:
+    """How many bytes of a part may be held in memory: where few parts are small, and need no file.
+
+    They are few in one file that is cut as it is planned: the last ones, with which all end at the
+    same time.
+    """
+    planned = len(table.sources) == 1 and not table.streams and job.chunk_size is None
+    return SMALL if planned and job.checkpoint is None and not output.is_folder else 0
+
+
+def _task(job: Job, table: Table, order: Order, folder: str, tally: Tally, small: int) -> ChunkTask:
     policy = replace(order.call.policy, most=tally.most)
     call = replace(order.call, policy=policy)
     return ChunkTask(
         table.sources, table.fields, call, order.target, order.keep, folder,
-        order.aside, job.checkpoint is not None,
+        order.aside, job.checkpoint is not None, small,
     )  # fmt: skip
 
 

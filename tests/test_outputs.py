@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 
+import pyarrow as pa
 import pytest
 
+from parapply import Job, run
+from parapply.formats.part import Part, read_table
 from parapply.outputs.publishing import push
 
 
@@ -29,3 +32,49 @@ def test_a_file_that_takes_no_advice_is_written_all_the_same(tmp_path, monkeypat
     with open(tmp_path / "output", "wb", buffering=0) as file:
         file.write(b"x" * (5 << 20))
         assert push(file.fileno(), 0) == 5 << 20
+
+
+@pytest.mark.parametrize("size", [0, 9, 10, 11])
+def test_a_part_is_held_where_it_is_small_and_a_file_otherwise(tmp_path, size):
+    part = Part(str(tmp_path / "part"), 10)
+    part.write([b"x" * (size // 2), memoryview(b"x" * (size - size // 2))])
+    if size < 10:
+        assert part.held == b"x" * size
+        assert not os.path.exists(part.path)
+    else:
+        assert part.held is None
+        assert (tmp_path / "part").read_bytes() == b"x" * size
+
+
+@pytest.mark.parametrize("small", [0, 1 << 14])
+@pytest.mark.parametrize("rows", [0, 1, 5000])
+def test_a_table_that_is_held_is_read_as_one_in_a_file(tmp_path, small, rows):
+    table = pa.table({"a": pa.array(range(rows), pa.int64()), "b": ["x"] * rows})
+    part = Part(str(tmp_path / "part"), small)
+    part.write_table(table)
+    assert (part.held is None) == os.path.exists(part.path) == (small == 0 or rows == 5000)
+    assert read_table(part.path if part.held is None else part.held).equals(table)
+
+
+@pytest.mark.parametrize("to", ["csv", "jsonl", "parquet", "arrow"])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_bytes_are_the_same_with_and_without_files(tmp_path, monkeypatch, to, workers):
+    source = tmp_path / "in.csv"
+    source.write_text("a,b\n" + "".join(f"{n},x{n}\n" for n in range(500)))
+    found = []
+    for small in (0, 1 << 14):
+        monkeypatch.setattr("parapply.engine.SMALL", small)
+        output = tmp_path / f"out{small}.{to}"
+        run(
+            Job(
+                function=_changing, inputs=(str(source),), output=str(output), workers=workers,
+                start_method="fork",
+            )
+        )  # fmt: skip
+        found.append(output.read_bytes())
+    assert found[0] == found[1]
+
+
+def _changing(row):
+    """Integers, and fractions in the last chunks: parts are written anew."""
+    return {"n": row.a if row.a < 450 else row.a / 2}

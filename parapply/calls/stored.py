@@ -20,8 +20,8 @@ from parapply.columns.arrays import integers, take
 from parapply.columns.types import fit, fit_column, unify
 from parapply.columns.words import clash
 from parapply.errors import ResultError
-from parapply.formats.group_target import read_part, write_part
 from parapply.formats.pandas_schema import retyped
+from parapply.formats.part import Part, read_table
 from parapply.functions.call import Made
 from parapply.job import Outcome
 
@@ -30,14 +30,17 @@ _MADE, _TEXT, _FAILED = ".made", ".text", ".failed"
 _TAKE = "parapply:take"  # a stored column: which rows of the batch the results belong to
 
 
-def store(path: str, made: Made, data: bytes | None) -> None:
-    """Keep what the function made of the part at `path`, and the text it came from, if any."""
+def store(path: str, made: Made, data: bytes | None, small: int = 0) -> bytes | None:
+    """Keep what the function made of the part at `path`, and the text it came from, if any.
+
+    What it made is returned, and not written, where it has fewer bytes than `small`.
+    """
     taken = {} if made.take is None else {_TAKE: integers(made.take)}
-    write_part(
-        path + _MADE, as_table({**made.columns, **taken}) if made.table is None else made.table
-    )
+    part = Part(path + _MADE, small)
+    part.write_table(as_table({**made.columns, **taken}) if made.table is None else made.table)
     if data is not None:
         Path(path + _TEXT).write_bytes(data)
+    return part.held
 
 
 def stored_text(path: str) -> bytes:
@@ -55,7 +58,7 @@ def discard(path: str) -> None:
 
 def stored(path: str, part: Outcome, columns: tuple[tuple[str, Any], ...]) -> Made:
     """Return what `store` kept, with these columns and types."""
-    table = read_part(_base(path) + _MADE)
+    table = read_table(_base(path) + _MADE if part.made is None else part.made)
     have = columns_of(table)
     taken = have.pop(_TAKE, None)
     rows = part.rows_out

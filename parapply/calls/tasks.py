@@ -34,6 +34,7 @@ from parapply.errors import ParapplyError, UnseenError
 from parapply.failures.aside import Rows, set_aside
 from parapply.failures.policy import Failure, Wary, causes
 from parapply.formats import Arrangement, Batch, Field, New, Source, Target, arrange
+from parapply.formats.part import Part
 from parapply.functions.call import Call, Made
 from parapply.job import Chunk, Failed, Outcome, ResultColumn
 from parapply.lifetime.allocation import give_back
@@ -70,6 +71,7 @@ class ChunkTask:
     folder: str  # where parts are written
     aside: Target | None = None  # how rows that failed are written, if they are
     durable: bool = False  # parts are to outlive the run
+    small: int = 0  # parts of so many bytes need no file
 
     def __call__(self, item: Chunk | Refit | Seal, pace: Pace) -> Outcome | Failed | Seal | Skipped:
         """Run the function over a chunk, or write a part anew; say where the part is."""
@@ -101,14 +103,15 @@ class ChunkTask:
         path = self._path(chunk.number)
         failures = rows.failures(made.failures)
         changes = self._may_change(made)
+        part, kept = Part(path, self.small), None
         with Naming(path):
             try:
-                self._write(path, rows.batch, made, chunk.last)
+                self._write(part, rows.batch, made, chunk.last)
             except UnseenError as error:
                 raise rows.unseen(error, self.fields, self.keep) from error
             if changes or (self.durable and failures):
-                store(path, made, chunk.data)
-        outcome = _outcome(chunk.number, rows, made, path)
+                kept = store(path, made, chunk.data, self.small)
+        outcome = replace(_outcome(chunk.number, rows, made, path), held=part.held, made=kept)
         if context.stopped is not None:
             outcome = replace(outcome, stopped=True)
         if failures:
@@ -168,13 +171,14 @@ class ChunkTask:
         chunk, old = item.chunk, item.part
         data = stored_text(old.path) if chunk.span is None else None
         made = stored(old.path, old, item.columns)
+        part = Part(item.path, self.small)
         with Naming(item.path):
-            self._write(item.path, self._open(chunk, data).batch, made, chunk.last)
+            self._write(part, self._open(chunk, data).batch, made, chunk.last)
         columns = tuple(
             replace(column, type=type_)
             for (_, type_), column in zip(item.columns, _padded(old, item.columns), strict=True)
         )
-        return replace(old, columns=columns, path=item.path, shape=made.shape)
+        return replace(old, columns=columns, path=item.path, shape=made.shape, held=part.held)
 
     def _open(self, chunk: Chunk, data: bytes | None) -> Rows:
         """Open a chunk's rows; where rows may be set aside, without those that cannot be read."""
@@ -199,14 +203,14 @@ class ChunkTask:
         name = "-".join(f"{part:08d}" for part in number)
         return os.path.join(self.folder, f"{name}.{threading.get_native_id()}")
 
-    def _write(self, path: str, batch: Batch, made: Made, last: bool) -> None:
+    def _write(self, part: Part, batch: Batch, made: Made, last: bool) -> None:
         if made.table is not None:
             arrangement: Arrangement = tuple(New(name) for name in made.table.column_names)
-            self.target.write_table(path, arrangement, made.table)
+            self.target.write_table(part, arrangement, made.table)
             return
         names = [self.fields[position].name for position in self.keep]
         arrangement = arrange(self.keep, names, list(made.columns))
-        self.target.write(path, arrangement, batch, made.columns, made.take, last)
+        self.target.write(part, arrangement, batch, made.columns, made.take, last)
 
     def _may_change(self, made: Made) -> bool:
         """Whether what other parts hold can change how this one is written."""

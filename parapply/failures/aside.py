@@ -11,6 +11,7 @@ from parapply.columns.arrays import integers, to_list
 from parapply.errors import BadRowsError, UnseenError
 from parapply.failures.policy import Failure
 from parapply.formats import Arrangement, Batch, Field, Keep, Target, arrange
+from parapply.formats.part import Part
 from parapply.job import Chunk
 
 _COLUMNS = {
@@ -131,7 +132,7 @@ def set_aside(
     while True:
         batch = rows.whole.mended(places, rows.bad, blank)
         try:
-            target.write(path, columns, batch, made, None, False)
+            target.write(Part(path), columns, batch, made, None, False)
             return
         except BadRowsError as error:
             unread = {places[row] for row in error.rows}

@@ -19,6 +19,7 @@ from parapply.columns.layout import compact
 from parapply.columns.types import fit_column
 from parapply.formats import Arrangement, Batch, Joiner, Keep
 from parapply.formats.pandas_schema import described, marks, told
+from parapply.formats.part import Part, read_table
 
 ROWS_PER_GROUP = 1 << 17
 
@@ -49,7 +50,7 @@ class TableTarget:
     labelled = True  # has a place for the index of pandas
 
     def write(
-        self, path: str, arrangement: Arrangement, batch: Batch, made: Any, take: Any, last: bool
+        self, part: Part, arrangement: Arrangement, batch: Batch, made: Any, take: Any, last: bool
     ) -> None:
         """Write a part; see formats.Target."""
         del last
@@ -64,12 +65,12 @@ class TableTarget:
             for column in arrangement
         ]
         rows = batch.rows if take is None else len(take)
-        write_part(path, _table(arrays, list(self._names(arrangement)), rows))
+        part.write_table(_table(arrays, list(self._names(arrangement)), rows))
 
-    def write_table(self, path: str, arrangement: Arrangement, table: pa.Table) -> None:
+    def write_table(self, part: Part, arrangement: Arrangement, table: pa.Table) -> None:
         """Write a part that is all the function's."""
         del arrangement
-        write_part(path, table)
+        part.write_table(table)
 
     def needs_refit(self, part: dict[str, Any], whole: dict[str, Any]) -> bool:
         """Types are brought in line as parts are joined, columns are not."""
@@ -110,10 +111,9 @@ class GroupJoiner:
         self.waiting: list[pa.Table] = []
         self.rows = 0
 
-    def append(self, path: str) -> None:
+    def append(self, part: str | bytes) -> None:
         """Take a part in, and write as many groups as are full."""
-        with pa.memory_map(path) as file, pa.ipc.open_file(file) as reader:
-            table = reader.read_all()
+        table = read_table(part)
         if self.writer is None:
             self.marks = {**marks(table.schema), **self.marks}
         self.waiting.append(conform(table, self.schema))
@@ -190,15 +190,3 @@ def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
         for column, field in zip(table.columns, schema, strict=True)
     ]
     return pa.Table.from_arrays(arrays, schema=schema)
-
-
-def write_part(path: str, table: pa.Table) -> None:
-    """Write a table as an Arrow file, uncompressed: it is mapped, read once and deleted."""
-    with pa.OSFile(path, "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
-        writer.write_table(table)
-
-
-def read_part(path: str) -> pa.Table:
-    """Map a part that `write_part` wrote."""
-    with pa.memory_map(path) as file, pa.ipc.open_file(file) as reader:
-        return reader.read_all()

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from parapply.formats.nouns import Arrangement, Field, Reading, Survey, Writing
+
+if TYPE_CHECKING:
+    from parapply.formats.part import Part
 
 
 class Batch(Protocol):
@@ -143,8 +146,8 @@ class Joiner(Protocol):
         """Start an empty output with these columns; `types` has the type of each."""
         ...
 
-    def append(self, path: str) -> None:
-        """Add a part."""
+    def append(self, part: str | bytes) -> None:
+        """Add a part: a file's path, or the bytes themselves."""
         ...
 
     def finish(self) -> None:
@@ -170,7 +173,7 @@ class Target(Protocol):
         ...
 
     def write(
-        self, path: str, arrangement: Arrangement, batch: Batch, made: Any, take: Any, last: bool
+        self, part: Part, arrangement: Arrangement, batch: Batch, made: Any, take: Any, last: bool
     ) -> None:
         """Write a part (worker).
 
@@ -179,7 +182,7 @@ class Target(Protocol):
         """
         ...
 
-    def write_table(self, path: str, arrangement: Arrangement, table: Any) -> None:
+    def write_table(self, part: Part, arrangement: Arrangement, table: Any) -> None:
         """Write a part that is all the function's: a pyarrow table."""
         ...
 

@@ -36,16 +36,20 @@ class TextJoiner:
         self.writer.write(head)
         self.writer.flush()
 
-    def append(self, path: str) -> None:
+    def append(self, part: str | bytes) -> None:
         """Copy a part's bytes, by the kernel where it can."""
         self._rest = b""
         if self._owed:
             self.writer.write(self._owed)
             self.writer.flush()
             self._owed = b""
-        with open(path, "rb") as part:
-            if not (self.writer.plain and _sent(part, self.writer.file)):
-                shutil.copyfileobj(part, self.writer, 1 << 20)
+        if isinstance(part, bytes):
+            self.writer.write(part)
+            self.writer.flush()
+            return
+        with open(part, "rb") as file:
+            if not (self.writer.plain and _sent(file, self.writer.file)):
+                shutil.copyfileobj(file, self.writer, 1 << 20)
                 self.writer.flush()
 
     def finish(self) -> None:

@@ -57,7 +57,7 @@ class FileSink:
         """Add a part's bytes or rows."""
         assert self._joiner is not None
         with self._output.naming():
-            self._joiner.append(part.path)
+            self._joiner.append(part.path if part.held is None else part.held)
             self._output.push()
 
     def close(self) -> None:

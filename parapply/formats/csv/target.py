@@ -19,6 +19,7 @@ from parapply.formats.csv.batch import CsvBatch
 from parapply.formats.csv.dialect import Dialect
 from parapply.formats.csv.source import CsvSource
 from parapply.formats.csv.splice import header, requoted, splice
+from parapply.formats.part import Part
 from parapply.formats.text_parts import TextJoiner
 from parapply.inputs import transport
 
@@ -60,7 +61,7 @@ class CsvTarget:
 
     def write(
         self,
-        path: str,
+        part: Part,
         arrangement: Arrangement,
         batch: Batch,
         made: dict[str, pa.Array],
@@ -69,9 +70,9 @@ class CsvTarget:
     ) -> None:
         """Write a part; see formats.Target."""
         where = partial(_where, batch, take)
-        with open(path, "wb") as file, _worded(where):
+        with _worded(where):
             ready = {name: self._fields(name, array, where) for name, array in made.items()}
-            file.writelines(self._buffers(arrangement, batch, ready, take, last))
+            part.write(self._buffers(arrangement, batch, ready, take, last))
 
     def _buffers(
         self,
@@ -93,14 +94,14 @@ class CsvTarget:
         kept = [text.fields(array, self.dialect) for array in kept]
         return self._lines(arrangement, dict(zip(positions, kept, strict=True)), ready)
 
-    def write_table(self, path: str, arrangement: Arrangement, table: pa.Table) -> None:
+    def write_table(self, part: Part, arrangement: Arrangement, table: pa.Table) -> None:
         """Write a part that is all the function's."""
         columns = {
             name: self._fields(name, column.combine_chunks(), _of_table)
             for name, column in zip(table.column_names, table.columns, strict=True)
         }
-        with open(path, "wb") as file, _worded(_of_table):
-            file.writelines(self._lines(arrangement, {}, columns))
+        with _worded(_of_table):
+            part.write(self._lines(arrangement, {}, columns))
 
     def needs_refit(self, part: dict[str, Any], whole: dict[str, Any]) -> bool:
         """Text differs where columns are missing or stand elsewhere, or integers become floats."""

@@ -14,6 +14,7 @@ from parapply.formats.jsonl import text
 from parapply.formats.jsonl.batch import JsonlBatch
 from parapply.formats.jsonl.edit import Edit
 from parapply.formats.jsonl.source import JsonlSource
+from parapply.formats.part import Part
 from parapply.formats.text_parts import TextJoiner
 from parapply.inputs import transport
 
@@ -36,7 +37,7 @@ class JsonlTarget:
 
     def write(
         self,
-        path: str,
+        part: Part,
         arrangement: Arrangement,
         batch: Batch,
         made: dict[str, pa.Array],
@@ -55,13 +56,13 @@ class JsonlTarget:
             else (column.name, made[column.name])
             for column in arrangement
         ]
-        self._write(path, columns, batch.rows if take is None else len(take))
+        self._write(part, columns, batch.rows if take is None else len(take))
 
-    def write_table(self, path: str, arrangement: Arrangement, table: pa.Table) -> None:
+    def write_table(self, part: Part, arrangement: Arrangement, table: pa.Table) -> None:
         """Write a part that is all the function's."""
         del arrangement
         arrays = [column.combine_chunks() for column in table.columns]
-        self._write(path, list(zip(table.column_names, arrays, strict=True)), table.num_rows)
+        self._write(part, list(zip(table.column_names, arrays, strict=True)), table.num_rows)
 
     def needs_refit(self, part: dict[str, Any], whole: dict[str, Any]) -> bool:
         """Text differs where columns are missing or stand elsewhere, or integers become floats."""
@@ -75,10 +76,9 @@ class JsonlTarget:
         """Return what concatenates the parts."""
         return TextJoiner(self.writing, lambda arrangement: (self.before, b""))
 
-    def _write(self, path: str, columns: list[tuple[str, pa.Array]], rows: int) -> None:
+    def _write(self, part: Part, columns: list[tuple[str, pa.Array]], rows: int) -> None:
         texts = [(name, text.values(array)) for name, array in columns]
-        with open(path, "wb") as file:
-            file.write(text.objects(texts, rows, self.line_end))
+        part.write([text.objects(texts, rows, self.line_end)])
 
 
 class JsonlSplicer(JsonlTarget):
@@ -95,7 +95,7 @@ class JsonlSplicer(JsonlTarget):
 
     def write(
         self,
-        path: str,
+        part: Part,
         arrangement: Arrangement,
         batch: Batch,
         made: dict[str, pa.Array],
@@ -105,7 +105,7 @@ class JsonlSplicer(JsonlTarget):
         """Write a part; see formats.Target. Blank lines stay."""
         keeps = any(isinstance(column, Keep) for column in arrangement)
         if not (keeps or made.keys() >= set(self.columns)):  # --only
-            JsonlTarget.write(self, path, arrangement, batch, made, take, last)
+            JsonlTarget.write(self, part, arrangement, batch, made, take, last)
             return
         assert isinstance(batch, JsonlBatch)
         edit = Edit.of(arrangement, self.columns)
@@ -118,5 +118,4 @@ class JsonlSplicer(JsonlTarget):
             rows, texts = take.tolist(), own.texts()
             edited = edit.lines([texts[row] for row in rows], ready, batch.keys)
             written = own.picked(edited, rows, self.line_end, last)
-        with open(path, "wb") as file:
-            file.write(written.encode())
+        part.write([written.encode()])

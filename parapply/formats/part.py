@@ -1,0 +1,51 @@
+"""A part of the output while it waits for its turn: a file, or a few bytes that need none.
+
+To create and to remove a file takes longer than many a small chunk does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+
+SMALL = 1 << 14  # bytes that go to the parent with the outcome
+
+
+class Part:
+    """Where a part is written. `held` has its bytes, where they are fewer than `small`."""
+
+    def __init__(self, path: str, small: int = 0) -> None:
+        self.path, self._small = path, small
+        self.held: bytes | None = None
+
+    def write(self, buffers: Sequence[Any]) -> None:
+        """Write all of it."""
+        if sum(memoryview(buffer).nbytes for buffer in buffers) < self._small:
+            self.held = b"".join(buffers)
+            return
+        with open(self.path, "wb") as file:
+            file.writelines(buffers)
+
+    def write_table(self, table: pa.Table) -> None:
+        """Write a table as an Arrow file, uncompressed: it is mapped, read once and deleted."""
+        if table.get_total_buffer_size() >= self._small:
+            with pa.OSFile(self.path, "wb") as file:
+                _write(table, file)
+            return
+        sink = pa.BufferOutputStream()
+        _write(table, sink)
+        self.held = sink.getvalue().to_pybytes()
+
+
+def read_table(part: str | bytes) -> pa.Table:
+    """Return the table that `write_table` wrote: of the bytes that it held, or mapped."""
+    source = pa.BufferReader(part) if isinstance(part, bytes) else pa.memory_map(part)
+    with source as file, pa.ipc.open_file(file) as reader:
+        return reader.read_all()
+
+
+def _write(table: pa.Table, file: Any) -> None:
+    with pa.ipc.new_file(file, table.schema) as writer:
+        writer.write_table(table)
