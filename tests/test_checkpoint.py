@@ -102,7 +102,8 @@ def folder(tmp_path, monkeypatch):
 def write_functions(source):
     """Write them as another process would find them: not imported yet."""
     Path("functions.py").write_text(source)
-    sys.modules.pop("_parapply_functions", None)
+    for name in ("functions", "_parapply_functions"):  # the latter where the former is taken
+        sys.modules.pop(name, None)
 
 
 def job(function, output="out.csv", **settings):

@@ -43,8 +43,11 @@ def test_an_error_names_its_row_in_the_file(tmp_path, monkeypatch):
     lines = [f'{n},"one\n7,seven"' for n in range(300)]
     lines[222] = "222,x,too many"
     path.write_text("\n".join(["n,text", *lines, ""]))
+    job = Job(
+        expression="n", inputs=(path,), output=tmp_path / "out.csv", workers=1, start_method="fork"
+    )  # a fork: workers have to cut as this process does
     with pytest.raises(ParapplyError, match="row 223"):
-        run(Job(expression="n", inputs=(path,), output=tmp_path / "out.csv", workers=1))
+        run(job)
 
 
 @pytest.mark.parametrize(
