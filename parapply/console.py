@@ -225,6 +225,9 @@ def leave(end: SystemExit) -> NoReturn:
     if watched or not all(one.daemon for one in others) or not isinstance(end.code, int):
         raise end
     if others:
+        from parapply.outputs.staging import remove_all
+
+        remove_all()  # what functions of atexit would remove
         gc.collect()  # pools unlink their semaphores, or a helper of theirs would complain
     else:
         atexit._run_exitfuncs()

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import termios
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -447,3 +448,18 @@ def test_a_profiler_has_the_last_word(tmp_path):
     command = [sys.executable, "-m", "cProfile", "-m", "parapply", "-e", "n + 1", "in.csv"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=60, check=True)
     assert b"function calls" in done.stdout + done.stderr
+
+
+def test_an_exit_that_leaves_threads_behind_leaves_no_folders(tmp_path):
+    (tmp_path / "pymp-12345678").mkdir()
+    program = """
+        import sys, threading, time
+        from parapply import console
+        from parapply.outputs.staging import adopt
+        adopt(sys.argv[1])
+        threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+        console.leave(SystemExit(3))
+    """
+    argv = [sys.executable, "-c", textwrap.dedent(program), str(tmp_path / "pymp-12345678")]
+    assert subprocess.run(argv, timeout=30, check=False).returncode == 3
+    assert not list(tmp_path.iterdir())
