@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import subprocess
 import sys
 import time
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parapply import plan
+from parapply import Job, plan, run
 from parapply.errors import InputError, UsageError
 from parapply.formats.csv import CSV
 from parapply.formats.jsonl import JSONL
@@ -65,6 +66,31 @@ def test_chunks_for_rows_are_at_most_as_large_as_asked_for(tmp_path):
         (2, b"1,2\n\n3,4\n"), (1, b"5,6\n"), (0, b"\n"), (1, b"7,8"),
     ]  # fmt: skip
     assert cut(source, None, blocks, whole=False) == blocks
+
+
+@given(data=st.data(), workers=st.integers(2, 5))
+def test_the_last_blocks_of_known_rows_are_cut_for_all_workers(data, workers, tmp_path_factory):
+    source = source_of("csv", tmp_path_factory.getbasetemp())
+    sizes = data.draw(st.lists(st.integers(0, 400), min_size=1, max_size=6))
+    total = sum(sizes)
+    cutter = streams.make_cutter(source, None, False, total, workers)
+    left = total
+    for rows in sizes:
+        text = b"1,2\n" * rows if rows else b"\n"
+        pieces = cutter.add(rows, text)
+        assert [(n, 4 * n) for n, _ in pieces if n] == [(n, len(t)) for n, t in pieces if n]
+        assert b"".join(piece for _, piece in pieces) == text
+        assert all(n <= max(1, -(-left // workers)) for n, _ in pieces)
+        left -= rows
+    assert cutter.end() == []
+
+
+def test_a_small_compressed_file_keeps_all_workers_busy(tmp_path):
+    path = tmp_path / "in.csv.gz"
+    path.write_bytes(gzip.compress(b"a\n" + b"1\n" * 40))
+    report = run(Job(expression="a + 1", inputs=path, output=tmp_path / "out.csv", workers=4))
+    assert report.chunks >= 4
+    assert (tmp_path / "out.csv").read_text() == "a,result\n" + "1,2\n" * 40
 
 
 def test_a_chunk_for_a_chunk_function_can_be_too_large(tmp_path, monkeypatch):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import Protocol
 
 from parapply import plan
@@ -39,8 +39,15 @@ class Cutter(Protocol):
         ...
 
 
-def make_cutter(source: Source, chunk_size: int | None, whole: bool) -> Cutter:
-    """Return what makes chunks of `chunk_size` rows, or of a fixed size; for rows, at most."""
+def make_cutter(
+    source: Source, chunk_size: int | None, whole: bool, rows: int = 0, workers: int = 1
+) -> Cutter:
+    """Return what makes chunks of `chunk_size` rows, or of a fixed size; for rows, at most.
+
+    `rows`: how many are left in all, where that is known.
+    """
+    if not whole and chunk_size is None and rows and workers > 1:
+        return _Planned(source, rows, workers)
     if not whole:
         return _Apart(source, chunk_size)
     return _BySize(source) if chunk_size is None else _ByRows(source, chunk_size)
@@ -58,6 +65,26 @@ class _Apart:
         if self.rows is None or rows <= self.rows:
             return [(rows, text)] if text else []
         return divided(self.source, text, [*range(self.rows, rows, self.rows), rows])
+
+    def end(self) -> list[Block]:
+        return []
+
+
+class _Planned:
+    """Cuts the last blocks, each by itself, so that all workers have some of their rows."""
+
+    left = False
+
+    def __init__(self, source: Source, rows: int, workers: int) -> None:
+        self.source, self.rows, self.workers = source, rows, workers
+
+    def add(self, rows: int, text: bytes) -> list[Block]:
+        if not rows:
+            return [(rows, text)] if text else []
+        known = max(rows, self.rows)
+        planned = (stop for _, stop in plan.bounds(known, self.workers, rows))
+        self.rows = known - rows
+        return divided(self.source, text, [*takewhile(lambda stop: stop < rows, planned), rows])
 
     def end(self) -> list[Block]:
         return []

@@ -56,11 +56,11 @@ class Table:
         return found if isinstance(found, Feed) else None
 
     def _known_chunks(self, workers: int, chunk_size: int | None, whole: bool) -> Iterator[Chunk]:
-        number = 0
+        number, left = 0, self.rows or 0
         for place in range(len(self.sources)):
             last = place == len(self.sources) - 1
             if place in self.streams:
-                cutter = make_cutter(self.sources[place], chunk_size, whole)
+                cutter = make_cutter(self.sources[place], chunk_size, whole, left, workers)
                 found = stream_chunks(self.streams[place], place, cutter, last=last)
             else:
                 columns = len(self.sources[place].columns)
@@ -70,7 +70,7 @@ class Table:
                 )  # fmt: skip
             for chunk in found:
                 yield replace(chunk, number=(number,))
-                number += 1
+                number, left = number + 1, left - chunk.rows
 
 
 def survey(session: Session, inputs: Inputs, positions: tuple[int, ...]) -> Table:
