@@ -47,10 +47,11 @@ class Tally:
         """Raise RowError where too many of so many rows failed."""
         most = int(self._share * rows) if self._share is not None else self._most
         if most is not None and self.failed > most:
+            # Rows before it may have failed too, in chunks that are not done yet.
             first = min(self._causes.values(), key=lambda entry: entry[0])[1].message
             raise RowError(
                 f"{self.failed:,} rows failed, more than --max-errors {self._said}; "
-                f"the first: {first}"
+                f"one of them: {first}"
             )
 
     @property
