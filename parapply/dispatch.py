@@ -21,6 +21,7 @@ from parapply.assemble import Assembler
 from parapply.backends import Done, Outside, Session
 from parapply.calls.items import Refit, Seal
 from parapply.calls.tasks import ChunkTask
+from parapply.errors import RowError
 from parapply.failures.losses import Losses
 from parapply.failures.tally import Tally
 from parapply.formats import Index
@@ -149,6 +150,7 @@ class Dispatcher:
 
         def beat() -> None:
             self.kept.commit()
+            self._judge(agenda)
             if self._failed is not None and time.monotonic() > self._deadline:
                 raise self._failed.error
             if self._watch is not None:
@@ -209,6 +211,17 @@ class Dispatcher:
         self.rows += outcome.rows_in
         self.chunks += 1
         self.tally.add(outcome.number, outcome.failed, outcome.causes, self.rows)
+
+    def _judge(self, agenda: Agenda) -> None:
+        """End where too many rows failed, as soon as no row before the first can fail any more."""
+        try:
+            self.tally.judge(self.rows)
+        except RowError:
+            if not agenda.closed:
+                agenda.closed, self._deadline = True, time.monotonic() + _GRACE_S
+            before = any(number < self.tally.first for number in agenda.flying)
+            if not before or time.monotonic() > self._deadline:
+                raise
 
     def _halt(self, chunk: Chunk, rows: int, agenda: Agenda) -> Chunk:
         """Forget what comes after a chunk; return as much of it as is wanted."""

@@ -20,6 +20,7 @@ class Tally:
         if self._share is not None and total is not None:
             self._most, self._share = int(self._share * total), None
         self._said = most
+        self._due = False  # failures have come that were not judged yet
         self._causes: dict[str, tuple[tuple[int, ...], Cause]] = {}  # and its first row's chunk
 
     @property
@@ -28,10 +29,7 @@ class Tally:
         return self._most
 
     def add(self, number: tuple[int, ...], failed: int, causes: Iterable[Cause], rows: int) -> None:
-        """Count a chunk's failures; `rows` are those of all chunks so far.
-
-        Raises RowError where there are too many.
-        """
+        """Count a chunk's failures; `rows` are those of all chunks so far."""
         self.failed += failed
         for cause in causes:
             if cause.text not in self._causes and len(self._causes) >= MANY:
@@ -40,18 +38,27 @@ class Tally:
             if number < at:
                 at, known = number, cause._replace(rows=known.rows)
             self._causes[cause.text] = at, known._replace(rows=known.rows + cause.rows)
-        if failed and (self._most is not None or rows >= _ENOUGH_ROWS):
+        self._due = self._due or bool(failed and (self._most is not None or rows >= _ENOUGH_ROWS))
+
+    def judge(self, rows: int) -> None:
+        """Raise RowError where too many rows failed, of those of all chunks so far."""
+        if self._due:
             self.check(rows)
+            self._due = False
+
+    @property
+    def first(self) -> tuple[int, ...]:
+        """The chunk of the first row that is known to have failed, where one has."""
+        return min(at for at, _ in self._causes.values())
 
     def check(self, rows: int) -> None:
         """Raise RowError where too many of so many rows failed."""
         most = int(self._share * rows) if self._share is not None else self._most
         if most is not None and self.failed > most:
-            # Rows before it may have failed too, in chunks that are not done yet.
             first = min(self._causes.values(), key=lambda entry: entry[0])[1].message
             raise RowError(
                 f"{self.failed:,} rows failed, more than --max-errors {self._said}; "
-                f"one of them: {first}"
+                f"the first: {first}"
             )
 
     @property
