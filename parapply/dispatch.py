@@ -21,7 +21,6 @@ from parapply.assemble import Assembler
 from parapply.backends import Done, Outside, Session
 from parapply.calls.items import Refit, Seal
 from parapply.calls.tasks import ChunkTask
-from parapply.errors import RowError
 from parapply.failures.losses import Losses
 from parapply.failures.tally import Tally
 from parapply.formats import Index
@@ -200,6 +199,9 @@ class Dispatcher:
         chunk = item if isinstance(item, Chunk) else item.chunk
         if item is chunk:
             self._count(outcome)
+        if self.tally.over:
+            return  # the run ends, and one that goes on from it does this chunk again
+        if item is chunk:
             self.kept.done(outcome)
         if outcome.stopped:
             chunk = self._halt(chunk, outcome.rows_in, agenda)
@@ -214,14 +216,13 @@ class Dispatcher:
 
     def _judge(self, agenda: Agenda) -> None:
         """End where too many rows failed, as soon as no row before the first can fail any more."""
-        try:
-            self.tally.judge(self.rows)
-        except RowError:
-            if not agenda.closed:
-                agenda.closed, self._deadline = True, time.monotonic() + _GRACE_S
-            before = any(number < self.tally.first for number in agenda.flying)
-            if not before or time.monotonic() > self._deadline:
-                raise
+        if not self.tally.over:
+            return
+        if not agenda.closed:
+            agenda.closed, self._deadline = True, time.monotonic() + _GRACE_S
+        before = any(number < self.tally.first for number in agenda.flying)
+        if not before or time.monotonic() > self._deadline:
+            raise self.tally.error
 
     def _halt(self, chunk: Chunk, rows: int, agenda: Agenda) -> Chunk:
         """Forget what comes after a chunk; return as much of it as is wanted."""

@@ -20,7 +20,7 @@ class Tally:
         if self._share is not None and total is not None:
             self._most, self._share = int(self._share * total), None
         self._said = most
-        self._due = False  # failures have come that were not judged yet
+        self.over = False  # more rows have failed than may
         self._causes: dict[str, tuple[tuple[int, ...], Cause]] = {}  # and its first row's chunk
 
     @property
@@ -38,13 +38,8 @@ class Tally:
             if number < at:
                 at, known = number, cause._replace(rows=known.rows)
             self._causes[cause.text] = at, known._replace(rows=known.rows + cause.rows)
-        self._due = self._due or bool(failed and (self._most is not None or rows >= _ENOUGH_ROWS))
-
-    def judge(self, rows: int) -> None:
-        """Raise RowError where too many rows failed, of those of all chunks so far."""
-        if self._due:
-            self.check(rows)
-            self._due = False
+        if failed and (self._most is not None or rows >= _ENOUGH_ROWS):
+            self.over = self.over or self._are_too_many(rows)
 
     @property
     def first(self) -> tuple[int, ...]:
@@ -53,13 +48,20 @@ class Tally:
 
     def check(self, rows: int) -> None:
         """Raise RowError where too many of so many rows failed."""
+        if self.over or self._are_too_many(rows):
+            raise self.error
+
+    @property
+    def error(self) -> RowError:
+        """That too many rows failed, and the first of them."""
+        first = min(self._causes.values(), key=lambda entry: entry[0])[1].message
+        return RowError(
+            f"{self.failed:,} rows failed, more than --max-errors {self._said}; the first: {first}"
+        )
+
+    def _are_too_many(self, rows: int) -> bool:
         most = int(self._share * rows) if self._share is not None else self._most
-        if most is not None and self.failed > most:
-            first = min(self._causes.values(), key=lambda entry: entry[0])[1].message
-            raise RowError(
-                f"{self.failed:,} rows failed, more than --max-errors {self._said}; "
-                f"the first: {first}"
-            )
+        return most is not None and self.failed > most
 
     @property
     def causes(self) -> tuple[Cause, ...]:
