@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -149,9 +150,18 @@ def parapply(tmp_path):
 
 
 @pytest.fixture
-def started(tmp_path):
+def short_path(tmp_path):
+    """The test's folder by a name that leaves room for that of a socket in it."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as place:
+        link = Path(place, "t")
+        link.symlink_to(tmp_path)
+        yield link
+
+
+@pytest.fixture
+def started(tmp_path, short_path):
     """Start the command and return its process; in the end none of all processes may live."""
-    marked = Marked(tmp_path)
+    marked = Marked(tmp_path, short_path)
     yield marked
     try:
         for process in marked.running:

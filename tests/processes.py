@@ -18,8 +18,9 @@ _NAME = "PARAPPLY_TEST"
 class Marked:
     """Starts commands in a folder, and finds all of their processes again."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.value = folder, str(uuid.uuid4())
+    def __init__(self, folder: Path, temporary: Path) -> None:
+        """Both are one folder; the second is its name for what has to be short, like sockets."""
+        self.folder, self.temporary, self.value = folder, temporary, str(uuid.uuid4())
         self.running: list[subprocess.Popen] = []
 
     def __call__(self, *arguments, environment=None, **settings) -> subprocess.Popen:
@@ -27,7 +28,7 @@ class Marked:
             [*COMMAND, *map(str, arguments)], cwd=self.folder, start_new_session=True,
             env={
                 **os.environ, _NAME: self.value, "PYTHONDONTWRITEBYTECODE": "1",
-                "TMPDIR": str(self.folder), **(environment or {}),
+                "TMPDIR": str(self.temporary), **(environment or {}),
             },
             **{"stdin": subprocess.DEVNULL, **settings},
         )  # fmt: skip

@@ -70,13 +70,13 @@ def test_the_next_run_removes_what_a_killed_one_left(script, tmp_path, monkeypat
     assert names(tmp_path) == []
 
 
-def test_the_next_run_removes_the_socket_of_a_killed_ones_forkserver(tmp_path, short_path):
+def test_the_next_run_removes_the_socket_of_a_killed_ones_forkserver(tmp_path, empty_path):
     (tmp_path / "table.csv").write_text("number\n1\n2\n")
     (tmp_path / "f.py").write_text(
         "import time\ndef slow(row):\n    open('began', 'w')\n    time.sleep(60)\n"
     )
     command = [sys.executable, "-m", "parapply", "table.csv", "-o", "out.csv"]
-    place = {"cwd": tmp_path, "env": {**os.environ, "TMPDIR": str(short_path)}}
+    place = {"cwd": tmp_path, "env": {**os.environ, "TMPDIR": str(empty_path)}}
     slow = subprocess.Popen(
         [*command[:3], "f.py:slow", *command[3:], "--start-method", "forkserver"], **place
     )
@@ -84,13 +84,13 @@ def test_the_next_run_removes_the_socket_of_a_killed_ones_forkserver(tmp_path, s
     while not (tmp_path / "began").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     kill(slow)
-    assert [name for name in names(short_path) if name.startswith("pymp-")]
+    assert [name for name in names(empty_path) if name.startswith("pymp-")]
     subprocess.run([*command, "-e", "number"], check=True, timeout=60, **place)
-    assert names(short_path) == []
+    assert names(empty_path) == []
 
 
 @pytest.fixture
-def short_path():
+def empty_path():
     """A folder whose name leaves room for that of a socket."""
     with tempfile.TemporaryDirectory(dir="/tmp") as path:
         yield Path(path)

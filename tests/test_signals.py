@@ -217,7 +217,7 @@ def test_workers_end_when_the_command_is_killed(
     assert set(content_names(tmp_path)) > before
     succeed(
         "-e", "number", "table.csv", "-o", "out.csv", "--start-method", method,
-        environment={"TMPDIR": str(tmp_path)},
+        environment={"TMPDIR": str(started.temporary)},
     )  # fmt: skip
     assert set(content_names(tmp_path)) - {"__pycache__"} == {*before, "out.csv"}
 
