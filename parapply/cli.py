@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -70,6 +71,8 @@ def _run(job: Job, bar: console.Bar, *, quiet: bool, verbose: bool) -> None:
         _limit_threads(job)
         from parapply.engine import run
 
+        gc.freeze()
+        gc.enable()  # the user's code begins
         with console.Signals():
             report = run(job, on_progress=bar.update if bar.shown else None, stdout=stdout)
     except ParapplyError as error:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from parapply.inputs import transport
 from parapply.inputs.sources import Inputs
 from parapply.job import Job, on_error
 from parapply.outputs.output import STDOUT
+from parapply.records import record
 
 CONCURRENCY = 100  # calls of an async function at once in each worker, unless it is said
 
@@ -43,7 +43,7 @@ def make_function(job: Job) -> Function | Expression:
     return function
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Order:
     """A job on given inputs: how the function is called, what is kept, how it is written."""
 

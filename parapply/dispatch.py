@@ -14,7 +14,6 @@ import select
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from parapply.assemble import Assembler
@@ -26,6 +25,7 @@ from parapply.failures.tally import Tally
 from parapply.formats import Index
 from parapply.inputs.feed import Feed
 from parapply.job import Chunk, Failed, Outcome
+from parapply.records import record, replace
 from parapply.sharing.stops import Skipped
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from parapply.checkpoints.keeping import NoCheckpoint
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Progress:
     """How far a run is, in rows of the input; `total` is None while it is not known.
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from parapply import backends, cores, quantities
@@ -36,6 +35,7 @@ from parapply.lifetime.start import Start, leave
 from parapply.outputs.columns import Columns
 from parapply.outputs.output import Output
 from parapply.plan import CHUNK_ROWS
+from parapply.records import replace
 from parapply.sharing.hub import Hub
 
 if TYPE_CHECKING:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from parapply.checkpoints.durable import Kept
+from parapply.records import field, record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Job:
     """One run, as a person describes it; see `parapply --help` for what each field means.
 
@@ -98,7 +98,7 @@ def on_error(job: Job) -> str:
     return job.on_error or ("skip" if wanted else "fail")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Chunk:
     """Consecutive rows of one source, as the numbers that a worker needs to read them itself."""
 
@@ -115,7 +115,7 @@ class Chunk:
     before: Outcome | None = None  # what came of it before, of which only what failed is run again
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ResultColumn:
     """One column that a chunk's function calls made."""
 
@@ -137,7 +137,7 @@ class Cause(NamedTuple):
     place: str  # which row that was
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Outcome:
     """What a worker says of a chunk: never rows, only numbers and where the part is."""
 
@@ -156,7 +156,7 @@ class Outcome:
     made: bytes | None = None  # and what the function made, to write it anew
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Failed:
     """What a worker says of a chunk that ended the job: the first of its rows that failed."""
 
@@ -164,7 +164,7 @@ class Failed:
     error: Exception
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Report:
     """What came of a job; durations in seconds."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import fields, replace
 from typing import Any
 
 import pandas as pd
@@ -18,6 +17,7 @@ from parapply.functions.load import Function, frame_kind
 from parapply.job import Job, on_error
 from parapply.outputs.places import temporary_place
 from parapply.outputs.staging import Staging, sweep
+from parapply.records import fields, replace
 
 _PLACE = "__parapply_place__"  # the row's position in the frame, kept along with the results
 _OURS = ("inputs", "output", "expression", "input_format", "output_format", "function")

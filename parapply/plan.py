@@ -7,13 +7,13 @@ first are large, so that there are few, and the last small, so that no worker is
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 from parapply.errors import UsageError
 from parapply.formats import Index, Source
 from parapply.formats.blocks import cut
 from parapply.job import Chunk
+from parapply.records import replace
 
 CHUNK_BYTES = 8 << 20  # about what one chunk reads at the most
 CHUNK_ROWS = 1 << 15  # and how many rows: Python values of a column take 32 bytes and more

@@ -215,6 +215,13 @@ def test_a_bar_is_shown_on_a_terminal_that_can_show_it(tmp_path, table, terminal
     assert shown or seen == b"end"
 
 
+@pytest.mark.parametrize("backend", ["serial", "processes", "threads"])
+def test_garbage_is_collected_while_functions_run(succeed, table, backend):
+    """The command itself does without while it is imported."""
+    out = succeed("-e", "__import__('gc').isenabled()", "table.csv", "--only", "--backend", backend)
+    assert set(out.split()[1:]) == {b"True"}
+
+
 def test_what_the_function_prints_goes_to_standard_error(parapply, table, faults):
     done = parapply("--only", "faults.py:talks", "table.csv")
     assert done.stdout.decode() == "".join(["talks\n", *(f"{n}\n" for n in range(20))])

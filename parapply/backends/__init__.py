@@ -10,11 +10,11 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from parapply.backends.limits import Limits
 from parapply.errors import UsageError
+from parapply.records import field, record
 
 RAN_OUT = "ran out of memory"  # how a worker is lost that has met a MemoryError
 
@@ -22,7 +22,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Done(Generic[Item, Result]):
     """What became of one item: its result, or how the worker that ran it was lost."""
 
@@ -39,7 +39,7 @@ LEAVE_S = 5.0  # for workers to leave in peace: their atexit functions run
 def _nothing() -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Crew:
     """Who is to work, and how each of them starts."""
 

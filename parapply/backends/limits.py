@@ -11,18 +11,18 @@ import os
 import sys
 import traceback
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
 from parapply.cores import thread_settings
 from parapply.errors import WorkerError
+from parapply.records import record
 
 OUT_OF_MEMORY = 121  # the exit code of a worker that has no memory left to go on
 _UNIT = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Limits:
     """The limits of one worker; None: no limit."""
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import Any
 
 from parapply.formats import Arrangement, Target
 from parapply.job import Chunk, Outcome
 from parapply.naming import Naming
+from parapply.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Refit:
     """A part to write anew, because another part showed that its columns are of other types."""
 
@@ -26,7 +26,7 @@ class Refit:
         return self.chunk.number
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Seal:
     """A part of which a file of its own is to be made, complete with what such files have."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import threading
-from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -40,11 +39,12 @@ from parapply.job import Chunk, Failed, Outcome, ResultColumn
 from parapply.lifetime.allocation import give_back
 from parapply.lifetime.context import bound
 from parapply.naming import Naming
+from parapply.records import record, replace
 from parapply.sharing.rates import RATE, Rate
 from parapply.sharing.stops import End, GivenUp, Skipped
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SurveyTask:
     """Surveys one piece of one source: an item is (source, number, piece, rows before it)."""
 
@@ -59,7 +59,7 @@ class SurveyTask:
             return self.sources[source].survey(piece, self.positions, before)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ChunkTask:
     """Everything that chunks have in common."""
 

@@ -12,7 +12,6 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
@@ -27,6 +26,7 @@ from parapply.inputs.sources import Inputs
 from parapply.job import Chunk, Job, Outcome
 from parapply.outputs import locks
 from parapply.plan import halve
+from parapply.records import replace
 
 # Chunks are cut as for so many workers at least: what a run that is cut off was at is lost, and a
 # chunk is then a hundredth of all rows at the most.

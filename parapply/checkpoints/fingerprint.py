@@ -6,12 +6,12 @@ import inspect
 import json
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
 from typing import Any
 
 from parapply import __version__
 from parapply.checkpoints import durable
 from parapply.job import Job, on_error
+from parapply.records import fields
 
 # What has no say in the bytes that come out.
 _IRRELEVANT = frozenset((

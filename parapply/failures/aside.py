@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 
@@ -13,13 +12,14 @@ from parapply.failures.policy import Failure
 from parapply.formats import Arrangement, Batch, Field, Keep, Target, arrange
 from parapply.formats.part import Part
 from parapply.job import Chunk
+from parapply.records import field, record, replace
 
 _COLUMNS = {
     "_file": pa.string(), "_row": pa.int64(), "_error": pa.string(), "_traceback": pa.string(),
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Rows:
     """The rows of a chunk: the whole of them, and the batch of those that can be read."""
 

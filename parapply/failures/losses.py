@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from parapply.backends import RAN_OUT, Done
@@ -13,6 +12,7 @@ from parapply.errors import RowError, WorkerError
 from parapply.formats import Index
 from parapply.job import Chunk, Failed
 from parapply.plan import halve
+from parapply.records import replace
 
 _TRIES = 5  # of what runs no function of the user's
 _GUILTY = 2  # workers that died on one row while it was run by itself

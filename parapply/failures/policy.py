@@ -5,16 +5,16 @@ from __future__ import annotations
 import multiprocessing
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from parapply.backends.limits import is_exhausted
 from parapply.calls.alarm import RowTimeoutError
 from parapply.errors import UnseenError
 from parapply.job import MANY, OTHERS, Cause
+from parapply.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Policy:
     """What becomes of a row on which the function fails."""
 
@@ -50,7 +50,7 @@ class Failure(NamedTuple):
     text: str = ""  # what is written beside the row, where it is not the cause
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Wary:
     """Rows of a chunk that has lost a worker before: run one by one, but for the `doomed`.
 

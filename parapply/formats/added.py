@@ -6,12 +6,12 @@ All but those is the file's own.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import pyarrow as pa
 
 from parapply.formats import Batch, Field, Index, Source, Survey
+from parapply.records import record, replace
 
 
 class Column(Protocol):
@@ -41,7 +41,7 @@ class Column(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AddedSource:
     """A source and the columns that are added at the end."""
 

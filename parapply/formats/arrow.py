@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, BinaryIO
 
@@ -14,9 +13,10 @@ from parapply.errors import UsageError
 from parapply.formats import Field, NotStreamableError, Reading, Source, Survey, Target, Writing
 from parapply.formats.group_target import TableTarget, Writer
 from parapply.formats.groups import GroupIndex, GroupSpan, TableBatch, readable, types_of
+from parapply.records import field, record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ArrowSource:
     """An Arrow file; which rows its batches have is found by a worker."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, BinaryIO, Protocol
 
 import pyarrow as pa
@@ -20,6 +19,7 @@ from parapply.columns.types import fit_column
 from parapply.formats import Arrangement, Batch, Joiner, Keep
 from parapply.formats.pandas_schema import described, marks, told
 from parapply.formats.part import Part, read_table
+from parapply.records import record
 
 ROWS_PER_GROUP = 1 << 17
 
@@ -36,7 +36,7 @@ class Writer(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TableTarget:
     """Writes parts as Arrow files, and joins them with the writer of the output's format."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
@@ -18,13 +17,14 @@ from parapply.columns.types import fit
 from parapply.errors import InputError
 from parapply.formats import Field, Reading
 from parapply.formats.shown import shown
+from parapply.records import record
 
 WHOLE_ROWS = 1 << 15  # larger groups are cut, as a chunk has no more rows: see plan.py
 
 GroupSpan = tuple[tuple[int, int, int], ...]  # (group, start, stop) within each group
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class GroupIndex:
     """How many rows each group has."""
 

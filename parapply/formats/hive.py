@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
 import pyarrow as pa
 
 from parapply.formats import Field
+from parapply.records import record
 from parapply.values.convert import to_array
 
 _MISSING = "__HIVE_DEFAULT_PARTITION__"
@@ -37,7 +37,7 @@ def types_of(keys: Sequence[tuple[tuple[str, str | None], ...]]) -> dict[str, An
     return {name: pa.int64() if whole else pa.string() for name, whole in found.items()}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Constant:
     """A column that has the same value, None where it is missing, in all rows of a file."""
 

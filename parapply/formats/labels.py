@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,9 +17,10 @@ import pyarrow as pa
 from parapply.columns.arrays import integers
 from parapply.formats import Field, Source
 from parapply.formats.pandas_schema import INDEX, told
+from parapply.records import record, replace
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Labels:
     """The column of a file's labels; `label` is what pandas calls the index, if anything."""
 

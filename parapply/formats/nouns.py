@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from parapply.errors import InputError
+from parapply.records import field, record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Field:
     """A column of the input: its type over the whole input, and whether any value is missing."""
 
@@ -19,7 +19,7 @@ class Field:
     told: bool = True  # by a value: where there was none, the type is but a guess
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Reading:
     """How inputs are to be read, where they do not say so themselves; fields as in Job."""
 
@@ -37,7 +37,7 @@ class Reading:
     prompt: bool = False  # somebody waits for the results of rows that come slowly
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Writing:
     """How the output is to be written, where its name does not say so."""
 
@@ -47,7 +47,7 @@ class Writing:
     keeps_all: bool = False  # all of the input's columns are wanted, or all but some
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Survey:
     """What a worker found in one piece of a source."""
 
@@ -58,14 +58,14 @@ class Survey:
     sound: bool = True  # the piece is what `pieces` took it for: see `Source.again`
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Keep:
     """An output column that is the input's column at `position`."""
 
     position: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class New:
     """An output column that the function made."""
 

@@ -6,7 +6,6 @@ import hashlib
 import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from typing import Any, BinaryIO
 
@@ -27,9 +26,10 @@ from parapply.formats.groups import (
 from parapply.formats.parquet_writer import ParquetWriter
 from parapply.formats.shown import shown
 from parapply.formats.unpack import unpacked
+from parapply.records import field, record, replace
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ParquetSource:
     """A Parquet file, as its footer describes it."""
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
 
 from parapply.failures.policy import Failure, Policy
 from parapply.functions.expressions import Expression
+from parapply.records import field, record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Call:
     """What the function is given and how its results are taken; positions are the input's."""
 
@@ -35,7 +35,7 @@ class Call:
     rate: str | float | None = None  # calls a second at the most, over all workers
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Made:
     """What the calls for one chunk made."""
 

@@ -12,17 +12,17 @@ import builtins
 import importlib
 import importlib.util
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from parapply.calls.rows import no_column
 from parapply.errors import FunctionError
+from parapply.records import record
 
 _SHORT = {"np": "numpy", "pd": "pandas", "pa": "pyarrow", "pl": "polars", "dt": "datetime"}
 _SPECIAL = {"row": "row", "value": "value", "chunk": "df"}  # by --by
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Expression:
     """A parsed expression; `text` is what the person wrote."""
 

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from parapply.errors import FunctionError, RowError
 from parapply.functions.find import find
 from parapply.functions.load import check_arguments
 from parapply.functions.tracebacks import user_traceback
+from parapply.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Hook:
     """A function that is given with an option; it is called with `count` values."""
 

@@ -10,12 +10,12 @@ import functools
 import inspect
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from parapply.errors import FunctionError
 from parapply.functions.find import find
 from parapply.functions.tracebacks import user_traceback
+from parapply.records import record
 
 # The first parameter's annotation, as (package, name), to the kind of frame it asks for.
 _FRAMES = {
@@ -26,7 +26,7 @@ _FRAMES = {
 _SHORT = {"pd": "pandas", "pl": "polars", "pa": "pyarrow"}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Function:
     """A user's function: a reference to load, or the callable itself, and its keyword arguments."""
 

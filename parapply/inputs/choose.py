@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import replace
 
 from parapply.job import Chunk
+from parapply.records import replace
 
 
 class Head(Iterator[Chunk]):

@@ -6,7 +6,6 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -22,6 +21,7 @@ from parapply.inputs.witness import Witness
 from parapply.job import Job, on_error
 from parapply.naming import Naming
 from parapply.outputs.output import STDOUT
+from parapply.records import field, record, replace
 
 if TYPE_CHECKING:
     from parapply.inputs.survey import Table
@@ -30,7 +30,7 @@ _STDIN = "standard input"
 _Blocks = Iterator[tuple[int, bytes]]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Stream:
     """What has to be read from its start: (rows, text) blocks; `again` where it can be reread."""
 
@@ -38,7 +38,7 @@ class Stream:
     again: Callable[[], _Blocks] | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Inputs:
     """All sources of a job, in order; those that workers cannot seek in have a stream."""
 
@@ -68,7 +68,7 @@ class Inputs:
         return any(stream.again is None for stream in self.streams.values())
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Opened:
     source: Source
     format: str

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
@@ -24,11 +23,12 @@ from parapply.inputs.feed import Feed
 from parapply.inputs.sources import Inputs
 from parapply.inputs.streams import StreamChunks, make_cutter, stream_chunks
 from parapply.job import Chunk
+from parapply.records import record, replace
 
 _Blocks = Iterator[tuple[int, bytes]]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Table:
     """The input's columns, and where its rows are: in files, by index, or in streams."""
 

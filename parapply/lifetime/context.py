@@ -15,9 +15,10 @@ import os
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+
+from parapply.records import record
 
 if TYPE_CHECKING:
     import asyncio
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 NAME = "parapply-"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Place:
     """What the workers of a run have in common; it comes with the start of each."""
 

@@ -9,7 +9,6 @@ import pickle
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +16,10 @@ from parapply.functions.hooks import Hook, raised
 from parapply.functions.load import Function
 from parapply.lifetime import lines
 from parapply.lifetime.context import Context, Place, bind, unbind
+from parapply.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Start:
     """Binds the worker's context, calls the function of --init, and loads FUNCTION, in this order.
 

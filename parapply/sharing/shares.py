@@ -10,7 +10,6 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -21,9 +20,10 @@ from parapply.errors import InputError, OutputError, ParapplyError, UsageError, 
 from parapply.functions.find import is_reference
 from parapply.functions.hooks import Hook
 from parapply.lifetime.allocation import keep_nothing
+from parapply.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Load:
     """Loads one thing, in a process of its own, and stores it in the run's folder."""
 

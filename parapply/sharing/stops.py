@@ -11,8 +11,9 @@ import fcntl
 import json
 import os
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from parapply.records import record
 
 if TYPE_CHECKING:
     from parapply.lifetime.context import Context
@@ -21,7 +22,7 @@ _Number = tuple[int, ...]
 _LOOK_S = 0.05
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Skipped:
     """What a worker says of a chunk that stands after the end."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from parapply.columns.dtypes import parse_type
@@ -16,9 +15,10 @@ from parapply.formats.csv.header import Head, read_head
 from parapply.formats.csv.source import CsvSource
 from parapply.formats.csv.splice import quote_name
 from parapply.formats.csv.target import CsvTarget
+from parapply.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Csv:
     delimiter: int
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+
+from parapply.records import record
 
 LINE_END = re.compile(rb"\r\n|\n|\r(?!\Z)")  # a CR at the very end may be half of CRLF
 LINE = re.compile(rb"[^\r\n]*+(?:\r\n|\n|\r|\Z)")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Dialect:
     """How fields and records are told apart: byte values, None for what there is not."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
 from typing import BinaryIO
 
 from parapply.errors import InputError, UsageError
@@ -13,12 +12,13 @@ from parapply.formats.csv.dialect import LINE_END as _LINE_END
 from parapply.formats.csv.dialect import Dialect
 from parapply.formats.csv.records import first_end, split_fields
 from parapply.formats.shown import shown
+from parapply.records import record
 
 _BOM = b"\xef\xbb\xbf"
 _SNIFFED = b",;\t|"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Head:
     """What was found; `fields` are the names as they stand, None where there is no header."""
 

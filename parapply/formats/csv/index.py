@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from parapply.formats import Survey
+from parapply.records import record
 
 
 class Mark(NamedTuple):
@@ -19,7 +19,7 @@ class Mark(NamedTuple):
     position: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ByteSpan:
     """Rows of a file as bytes to read: `rows` records (None: all) after the first `skip`."""
 
@@ -30,7 +30,7 @@ class ByteSpan:
     first_row: int = 0  # rows of this input before these
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ByteIndex:
     """Marks of a whole file, as two arrays of equal length."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import BinaryIO
 
@@ -11,11 +10,12 @@ from parapply.formats.csv.blocks import cut_blocks
 from parapply.formats.csv.dialect import LINE_END, Dialect
 from parapply.formats.csv.index import ByteSpan
 from parapply.formats.csv.records import first_end
+from parapply.records import record, replace
 
 _LOOK_BYTES = 1 << 16  # in which a line end is looked for
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Cutter:
     """Cuts a file's records, which are the bytes from `start` to `stop`, about every `size`."""
 

@@ -9,18 +9,18 @@ Arrow: a quote opens a field only as its first character.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from parapply.formats.csv.dialect import LINE, LINE_END, Dialect, field_pattern, record_pattern
+from parapply.records import record
 
 _Array = np.ndarray[Any, Any]
 LF, CR = 10, 13
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Records:
     """Records of `text` that are neither blank lines nor comments: byte positions, one a record.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any
 
@@ -18,13 +17,14 @@ from parapply.formats.csv.index import ByteIndex, ByteSpan, Mark
 from parapply.formats.csv.pieces import Cutter
 from parapply.formats.csv.records import Records, find_records
 from parapply.formats.csv.table import Place, check_widths, ragged, tabulate
+from parapply.records import record, replace
 
 BLOCK_BYTES = 4 << 20
 _UNSOUND = Survey(0, (), sound=False)
 _MARKS = 64  # a block: how finely chunks can be cut without reading a byte twice
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CsvSource:
     """A CSV file, or a stream, whose text comes with each chunk."""
 

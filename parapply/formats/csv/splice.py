@@ -7,7 +7,6 @@ five times faster than formatting every field.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -22,6 +21,7 @@ from parapply.formats import Arrangement, Keep, New
 from parapply.formats.csv.dialect import Dialect
 from parapply.formats.csv.records import Records, field_edges
 from parapply.formats.csv.text import alone, data, fields
+from parapply.records import replace
 from parapply.values.convert import to_array
 
 _Array = np.ndarray[Any, Any]

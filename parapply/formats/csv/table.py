@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -14,11 +13,12 @@ from parapply.formats.csv import parse
 from parapply.formats.csv.dialect import Dialect
 from parapply.formats.csv.records import Records, field_edges, is_closed, split_fields
 from parapply.formats.shown import shown
+from parapply.records import record, replace
 
 _WHOLE = 10_000  # bytes of a record in the message that is kept instead of it
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Place:
     """Where records are, to name them in messages."""
 

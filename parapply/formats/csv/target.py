@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -22,9 +21,10 @@ from parapply.formats.csv.splice import header, requoted, splice
 from parapply.formats.part import Part
 from parapply.formats.text_parts import TextJoiner
 from parapply.inputs import transport
+from parapply.records import field, record, replace
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CsvTarget:
     """How records are written: like the source's where that is CSV of the same dialect."""
 

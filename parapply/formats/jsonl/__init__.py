@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import BinaryIO
 
 from parapply.columns.dtypes import parse_type
@@ -15,6 +14,7 @@ from parapply.formats.jsonl.kinds import kind_of
 from parapply.formats.jsonl.lines import filled_starts
 from parapply.formats.jsonl.source import JsonlSource
 from parapply.formats.jsonl.target import JsonlSplicer, JsonlTarget
+from parapply.records import replace
 
 
 class _Jsonl:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -15,9 +14,10 @@ from parapply.formats.jsonl.columns import MisfitError, build, cast
 from parapply.formats.jsonl.kinds import keys_of, kind_of
 from parapply.formats.jsonl.lines import LineError, Lines, examine, parse, parse_literal
 from parapply.formats.jsonl.members import members
+from parapply.records import record, replace
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Place:
     """Which lines these are, and how their values are taken."""
 

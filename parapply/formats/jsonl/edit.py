@@ -7,7 +7,6 @@ of keys, and integers of any size.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -17,11 +16,12 @@ from parapply.formats import Arrangement, Keep
 from parapply.formats.jsonl import text
 from parapply.formats.jsonl.lines import SPACE
 from parapply.formats.jsonl.members import members
+from parapply.records import record
 
 _Made = dict[str, pa.Array]  # JSON texts
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Edit:
     """What becomes of each line."""
 

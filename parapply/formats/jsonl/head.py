@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from parapply.errors import InputError
@@ -15,6 +14,7 @@ from parapply.formats import Reading
 from parapply.formats.blocks import Pause, Stop, after_lines, filled, pauses, wait
 from parapply.formats.jsonl.kinds import keys_of
 from parapply.formats.jsonl.lines import LineError, sound
+from parapply.records import record
 from parapply.values.builders import encodes
 
 HEAD_BYTES = 1 << 20  # also of a stream's blocks: its types are those of the first
@@ -24,7 +24,7 @@ _LINE_END = re.compile(rb"\n")
 _HINT = "; JSON Lines has one object a line: jq -c '.[]' makes that of a JSON array"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Head:
     """What was found in the first block."""
 

@@ -9,12 +9,12 @@ import gc
 import json
 import re
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from parapply.formats.shown import shown
+from parapply.records import record
 
 SPACE = " \t\r\n"  # what JSON calls whitespace
 
@@ -27,7 +27,7 @@ class LineError(Exception):
         self.row, self.why = row, why
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Lines:
     """A text's lines without their newlines; `filled`: where those are that are not blank.
 

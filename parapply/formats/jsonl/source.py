@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import reduce
 from itertools import chain
 from typing import Any
@@ -18,12 +17,13 @@ from parapply.formats.jsonl.batch import JsonlBatch, Place, values_of, without
 from parapply.formats.jsonl.head import check_keys
 from parapply.formats.jsonl.kinds import NOTHING, Kind, keys_of, kind_of
 from parapply.formats.jsonl.lines import LineError, filled_starts, find_lines, sound
+from parapply.records import field, record, replace
 
 BLOCK_BYTES = 4 << 20
 _MARKS = 64  # a block: how finely chunks can be cut without reading a byte twice
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class JsonlSource:
     """A file of JSON lines, or a stream, whose text comes with each chunk."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
@@ -17,9 +16,10 @@ from parapply.formats.jsonl.source import JsonlSource
 from parapply.formats.part import Part
 from parapply.formats.text_parts import TextJoiner
 from parapply.inputs import transport
+from parapply.records import field, record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class JsonlTarget:
     """Writes objects with all columns, each value as its type says."""
 
