@@ -7,7 +7,9 @@ infers what pandas infers but for the differences that are mended here: dates an
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -68,11 +70,25 @@ def read(
     Raises pyarrow.ArrowInvalid where a record has not `width` fields or a value not its type.
     """
     text = records.contiguous() if dialect.comment is None else records.compact()
+    if threading.current_thread() is not threading.main_thread():
+        with suppress(pa.ArrowInvalid):  # of several, that of the first column counts: below
+            return _read(text, dialect, width, types, nulls, threads=True)
+    return _read(text, dialect, width, types, nulls, threads=False)
+
+
+def _read(
+    text: bytes | memoryview, dialect: Dialect, width: int, types: Mapping[int, Any],
+    nulls: Sequence[str], *, threads: bool,
+) -> pa.Table:  # fmt: skip
+    """Parse; `threads`: in those that Arrow has, where else it starts one for each chunk.
+
+    A worker that is a process does not: what is allocated in other threads stays allocated.
+    """
     names = [str(position) for position in types]
     return pacsv.read_csv(
         pa.BufferReader(pa.py_buffer(text)),
         read_options=pacsv.ReadOptions(
-            use_threads=False,
+            use_threads=threads,
             block_size=len(text) + 1,  # one block: the whole chunk has one type
             column_names=[str(position) for position in range(width)],
         ),
