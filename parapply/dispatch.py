@@ -26,6 +26,7 @@ from parapply.formats import Index
 from parapply.inputs.feed import Feed
 from parapply.job import Chunk, Failed, Outcome
 from parapply.records import record, replace
+from parapply.relief import Relief
 from parapply.sharing.stops import Skipped
 
 if TYPE_CHECKING:
@@ -135,6 +136,8 @@ class Dispatcher:
         self.rows = self.chunks = self._computed = 0
         self._watch = on_progress
         self._losses = Losses(task, indexes)
+        self._relief = Relief(session, task, indexes, self._expect_halves)
+        self._relief.able &= not assembler.output.is_folder  # a chunk makes a file there
         self._failed: Failed | None = None
         self._deadline = math.inf
         self._held: deque[tuple[Chunk | Refit, Outcome]] = deque()  # while a row has failed
@@ -150,6 +153,7 @@ class Dispatcher:
         def beat() -> None:
             self.kept.commit()
             self._judge(agenda)
+            self._relief.ask()
             if self._failed is not None and time.monotonic() > self._deadline:
                 raise self._failed.error
             if self._watch is not None:
@@ -201,6 +205,11 @@ class Dispatcher:
             self._count(outcome)
         if self.tally.over:
             return  # the run ends, and one that goes on from it does this chunk again
+        if outcome.relieved and item is chunk:
+            chunk, *others = self._relief.cut(chunk, outcome.rows_in)
+            item, outcome = chunk, replace(outcome, number=chunk.number)
+            for other in others:
+                agenda.push(other)
         if item is chunk:
             self.kept.done(outcome)
         if outcome.stopped:
@@ -240,6 +249,10 @@ class Dispatcher:
         if self._failed is None or failed.number < self._failed.number:
             self._failed = failed
 
+    def _expect_halves(self, number: tuple[int, ...], rows: int) -> None:
+        self.kept.split(number, rows)
+        self.assembler.split(number)
+
     @staticmethod
     def _before(failed: Failed, agenda: Agenda) -> bool:
         return any(number < failed.number for number in agenda.flying)
@@ -250,7 +263,6 @@ class Dispatcher:
             self._fail(verdict, agenda)
             return
         if len(verdict) > 1:
-            self.kept.split(done.item.number)
-            self.assembler.split(done.item.number)
+            self._expect_halves(done.item.number, verdict[0].rows)
         for item in verdict:
             agenda.push(item)

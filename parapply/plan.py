@@ -6,6 +6,7 @@ first are large, so that there are few, and the last small, so that no worker is
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -20,7 +21,8 @@ CHUNK_ROWS = 1 << 15  # and how many rows: Python values of a column take 32 byt
 MOST_BYTES = 1 << 28  # of text that a chunk reads, whatever --chunk-size says
 WHOLE_BYTES = 1 << 30  # the same for chunk functions; Arrow's strings hold twice that
 _COLUMNS = 200  # a chunk has a row for so many columns, or opening it would cost more than reading
-_SHARE = 3  # a chunk is this part of a worker's share of what is left
+_SHARE = 1.5  # a chunk is this part of a worker's share of what is left: it may leave some of it
+_WHOLE_SHARE = 3.0  # where it cannot, as the function is called once for all of the chunk
 _LEAST_ROWS = 256  # smaller chunks only where the input is small
 
 
@@ -30,6 +32,7 @@ def bounds(
     most: int,
     snap: Callable[[int], int] = lambda row: row,
     least: int = 0,
+    share: float = _SHARE,
 ) -> Iterator[tuple[int, int]]:
     """Yield half-open row ranges that cover `rows`, none above about `most` rows.
 
@@ -39,7 +42,7 @@ def bounds(
     least = min(most, max(1, least, min(_LEAST_ROWS, rows // (16 * workers))))
     start = 0
     while start < rows:
-        size = max(least, min(most, -(-(rows - start) // (_SHARE * workers))))
+        size = max(least, min(most, math.ceil((rows - start) / (share * workers))))
         stop = snap(min(start + size, rows))
         if not start < stop <= start + 2 * size or rows - stop < least // 2:
             stop = min(start + size, rows)
@@ -72,7 +75,8 @@ def chunks(
         most = max(1, min(most, CHUNK_ROWS))
         least = min(most, index.rows // (8 * workers)) if whole else 0
         wide = min(columns // _COLUMNS, index.rows // (4 * workers))
-        ranges = bounds(index.rows, workers, most, index.snap, max(least, wide))
+        share = _WHOLE_SHARE if whole else _SHARE
+        ranges = bounds(index.rows, workers, most, index.snap, max(least, wide), share)
     else:
         ranges = fixed_bounds(index.rows, chunk_size)
     if whole and chunk_size is not None:
@@ -112,9 +116,11 @@ def check_size(chunk_size: int, rows: int, size_bytes: int) -> None:
         )
 
 
-def halve(chunk: Chunk, index: Index | None, source: Source) -> tuple[Chunk, Chunk]:
-    """Return the two halves of a chunk of at least two rows."""
-    half, start = chunk.rows // 2, chunk.first_row
+def halve(
+    chunk: Chunk, index: Index | None, source: Source, rows: int | None = None
+) -> tuple[Chunk, Chunk]:
+    """Return the two halves of a chunk of at least two rows; `rows`: what the first one has."""
+    half, start = chunk.rows // 2 if rows is None else rows, chunk.first_row
     if (pick := chunk.pick) is not None:
         return (
             replace(chunk, number=(*chunk.number, 0), rows=half, last=False, pick=pick[:half]),

@@ -56,6 +56,11 @@ class Crew:
 class Pace(Protocol):
     """How a task says how far it is."""
 
+    @property
+    def relieved(self) -> bool:
+        """Whether others have nothing to do, and the rest of this item is better left to them."""
+        ...
+
     def __call__(self, count: int) -> None:
         """Report progress, in whatever unit the caller counts."""
         ...
@@ -113,6 +118,19 @@ class Session(Protocol):
 
     def units(self) -> int:
         """Progress reported so far for the items that are being worked on."""
+        ...
+
+    def idle(self) -> int:
+        """How many workers have nothing to do, nor will soon; 0 where there are none at all."""
+        ...
+
+    def relieve(self, rest: Callable[[Any, int, float], int], most: int) -> None:
+        """Ask busy workers to leave what they have not begun of their items, of `most` at once.
+
+        `rest` says what is left of an item, so many units and seconds after it was begun; 0: it
+        stays. Those with most left are asked. The task hears of it from its Pace, and returns a
+        result that says what it left; it need not.
+        """
         ...
 
 

@@ -12,10 +12,11 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 # For each worker: the number of its item + 1 (0: idle; LEFT: it has left of itself), the units done
-# in that item, and when it will be heard of again at the latest, in milliseconds of the monotonic
-# clock (0: not said).
+# in that item, when it will be heard of again at the latest, in milliseconds of the monotonic clock
+# (0: not said), when it began the item, and the number + 1 of the item that it is to leave the rest
+# of, which the parent writes.
 Slots = Any
-SLOT_FIELDS = 3
+SLOT_FIELDS = 5
 LEFT = -1
 
 
@@ -63,6 +64,7 @@ def work(number: int, task: Any, item: Any) -> tuple[bool, Any]:
     just that item, and holds none of the pool's locks.
     """
     desk, here = _desk, os.getpid()
+    desk.slots[desk.at + 3] = int(time.monotonic() * 1000)
     desk.slots[desk.at] = number + 1
     try:
         return True, desk.wire.pack(_attempt(desk, task, item))
@@ -85,7 +87,11 @@ class _Pace:
     """Writes progress into the worker's slot; see `backends.Pace`."""
 
     def __init__(self, slots: Slots, at: int) -> None:
-        self._slots, self._units, self._due = slots, at + 1, at + 2
+        self._slots, self._at, self._units, self._due = slots, at, at + 1, at + 2
+
+    @property
+    def relieved(self) -> bool:
+        return bool(self._slots[self._at + 4] == self._slots[self._at])
 
     def __call__(self, count: int) -> None:
         self._slots[self._units] += count

@@ -75,7 +75,7 @@ class Pooled:
 
     def __init__(self, workers: int, hire: Callable[[Callable[[], None]], Team]) -> None:
         self._hire = hire
-        self._room = workers * IN_FLIGHT
+        self._workers, self._room = workers, workers * IN_FLIGHT
         self._numbers = itertools.count()
         self._flying: dict[int, Any] = {}
         self._strikes = 0
@@ -102,6 +102,25 @@ class Pooled:
     def units(self) -> int:
         """Progress reported so far for the items that are being worked on."""
         return sum(self._team.slots[1::SLOT_FIELDS])
+
+    def idle(self) -> int:
+        """How many workers have nothing to do."""
+        return max(0, self._workers - len(self._flying))
+
+    def relieve(self, rest: Callable[[Any, int, float], int], most: int) -> None:
+        """Ask those with most left to leave what they have not begun, of `most` items at once."""
+        slots, now = self._team.slots, time.monotonic() * 1000
+        busy = []
+        for at in range(0, len(slots), SLOT_FIELDS):
+            number, units, _, began, asked = slots[at : at + SLOT_FIELDS]
+            if number - 1 not in self._flying:
+                continue
+            if asked == number:
+                most -= 1
+            elif left := rest(self._flying[number - 1], units, (now - began) / 1000):
+                busy.append((left, at, number))
+        for _, at, number in sorted(busy, reverse=True)[: max(0, most)]:
+            slots[at + 4] = number
 
     def run(
         self,

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from multiprocessing import connection
+from typing import Any
 
 from parapply.backends import Crew, Done, Item, Outside, Pace, Result, Session
 from parapply.backends.pooled import BEAT_S, PATIENCE_S
@@ -41,6 +42,12 @@ class _Session:
     def units(self) -> int:
         return self.done
 
+    def idle(self) -> int:
+        return 0
+
+    def relieve(self, rest: Callable[[Any, int, float], int], most: int) -> None:
+        pass
+
     def run(
         self,
         task: Callable[[Item, Pace], Result],
@@ -62,6 +69,8 @@ class _Session:
 
 class _Pace:
     """Counts progress, and beats meanwhile: nobody else is there to do it."""
+
+    relieved = False
 
     def __init__(self, session: _Session, beat: Callable[[], None] | None) -> None:
         self._session, self._beat, self._due = session, beat, 0.0

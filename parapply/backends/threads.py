@@ -69,7 +69,7 @@ class _Team:
     def end_late(self, places: list[int]) -> None:
         self.broken = self.slots.given_up = True
         for place in places:
-            number, units, _ = self.slots[place * SLOT_FIELDS : (place + 1) * SLOT_FIELDS]
+            number, units, *_ = self.slots[place * SLOT_FIELDS : (place + 1) * SLOT_FIELDS]
             if number:
                 self._deaths.append(Death(number - 1, "was given up", units, late=True))
 

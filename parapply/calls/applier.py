@@ -57,7 +57,7 @@ class Applier:
         does not fit.
         """
         made = self._values() if self.call.by == "value" else self._rows()
-        made.failures = self.rounds.failures
+        made.failures, made.done = self.rounds.failures, self.rounds.done
         return made
 
     def position(self) -> int:

@@ -100,13 +100,15 @@ class ChunkTask:
             made = self._made_again(chunk, chunk.before, rows, pace, end)
         if (last := context.stopped) is not None and self.call.by != "chunk":
             rows = rows.until(last + 1)
+        elif made.done is not None:
+            rows = rows.until(made.done)
         path = self._path(chunk.number)
         failures = rows.failures(made.failures)
         changes = self._may_change(made)
         part, kept = Part(path, self.small), None
         with Naming(path):
             try:
-                self._write(part, rows.batch, made, chunk.last)
+                self._write(part, rows.batch, made, chunk.last and made.done is None)
             except UnseenError as error:
                 raise rows.unseen(error, self.fields, self.keep) from error
             if changes or (self.durable and failures):
@@ -114,6 +116,8 @@ class ChunkTask:
         outcome = replace(_outcome(chunk.number, rows, made, path), held=part.held, made=kept)
         if context.stopped is not None:
             outcome = replace(outcome, stopped=True)
+        elif made.done is not None:
+            outcome = replace(outcome, relieved=True)
         if failures:
             outcome = self._with_failures(outcome, rows, failures)
         if self.durable:

@@ -96,9 +96,9 @@ class Checkpoint:
     ) -> Iterator[Chunk]:
         """Yield the chunks that are left to do; what is done already is handed to the run."""
         for chunk in chunks:
-            if chunk.number in self._known.split:
+            if rows := self._known.split.get(chunk.number):
                 run.split(chunk)
-                halves = halve(chunk, indexes.get(chunk.source), sources[chunk.source])
+                halves = halve(chunk, indexes.get(chunk.source), sources[chunk.source], rows)
                 yield from self.left(iter(halves), indexes, sources, run)
                 continue
             outcome = self._known.done.get(chunk.number)
@@ -130,10 +130,10 @@ class Checkpoint:
         ended = time.monotonic()
         self._due = ended + max(_COMMIT_S, 9 * (ended - began))
 
-    def split(self, number: tuple[int, ...]) -> None:
-        """Remember that a chunk was halved."""
+    def split(self, number: tuple[int, ...], rows: int) -> None:
+        """Remember that a chunk was cut in two, after so many rows."""
         assert self._journal is not None
-        self._journal.split(number)
+        self._journal.split(number, rows)
 
     def finish(self, failed: int) -> None:
         """The output is published: keep what it takes to try failed rows again, or nothing."""

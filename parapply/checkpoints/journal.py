@@ -26,7 +26,7 @@ class Known:
     """What a journal says."""
 
     done: dict[_Number, Outcome] = field(default_factory=dict)
-    split: set[_Number] = field(default_factory=set)  # chunks that were halved
+    split: dict[_Number, int] = field(default_factory=dict)  # chunks cut in two: the first's rows
     complete: bool = False  # the run ended, and its output was published
 
 
@@ -43,9 +43,9 @@ class Journal:
         """Write that chunks are done."""
         self._add(*({"done": _plain(outcome)} for outcome in outcomes))
 
-    def split(self, number: _Number) -> None:
-        """Write that a chunk is to be done as two halves."""
-        self._add({"split": number})
+    def split(self, number: _Number, rows: int) -> None:
+        """Write that a chunk is to be done as two, the first of so many rows."""
+        self._add({"split": number, "rows": rows})
 
     def complete(self) -> None:
         """Write that the output is published."""
@@ -79,7 +79,7 @@ def read(path: str, folder: str) -> Known:
             outcome = _outcome(entry["done"], folder)
             known.done[outcome.number] = outcome
         elif "split" in entry:
-            known.split.add(tuple(entry["split"]))
+            known.split[tuple(entry["split"])] = entry["rows"]
         known.complete |= "complete" in entry
     return known
 

@@ -50,7 +50,7 @@ class NoCheckpoint:
     def done(self, outcome: Outcome) -> None:
         """Nothing is kept."""
 
-    def split(self, number: tuple[int, ...]) -> None:
+    def split(self, number: tuple[int, ...], rows: int) -> None:
         """Nothing is kept."""
 
     def commit(self) -> None:

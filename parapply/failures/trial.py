@@ -18,6 +18,7 @@ from parapply.sharing.rates import Rate
 Step = Callable[[int, int], None]  # makes the calls for rows start to stop, in order
 
 _BEAT_S = 0.05  # rows are counted about this often
+_MOST = 256  # of them at once, however fast: the next may be slow, and all wait to be counted
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 30.0  # before a row is tried again
 
 
@@ -42,6 +43,7 @@ class Rounds:
     ) -> None:
         self.policy, self.rows, self.pace, self.wary = policy, rows, pace, wary
         self.failures: dict[int, Failure] = {}
+        self.done: int | None = None  # how many rows, where the others were left to other workers
         self._explain, self._places, self.end, self.rate = explain, places, end, rate
         self._found: list[Any] = []  # what is being added to
 
@@ -62,8 +64,11 @@ class Rounds:
         return len(self._found)
 
     def _ends(self, calls: Sequence[tuple[Step, list[Any]]]) -> bool:
-        """Whether the run ends with a row that has been worked on; what comes after it is cut."""
-        if (rows := self.end()) is None:
+        """Whether this is the end, with a row that has been worked on; what comes after is cut."""
+        rows = self.end()
+        if rows is None and self.pace.relieved and len(calls[-1][1]) < self.rows:
+            rows = self.done = len(calls[-1][1])
+        if rows is None:
             return False
         self.cut(rows)
         for _, found in calls:
@@ -206,5 +211,5 @@ class Rounds:
 def _next_size(size: int, spent_s: float) -> int:
     """How many rows to run at once, so that progress is reported about every `_BEAT_S`."""
     if spent_s < _BEAT_S / 2:
-        return size * 2
+        return min(size * 2, _MOST)
     return max(size // 2, 1) if spent_s > _BEAT_S else size

@@ -91,9 +91,10 @@ class TableBatch:
         return self.pick(rows)
 
     def pick(self, rows: Sequence[int]) -> TableBatch:
-        """Return the batch of some rows."""
-        batch = TableBatch(self._span, self._fields, self._read)
-        batch._picked, batch.rows = tuple(rows), len(rows)
+        """Return the batch of some rows, by their positions among these."""
+        batch, known = TableBatch(self._span, self._fields, self._read), self._picked
+        batch._picked = tuple(row if known is None else known[row] for row in rows)
+        batch.rows = len(batch._picked)
         return batch
 
     def expect(self, positions: Sequence[int], *, typed: bool) -> None:

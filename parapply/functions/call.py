@@ -44,3 +44,4 @@ class Made:
     take: Any = None  # positions in the batch of the rows that stay, where not all do once
     table: pa.Table | None = None
     failures: Mapping[int, Failure] = field(default_factory=dict)  # by position in the batch
+    done: int | None = None  # how many of the batch's rows, where others were left undone
