@@ -151,6 +151,18 @@ def test_the_end_that_a_function_asks_for(relieved, source):
     assert relieved("stops", source)["n"].tolist() == list(range(46))
 
 
+@pytest.mark.parametrize("source", ["table.csv", "table.jsonl", "table.parquet", "table.arrow"])
+def test_rows_that_were_picked_are_picked_again(folder, source):
+    """What comes after the end is cut from a sample, which is a choice of rows already."""
+    made = []
+    for seed in range(3):
+        run(Job(function="f.py:stops", inputs=source, output="out.csv", sample=390, seed=seed))
+        made.append(pd.read_csv("out.csv"))
+    assert all((frame["n"] == frame["stops"]).all() for frame in made)
+    assert all((frame["text"] == "t" + frame["n"].astype(str)).all() for frame in made)
+    assert any(frame["n"].max() == 45 and len(frame) < 46 for frame in made)
+
+
 def test_the_last_line_keeps_its_end(relieved, folder):
     text = Path("table.csv").read_text()
     head, *lines = text.splitlines()
