@@ -21,7 +21,7 @@ from parapply.plan import halve
 from parapply.records import replace
 
 _WORTH_S = 0.06  # of work that is left: to begin a chunk costs some, most where there are many
-_LONG_S = 20.0  # at one chunk
+_LONG_S = 5.0  # at one chunk
 _EVERY = 1 << 30  # worker
 
 

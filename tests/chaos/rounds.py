@@ -210,14 +210,16 @@ def journal(this: Round) -> None:
 
 
 def _checkpoint(this: Round, case: Case) -> Path:
-    """Return the checkpoint of a run that was killed."""
-    _, options = settings(this.generator)
-    with this.started(case, [*options, *_CHECKPOINT], 0.01) as run:
-        while run.alive and not _has(this.folder / "kept/journal.jsonl"):
-            time.sleep(0.002)
-        time.sleep(this.generator.uniform(0.0, 0.3))
-        run.parent.kill()
-        run.await_end_of_all()
+    """Return the checkpoint of a run that was killed before it was done."""
+    while not (this.folder / "kept").exists():
+        _, options = settings(this.generator)
+        with this.started(case, [*options, *_CHECKPOINT], 0.01) as run:
+            while run.alive and not _has(this.folder / "kept/journal.jsonl"):
+                time.sleep(0.002)
+            time.sleep(this.generator.uniform(0.0, 0.3))
+            run.parent.kill()
+            run.await_end_of_all()
+        (this.folder / case.output).unlink(missing_ok=True)
     for staged in this.folder.glob(".*"):  # the next run would be one with another output
         shutil.rmtree(staged)
     kept = this.base / f"{this.seed}-{len(list(this.base.iterdir()))}"
