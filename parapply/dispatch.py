@@ -205,9 +205,9 @@ class Dispatcher:
             self._count(outcome)
         if self.tally.over:
             return  # the run ends, and one that goes on from it does this chunk again
-        if outcome.relieved and item is chunk:
-            chunk, *others = self._relief.cut(chunk, outcome.rows_in)
-            item, outcome = chunk, replace(outcome, number=chunk.number)
+        if outcome.row_s is not None:
+            chunk, *others = self._relief.cut(chunk, outcome.rows_in, outcome.row_s)
+            item, outcome = chunk, replace(outcome, number=chunk.number, row_s=None)
             for other in others:
                 agenda.push(other)
         if item is chunk:

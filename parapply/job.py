@@ -151,7 +151,7 @@ class Outcome:
     causes: tuple[Cause, ...] = ()
     aside: str | None = None  # the part of those rows, where they are written
     stopped: bool = False  # the function asked for the end: nothing after these rows is wanted
-    relieved: bool = False  # the chunk's other rows were left to other workers
+    row_s: float | None = None  # what a row took, where the chunk's other rows were left to others
     files: tuple[Kept, ...] = ()  # all of it, where it is to outlive the run
     held: bytes | None = None  # the part itself, where it is so small that it needs no file
     made: bytes | None = None  # and what the function made, to write it anew

@@ -23,6 +23,8 @@ from parapply.records import replace
 _WORTH_S = 0.06  # of work that is left: to begin a chunk costs some, most where there are many
 _LONG_S = 5.0  # at one chunk
 _EVERY = 1 << 30  # worker
+_MOST = 1024  # chunks at once
+_DEEPEST = 40  # of cuts within cuts: a chunk's number grows with each
 
 
 class Relief:
@@ -44,7 +46,6 @@ class Relief:
         call = task.call
         self.able = call.by != "chunk" and not call.concurrency and call.rate is None
         self._due = 0.0
-        self._row_s = _WORTH_S  # what a row took in the chunk that was looked at last
 
     def ask(self) -> None:
         """Have workers leave what they can: if others are idle, or they are at it for long."""
@@ -54,21 +55,26 @@ class Relief:
             self._session.relieve(self._rest_of_long, _EVERY)
             self._due = time.monotonic() + _LONG_S / 20
 
-    def cut(self, chunk: Chunk, rows: int) -> list[Chunk]:
-        """Return a chunk of so many of the first rows, and those of the others."""
+    def cut(self, chunk: Chunk, rows: int, row_s: float) -> list[Chunk]:
+        """Return a chunk of so many of the first rows, and those of the others.
+
+        `row_s` is what a row took. Nobody is to be idle, and no worker at one of them for long.
+        """
         first, rest = self._halves(chunk, rows)
         if chunk.data is not None:  # its text is not cut: it is kept with what was made
             first = replace(first, pick=tuple(range(rows)) if chunk.pick is None else first.pick)
-        worth = math.ceil(rest.rows * self._row_s / _WORTH_S)
-        return [first, *self._parts(rest, min(rest.rows, worth, max(1, self._session.idle())))]
+        rest_s = rest.rows * row_s
+        count = min(math.ceil(rest_s / _WORTH_S), self._session.idle())
+        count = max(count, math.ceil(rest_s / _LONG_S))
+        return [first, *self._parts(rest, min(count, rest.rows, _MOST))]
 
     def _rest(self, item: Any, units: int, spent_s: float) -> int:
         """How many rows to relieve a worker of, so many units and seconds after it began."""
         done = units - 1  # a chunk counts one more when its rows begin
         if not isinstance(item, Chunk) or item.wary or item.before is not None or done < 1:
             return 0
-        self._row_s = spent_s / done
-        return item.rows - done if (item.rows - done) * self._row_s >= _WORTH_S else 0
+        rest = item.rows - done
+        return rest if rest * spent_s / done >= _WORTH_S and len(item.number) < _DEEPEST else 0
 
     def _rest_of_long(self, item: Any, units: int, spent_s: float) -> int:
         return self._rest(item, units, spent_s) if spent_s >= _LONG_S else 0

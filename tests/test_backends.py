@@ -505,6 +505,63 @@ def test_a_worker_that_does_not_get_away_is_killed():
         assert results(session.run(square, iter(range(6)))) == [0, 1, 4, 9, 16, 25]
 
 
+# Relief
+
+
+def until_relieved(number, progress):
+    """Count to ten seconds, or as far as it is wanted."""
+    for count in range(1000 if number == 0 else 1):
+        time.sleep(0.01)
+        progress(1)
+        if progress.relieved:
+            return number, count + 1
+    return number, None
+
+
+def late_or_busy(number, progress):
+    if number == 0:
+        progress.within(0.1)
+    time.sleep(0.6)
+    return number
+
+
+@every_pool
+def test_a_worker_that_is_busy_while_others_are_idle_may_be_relieved(kind):
+    seen = []
+
+    def rest(item, units, spent_s):
+        seen.append((item, units, spent_s))
+        return 1000 - units if units >= 20 else 0
+
+    with opened(kind, workers=3) as session:
+        assert session.idle() == 3
+        beat = lambda: session.relieve(rest, session.idle())  # noqa: E731
+        found = dict(done.result for done in session.run(until_relieved, iter(range(5)), beat=beat))
+        assert session.idle() == 3
+    assert 20 <= found[0] < 500
+    assert {found[number] for number in range(1, 5)} == {None}
+    units, spent_s = max((units, spent_s) for item, units, spent_s in seen if item == 0)
+    assert units >= 20 and 0.01 * units <= spent_s < 5
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_nobody_is_relieved_who_was_given_up():
+    """The threads end by a SystemExit, which nobody but pytest minds."""
+    with opened(("threads", None)) as session:
+        dones = []
+        for done in session.run(late_or_busy, iter(range(2)), beat=lambda: None):
+            session.relieve(lambda *_: 1, 2)
+            dones.append((done.item, done.late))
+    assert dones == [(0, True), (1, False)]
+
+
+def test_serial_has_nobody_to_relieve():
+    with opened(("serial", None)) as session:
+        session.relieve(lambda *_: 1, 2)
+        assert session.idle() == 0
+        assert results(session.run(square, iter(range(3)))) == [0, 1, 4]
+
+
 # Odd deaths
 
 

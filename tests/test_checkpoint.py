@@ -102,8 +102,9 @@ def folder(tmp_path, monkeypatch):
 def write_functions(source):
     """Write them as another process would find them: not imported yet."""
     Path("functions.py").write_text(source)
-    for name in ("functions", "_parapply_functions"):  # the latter where the former is taken
-        sys.modules.pop(name, None)
+    for name in [*sys.modules]:  # the latter where the former is taken
+        if name == "functions" or name.startswith("_parapply_functions"):
+            del sys.modules[name]
 
 
 def job(function, output="out.csv", **settings):

@@ -100,6 +100,15 @@ def test_a_name_in_a_file(module, name, expected):
     assert load(f"{module(SOURCE)}:{name}")(4) == expected
 
 
+def test_files_of_one_name_are_told_apart(tmp_path):
+    for folder in "abc":
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "same.py").write_text(f"def f(row):\n    return {folder!r}\n")
+    loaded = [Function(f"{tmp_path}/{folder}/same.py:f", {}).load() for folder in "abcabc"]
+    assert [function(None) for function in loaded] == [*"abcabc"]
+    assert loaded[1].__module__ == loaded[4].__module__ != loaded[2].__module__
+
+
 def test_a_file_may_be_named_from_the_current_folder(module, monkeypatch):
     path = module(SOURCE)
     monkeypatch.chdir(path.parent)

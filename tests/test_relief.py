@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
@@ -208,11 +209,23 @@ def test_a_run_goes_on_from_a_checkpoint_with_chunks_that_were_cut(started, fold
     assert Path("out.csv").read_text() == DOUBLED.to_csv(index=False)
 
 
-def test_a_worker_that_is_at_one_chunk_for_long_leaves_the_rest_to_itself(folder, monkeypatch):
+def test_a_chunk_that_takes_long_is_cut_into_ones_that_do_not(folder, monkeypatch):
     monkeypatch.setattr(relief, "_LONG_S", 0.1)
     job = Job(function="f.py:slow", inputs="table.csv", output="out.csv", workers=1)
-    assert run(replace(job, head=60, chunk_size=60)).chunks > 1
+    assert 3 <= run(replace(job, head=60, chunk_size=60)).chunks <= 12
     assert pd.read_csv("out.csv")["slow"].tolist() == [2 * n for n in range(60)]
+
+
+def test_threads_that_were_given_up_are_not_asked(folder, monkeypatch):
+    monkeypatch.setattr(relief, "_WORTH_S", 1e-6)
+    text = FUNCTIONS.replace("time.sleep(0.01)", "time.sleep(60 if row['n'] in (9, 25) else 0.01)")
+    Path("f.py").write_text(text)
+    job = Job(
+        function="f.py:slow", inputs="table.csv", output="out.csv", workers=4, backend="threads",
+        timeout=0.2, on_error="skip",
+    )  # fmt: skip
+    assert run(job).failed == 2
+    assert pd.read_csv("out.csv")["n"].tolist() == [n for n in range(ROWS) if n not in (9, 25)]
 
 
 class Session:
@@ -227,18 +240,31 @@ class Session:
 
 @pytest.mark.parametrize("idle", [0, 1, 2, 3, 7, 64])
 @pytest.mark.parametrize("rows", [1, 2, 5, 99])
-def test_what_is_left_is_cut_for_all_that_are_idle(idle, rows, folder):
+@pytest.mark.parametrize("row_s", [0.001, 0.1, 7.0])
+def test_what_is_left_is_cut_for_all_that_are_idle(idle, rows, row_s):
     task = object.__new__(ChunkTask)
     task.sources, task.call = (None,), SimpleNamespace(by="row", concurrency=0, rate=None)
     split = {}
     cut = relief.Relief(Session(idle), task, {}, split.__setitem__).cut
-    chunks = cut(Chunk((3,), 0, None, 0, 100, True, pick=tuple(range(100))), 100 - rows)
+    chunk = Chunk((3,), 0, None, 0, 100, True, pick=tuple(range(100)))
+    chunks = cut(chunk, 100 - rows, row_s)
     assert [row for chunk in chunks for row in chunk.pick] == list(range(100))
-    assert len(chunks) == 1 + min(rows, max(1, idle))
     assert [chunk.last for chunk in chunks] == [False] * (len(chunks) - 1) + [True]
     sizes = [chunk.rows for chunk in chunks[1:]]
     assert max(sizes) - min(sizes) <= 1
+    assert max(sizes) == 1 or max(sizes) * row_s <= relief._LONG_S
+    worth = min(rows, max(1, idle), math.ceil(rows * row_s / relief._WORTH_S))
+    assert len(sizes) >= worth
     numbers = [chunk.number for chunk in chunks]
-    assert numbers == sorted(numbers) and chunks[0].number == (3, 0)
+    assert numbers == sorted(numbers) and numbers[0] == (3, 0)
     assert {number[:-1] for number in numbers} <= set(split)
     assert all(one != two[: len(one)] for one, two in pairwise(numbers))
+
+
+def test_a_number_does_not_grow_for_ever():
+    task = object.__new__(ChunkTask)
+    task.sources, task.call = (None,), SimpleNamespace(by="row", concurrency=0, rate=None)
+    this = relief.Relief(Session(1), task, {}, lambda number, rows: None)
+    chunk = Chunk((3,), 0, None, 0, 10**6, True)
+    assert this._rest(chunk, 2, 1.0) == 10**6 - 1
+    assert this._rest(replace(chunk, number=(3, *[1] * 40)), 2, 1.0) == 0

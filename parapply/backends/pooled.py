@@ -110,6 +110,8 @@ class Pooled:
     def relieve(self, rest: Callable[[Any, int, float], int], most: int) -> None:
         """Ask those with most left to leave what they have not begun, of `most` items at once."""
         slots, now = self._team.slots, time.monotonic() * 1000
+        if self._team.broken:
+            return
         busy = []
         for at in range(0, len(slots), SLOT_FIELDS):
             number, units, _, began, asked = slots[at : at + SLOT_FIELDS]

@@ -57,7 +57,7 @@ class Applier:
         does not fit.
         """
         made = self._values() if self.call.by == "value" else self._rows()
-        made.failures, made.done = self.rounds.failures, self.rounds.done
+        made.failures, made.left = self.rounds.failures, self.rounds.left
         return made
 
     def position(self) -> int:

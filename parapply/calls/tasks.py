@@ -100,15 +100,15 @@ class ChunkTask:
             made = self._made_again(chunk, chunk.before, rows, pace, end)
         if (last := context.stopped) is not None and self.call.by != "chunk":
             rows = rows.until(last + 1)
-        elif made.done is not None:
-            rows = rows.until(made.done)
+        elif made.left is not None:
+            rows = rows.until(made.left.done)
         path = self._path(chunk.number)
         failures = rows.failures(made.failures)
         changes = self._may_change(made)
         part, kept = Part(path, self.small), None
         with Naming(path):
             try:
-                self._write(part, rows.batch, made, chunk.last and made.done is None)
+                self._write(part, rows.batch, made, chunk.last and made.left is None)
             except UnseenError as error:
                 raise rows.unseen(error, self.fields, self.keep) from error
             if changes or (self.durable and failures):
@@ -116,8 +116,8 @@ class ChunkTask:
         outcome = replace(_outcome(chunk.number, rows, made, path), held=part.held, made=kept)
         if context.stopped is not None:
             outcome = replace(outcome, stopped=True)
-        elif made.done is not None:
-            outcome = replace(outcome, relieved=True)
+        elif made.left is not None:
+            outcome = replace(outcome, row_s=made.left.row_s)
         if failures:
             outcome = self._with_failures(outcome, rows, failures)
         if self.durable:
@@ -204,7 +204,7 @@ class ChunkTask:
 
     def _path(self, number: tuple[int, ...]) -> str:
         """Return a path of this worker's own: another may still be at the same chunk."""
-        name = "-".join(f"{part:08d}" for part in number)
+        name = "-".join([f"{number[0]:08d}", *map(str, number[1:])])
         return os.path.join(self.folder, f"{name}.{threading.get_native_id()}")
 
     def _write(self, part: Part, batch: Batch, made: Made, last: bool) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from parapply.backends import Pace
 from parapply.calls.alarm import Alarm, RowTimeoutError
 from parapply.failures.policy import FailedRow, Failure, LostWorkerError, Policy, Wary, is_ours
+from parapply.functions.call import Left
 from parapply.sharing.rates import Rate
 
 Step = Callable[[int, int], None]  # makes the calls for rows start to stop, in order
@@ -43,7 +44,8 @@ class Rounds:
     ) -> None:
         self.policy, self.rows, self.pace, self.wary = policy, rows, pace, wary
         self.failures: dict[int, Failure] = {}
-        self.done: int | None = None  # how many rows, where the others were left to other workers
+        self.left: Left | None = None  # where rows were left to other workers
+        self._began = time.monotonic()
         self._explain, self._places, self.end, self.rate = explain, places, end, rate
         self._found: list[Any] = []  # what is being added to
 
@@ -66,8 +68,8 @@ class Rounds:
     def _ends(self, calls: Sequence[tuple[Step, list[Any]]]) -> bool:
         """Whether this is the end, with a row that has been worked on; what comes after is cut."""
         rows = self.end()
-        if rows is None and self.pace.relieved and len(calls[-1][1]) < self.rows:
-            rows = self.done = len(calls[-1][1])
+        if rows is None and self.pace.relieved and (done := len(calls[-1][1])) < self.rows:
+            rows, self.left = done, Left(done, (time.monotonic() - self._began) / done)
         if rows is None:
             return False
         self.cut(rows)

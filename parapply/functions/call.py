@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -35,6 +35,13 @@ class Call:
     rate: str | float | None = None  # calls a second at the most, over all workers
 
 
+class Left(NamedTuple):
+    """That a worker left rows to others: how many it has done, and the seconds that one took."""
+
+    done: int
+    row_s: float
+
+
 @record(frozen=False)
 class Made:
     """What the calls for one chunk made."""
@@ -44,4 +51,4 @@ class Made:
     take: Any = None  # positions in the batch of the rows that stay, where not all do once
     table: pa.Table | None = None
     failures: Mapping[int, Failure] = field(default_factory=dict)  # by position in the batch
-    done: int | None = None  # how many of the batch's rows, where others were left undone
+    left: Left | None = None  # where not all of the batch's rows were done

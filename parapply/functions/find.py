@@ -8,7 +8,9 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import inspect
+import os
 import sys
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from types import FunctionType, ModuleType
@@ -69,8 +71,9 @@ def _import_file(path: Path) -> ModuleType:
         return loaded
     if loaded is None:
         return _guard(lambda: importlib.import_module(path.stem), str(path))
-    # A file called like a module that is already there (math.py, csv.py) must not replace it.
-    name = f"_parapply_{path.stem}"
+    # A file called like a module that is already there (math.py, another's f.py) must not replace
+    # it. Its name is the same in all workers, so that what it defines can be pickled.
+    name = f"_parapply_{path.stem}_{zlib.crc32(os.fsencode(path)):08x}"
     if name in sys.modules:
         return sys.modules[name]
     return _guard(lambda: _import_as(name, path), str(path))
