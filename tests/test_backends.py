@@ -547,12 +547,15 @@ def test_a_worker_that_is_busy_while_others_are_idle_may_be_relieved(kind):
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_nobody_is_relieved_who_was_given_up():
     """The threads end by a SystemExit, which nobody but pytest minds."""
+    before = set(threading.enumerate())
     with opened(("threads", None)) as session:
         dones = []
         for done in session.run(late_or_busy, iter(range(2)), beat=lambda: None):
             session.relieve(lambda *_: 1, 2)
             dones.append((done.item, done.late))
     assert dones == [(0, True), (1, False)]
+    for thread in set(threading.enumerate()) - before:
+        thread.join(5)
 
 
 def test_serial_has_nobody_to_relieve():

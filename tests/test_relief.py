@@ -216,18 +216,6 @@ def test_a_chunk_that_takes_long_is_cut_into_ones_that_do_not(folder, monkeypatc
     assert pd.read_csv("out.csv")["slow"].tolist() == [2 * n for n in range(60)]
 
 
-def test_threads_that_were_given_up_are_not_asked(folder, monkeypatch):
-    monkeypatch.setattr(relief, "_WORTH_S", 1e-6)
-    text = FUNCTIONS.replace("time.sleep(0.01)", "time.sleep(60 if row['n'] in (9, 25) else 0.01)")
-    Path("f.py").write_text(text)
-    job = Job(
-        function="f.py:slow", inputs="table.csv", output="out.csv", workers=4, backend="threads",
-        timeout=0.2, on_error="skip",
-    )  # fmt: skip
-    assert run(job).failed == 2
-    assert pd.read_csv("out.csv")["n"].tolist() == [n for n in range(ROWS) if n not in (9, 25)]
-
-
 class Session:
     """So many workers have nothing to do."""
 
