@@ -214,4 +214,4 @@ def _next_size(size: int, spent_s: float) -> int:
     """How many rows to run at once, so that progress is reported about every `_BEAT_S`."""
     if spent_s < _BEAT_S / 2:
         return min(size * 2, _MOST)
-    return max(size // 2, 1) if spent_s > _BEAT_S else size
+    return max(1, int(size * _BEAT_S / spent_s)) if spent_s > _BEAT_S else size
