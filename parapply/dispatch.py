@@ -8,14 +8,13 @@ are halved until it stands alone.
 
 from __future__ import annotations
 
-import errno
 import math
-import select
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
+from parapply.agenda import Agenda, Item
 from parapply.assemble import Assembler
 from parapply.backends import Done, Outside, Session
 from parapply.calls.items import Refit, Seal
@@ -23,7 +22,6 @@ from parapply.calls.tasks import ChunkTask
 from parapply.failures.losses import Losses
 from parapply.failures.tally import Tally
 from parapply.formats import Index
-from parapply.inputs.feed import Feed
 from parapply.job import Chunk, Failed, Outcome
 from parapply.records import record, replace
 from parapply.relief import Relief
@@ -49,71 +47,7 @@ class Progress:
 
 _GRACE_S = 1.0  # how long an error waits for one that may stand before it
 
-_Item = Chunk | Refit | Seal
 Watch = Callable[[Progress], None]
-
-
-class Agenda(Iterator[Any]):
-    """What is to be dispatched: chunks in order, and before them whatever has to be done anew."""
-
-    def __init__(self) -> None:
-        self.chunks: Iterator[Chunk] = iter(())
-        self._pushed: deque[_Item] = deque()
-        self.flying: set[tuple[int, ...]] = set()  # taken, and not done yet
-        self.closed = False  # nothing more is to be begun
-
-    @property
-    def more(self) -> bool:
-        """Whether chunks may come, though there are none now."""
-        return not self.closed and bool(getattr(self.chunks, "more", False))
-
-    def cut(self) -> None:
-        """Begin no chunk any more that has not been begun yet."""
-        self.chunks = iter(())
-
-    def push(self, item: _Item) -> None:
-        """Put an item before all chunks that have not been dispatched."""
-        self._pushed.append(item)
-
-    def __next__(self) -> _Item:
-        if self.closed:
-            raise StopIteration
-        item = self._pushed.popleft() if self._pushed else next(self.chunks)
-        self.flying.add(item.number)
-        return item
-
-
-class World:
-    """What a run waits for besides its workers: input that comes, a reader of the output that goes.
-
-    `reader` is the descriptor of a pipe that the output is written to, or None. `stopped` says
-    whether a function has asked for the end.
-    """
-
-    def __init__(
-        self, feed: Feed | None, agenda: Agenda, reader: int | None, stopped: Callable[[], bool]
-    ) -> None:
-        self._feed, self._agenda, self._reader, self._stopped = feed, agenda, reader, stopped
-
-    @property
-    def more(self) -> bool:
-        """Whether chunks may come."""
-        return self._agenda.more
-
-    def descriptors(self) -> list[int]:
-        """The feed's bell, and the output's pipe, which is readable when its reader has gone."""
-        heeded = [self._feed.descriptor] if self._feed is not None and self.more else []
-        return heeded if self._reader is None else [*heeded, self._reader]
-
-    def look(self) -> None:
-        """Raise BrokenPipeError when nobody reads the output any more; see that it is to end."""
-        if self._stopped():
-            self._agenda.cut()
-        if self._reader is not None:
-            poll = select.poll()
-            poll.register(self._reader, 0)
-            if any(event & select.POLLERR for _, event in poll.poll(0)):
-                raise BrokenPipeError(errno.EPIPE, "nobody reads the output")
 
 
 class Dispatcher:
@@ -257,7 +191,7 @@ class Dispatcher:
     def _before(failed: Failed, agenda: Agenda) -> bool:
         return any(number < failed.number for number in agenda.flying)
 
-    def _lost(self, done: Done[_Item, Outcome | Failed | Seal | Skipped], agenda: Agenda) -> None:
+    def _lost(self, done: Done[Item, Outcome | Failed | Seal | Skipped], agenda: Agenda) -> None:
         verdict = self._losses.of(done)
         if isinstance(verdict, Failed):
             self._fail(verdict, agenda)

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from parapply import backends, cores, quantities
+from parapply.agenda import Agenda, World
 from parapply.assemble import Assembler
 from parapply.backends import LEAVE_S, Crew, Session
 from parapply.backends.limits import Limits
@@ -20,7 +21,7 @@ from parapply.checkpoints.keeping import NoCheckpoint
 from parapply.checks import check_job
 from parapply.describe import Order, check_types, describe, make_function
 from parapply.disk import DiskErrors
-from parapply.dispatch import Agenda, Dispatcher, Progress, Watch, World
+from parapply.dispatch import Dispatcher, Progress, Watch
 from parapply.errors import UsageError
 from parapply.failures.errors_file import Errors, publish
 from parapply.failures.tally import Tally

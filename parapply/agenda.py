@@ -1,0 +1,78 @@
+"""What is to be dispatched, and what a run waits for besides its workers. In the parent."""
+
+from __future__ import annotations
+
+import errno
+import select
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from parapply.calls.items import Refit, Seal
+from parapply.inputs.feed import Feed
+from parapply.job import Chunk
+
+Item = Chunk | Refit | Seal
+
+
+class Agenda(Iterator[Any]):
+    """What is to be dispatched: chunks in order, and before them whatever has to be done anew."""
+
+    def __init__(self) -> None:
+        self.chunks: Iterator[Chunk] = iter(())
+        self._pushed: deque[Item] = deque()
+        self.flying: set[tuple[int, ...]] = set()  # taken, and not done yet
+        self.closed = False  # nothing more is to be begun
+
+    @property
+    def more(self) -> bool:
+        """Whether chunks may come, though there are none now."""
+        return not self.closed and bool(getattr(self.chunks, "more", False))
+
+    def cut(self) -> None:
+        """Begin no chunk any more that has not been begun yet."""
+        self.chunks = iter(())
+
+    def push(self, item: Item) -> None:
+        """Put an item before all chunks that have not been dispatched."""
+        self._pushed.append(item)
+
+    def __next__(self) -> Item:
+        if self.closed:
+            raise StopIteration
+        item = self._pushed.popleft() if self._pushed else next(self.chunks)
+        self.flying.add(item.number)
+        return item
+
+
+class World:
+    """What a run waits for besides its workers: input that comes, a reader of the output that goes.
+
+    `reader` is the descriptor of a pipe that the output is written to, or None. `stopped` says
+    whether a function has asked for the end.
+    """
+
+    def __init__(
+        self, feed: Feed | None, agenda: Agenda, reader: int | None, stopped: Callable[[], bool]
+    ) -> None:
+        self._feed, self._agenda, self._reader, self._stopped = feed, agenda, reader, stopped
+
+    @property
+    def more(self) -> bool:
+        """Whether chunks may come."""
+        return self._agenda.more
+
+    def descriptors(self) -> list[int]:
+        """The feed's bell, and the output's pipe, which is readable when its reader has gone."""
+        heeded = [self._feed.descriptor] if self._feed is not None and self.more else []
+        return heeded if self._reader is None else [*heeded, self._reader]
+
+    def look(self) -> None:
+        """Raise BrokenPipeError when nobody reads the output any more; see that it is to end."""
+        if self._stopped():
+            self._agenda.cut()
+        if self._reader is not None:
+            poll = select.poll()
+            poll.register(self._reader, 0)
+            if any(event & select.POLLERR for _, event in poll.poll(0)):
+                raise BrokenPipeError(errno.EPIPE, "nobody reads the output")
