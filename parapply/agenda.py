@@ -22,12 +22,12 @@ class Agenda(Iterator[Any]):
         self.chunks: Iterator[Chunk] = iter(())
         self._pushed: deque[Item] = deque()
         self.flying: set[tuple[int, ...]] = set()  # taken, and not done yet
-        self.closed = False  # nothing more is to be begun
+        self.end: tuple[int, ...] | None = None  # the chunk of a failure that ends the run
 
     @property
     def more(self) -> bool:
         """Whether chunks may come, though there are none now."""
-        return not self.closed and bool(getattr(self.chunks, "more", False))
+        return self.end is None and bool(getattr(self.chunks, "more", False))
 
     def cut(self) -> None:
         """Begin no chunk any more that has not been begun yet."""
@@ -37,12 +37,26 @@ class Agenda(Iterator[Any]):
         """Put an item before all chunks that have not been dispatched."""
         self._pushed.append(item)
 
+    @property
+    def awaits(self) -> bool:
+        """Whether anything that was begun stands before the failure: it may fail, too."""
+        return any(self.end is not None and number < self.end for number in self.flying) or any(
+            self._stands_before(item) for item in self._pushed
+        )
+
     def __next__(self) -> Item:
-        if self.closed:
+        if self.end is None:
+            item = self._pushed.popleft() if self._pushed else next(self.chunks)
+        elif awaited := next(filter(self._stands_before, self._pushed), None):
+            self._pushed.remove(item := awaited)
+        else:
             raise StopIteration
-        item = self._pushed.popleft() if self._pushed else next(self.chunks)
         self.flying.add(item.number)
         return item
+
+    def _stands_before(self, item: Item) -> bool:
+        """Whether it is what a chunk before the failure has left: nothing else is begun."""
+        return isinstance(item, Chunk) and self.end is not None and item.number < self.end
 
 
 class World:

@@ -87,7 +87,8 @@ class Dispatcher:
         def beat() -> None:
             self.kept.commit()
             self._judge(agenda)
-            self._relief.ask()
+            if agenda.end is None:
+                self._relief.ask()
             if self._failed is not None and time.monotonic() > self._deadline:
                 raise self._failed.error
             if self._watch is not None:
@@ -110,9 +111,9 @@ class Dispatcher:
             elif isinstance(done.result, Seal):
                 self.assembler.sealed(done.result)
             else:
-                self._held.append((done.item, done.result))
+                self._held.append(self._cut(done.item, done.result, agenda))
                 self._take_held(agenda)
-            if self._failed is not None and not self._before(self._failed, agenda):
+            if self._failed is not None and not agenda.awaits:
                 raise self._failed.error
             beat()
 
@@ -129,9 +130,20 @@ class Dispatcher:
         """Take what has come, unless a row has failed and no function has asked to end before."""
         for _, outcome in self._held:
             if outcome.stopped and (self._failed is None or outcome.number < self._failed.number):
-                self._failed, agenda.closed = None, False
+                self._failed, agenda.end = None, None
         while self._held and self._failed is None:
             self._take(*self._held.popleft(), agenda)
+
+    def _cut(
+        self, item: Chunk | Refit, outcome: Outcome, agenda: Agenda
+    ) -> tuple[Chunk | Refit, Outcome]:
+        """Return what was done of a chunk; what its worker left is to be done, too."""
+        if outcome.row_s is None or not isinstance(item, Chunk):
+            return item, outcome
+        chunk, *others = self._relief.cut(item, outcome.rows_in, outcome.row_s)
+        for other in others:
+            agenda.push(other)
+        return chunk, replace(outcome, number=chunk.number, row_s=None)
 
     def _take(self, item: Chunk | Refit, outcome: Outcome, agenda: Agenda) -> None:
         chunk = item if isinstance(item, Chunk) else item.chunk
@@ -139,11 +151,6 @@ class Dispatcher:
             self._count(outcome)
         if self.tally.over:
             return  # the run ends, and one that goes on from it does this chunk again
-        if outcome.row_s is not None:
-            chunk, *others = self._relief.cut(chunk, outcome.rows_in, outcome.row_s)
-            item, outcome = chunk, replace(outcome, number=chunk.number, row_s=None)
-            for other in others:
-                agenda.push(other)
         if item is chunk:
             self.kept.done(outcome)
         if outcome.stopped:
@@ -161,10 +168,10 @@ class Dispatcher:
         """End where too many rows failed, as soon as no row before the first can fail any more."""
         if not self.tally.over:
             return
-        if not agenda.closed:
-            agenda.closed, self._deadline = True, time.monotonic() + _GRACE_S
-        before = any(number < self.tally.first for number in agenda.flying)
-        if not before or time.monotonic() > self._deadline:
+        if agenda.end is None:
+            self._deadline = time.monotonic() + _GRACE_S
+        agenda.end = self.tally.first
+        if not agenda.awaits or time.monotonic() > self._deadline:
             raise self.tally.error
 
     def _halt(self, chunk: Chunk, rows: int, agenda: Agenda) -> Chunk:
@@ -178,18 +185,13 @@ class Dispatcher:
         if self._last is not None and failed.number > self._last:
             return
         if self._failed is None:
-            agenda.closed = True
             self._deadline = time.monotonic() + _GRACE_S
         if self._failed is None or failed.number < self._failed.number:
-            self._failed = failed
+            self._failed, agenda.end = failed, failed.number
 
     def _expect_halves(self, number: tuple[int, ...], rows: int) -> None:
         self.kept.split(number, rows)
         self.assembler.split(number)
-
-    @staticmethod
-    def _before(failed: Failed, agenda: Agenda) -> bool:
-        return any(number < failed.number for number in agenda.flying)
 
     def _lost(self, done: Done[Item, Outcome | Failed | Seal | Skipped], agenda: Agenda) -> None:
         verdict = self._losses.of(done)

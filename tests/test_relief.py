@@ -19,6 +19,7 @@ from processes import wait_for
 from parapply import relief
 from parapply.calls.tasks import ChunkTask
 from parapply.engine import run
+from parapply.errors import RowError
 from parapply.job import Chunk, Job
 from parapply.records import replace
 
@@ -162,6 +163,41 @@ def test_rows_that_were_picked_are_picked_again(folder, source):
     assert all((frame["n"] == frame["stops"]).all() for frame in made)
     assert all((frame["text"] == "t" + frame["n"].astype(str)).all() for frame in made)
     assert any(frame["n"].max() == 45 and len(frame) < 46 for frame in made)
+
+
+@pytest.mark.parametrize("backend", ["processes", "threads"])
+@pytest.mark.parametrize("settings", [{}, {"on_error": "skip", "max_errors": 1}])
+def test_the_first_row_that_fails_is_found_though_others_wait_for_it(folder, backend, settings):
+    """Workers are idle when a row has failed; the chunk that is waited for is not forgotten."""
+    source = FUNCTIONS.replace("time.sleep(0.01)", "time.sleep(0.02)")
+    Path("early.py").write_text(
+        source
+        + """
+def early(row):
+    slow(row)
+    if row["n"] in (40, 45, 390, 395):
+        raise ValueError
+"""
+    )
+    job = Job(
+        function="early.py:early", inputs="table.csv", output="out.csv", workers=4,
+        backend=backend, **settings,
+    )  # fmt: skip
+    with pytest.raises(RowError, match="row 41"):
+        run(job)
+
+
+def test_a_failed_chunk_of_rows_that_cannot_be_read_is_retried(folder):
+    lines = Path("table.csv").read_text().splitlines()
+    Path("table.csv").write_text("\n".join([*lines[:300], "1", "2", *lines[300:]]) + "\n")
+    job = Job(
+        function="f.py:slow", inputs="table.csv", output="out.csv", workers=2, chunk_size=2,
+        on_error="skip", errors_to="errors.csv", checkpoint="kept",
+    )  # fmt: skip
+    assert run(job).failed == 2
+    made = Path("out.csv").read_bytes()
+    assert run(replace(job, retry_failed=True)).failed == 2
+    assert Path("out.csv").read_bytes() == made
 
 
 def test_the_last_line_keeps_its_end(relieved, folder):

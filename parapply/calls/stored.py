@@ -79,8 +79,7 @@ def _base(path: str) -> str:
 
 def store_failed(path: str, positions: Iterable[int]) -> None:
     """Keep which rows of the batch, by position, the function failed on."""
-    if found := sorted(positions):
-        Path(path + _FAILED).write_text(json.dumps(found))
+    Path(path + _FAILED).write_text(json.dumps(sorted(positions)))
 
 
 def stored_failed(path: str) -> list[int]:

@@ -121,7 +121,8 @@ class ChunkTask:
         if failures:
             outcome = self._with_failures(outcome, rows, failures)
         if self.durable:
-            store_failed(path, made.failures)
+            if failures:  # where none could be read, none was the function's
+                store_failed(path, made.failures)
             outcome = replace(outcome, files=known(files_of(path)))
         return outcome
 
