@@ -87,7 +87,7 @@ def test_a_run_has_the_memory_and_time_of_its_children_too(tmp_path: Path) -> No
 
 
 def test_memory_is_told_by_process(tmp_path: Path) -> None:
-    done = bench("memory", "--size", "0.002", "-j", "1", "--keep", str(tmp_path))
+    done = bench("memory", "--size", "0.02", "-j", "1", "--keep", str(tmp_path))
     assert "Parquet" in done.stdout
     assert "worker 1" in done.stdout
 

@@ -109,7 +109,8 @@ class _Watch:
             self.cpu_s[pid] = cpu_s
             size = _proportional(pid)
             total += size
-            self._peaks[pid] = max(self._peaks.get(pid, 0), _own_peak(pid))
+            if peak := _own_peak(pid):  # 0: it has ended in between
+                self._peaks[pid] = max(self._peaks.get(pid, 0), peak)
         self.tree = max(self.tree, total)
 
     def peaks(self) -> dict[str, int]:
