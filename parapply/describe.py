@@ -25,7 +25,7 @@ from parapply.functions.usage import columns_used, row_kind
 from parapply.inputs import transport
 from parapply.inputs.sources import Inputs
 from parapply.job import Job, on_error
-from parapply.outputs.output import STDOUT
+from parapply.outputs.output import STDOUT, is_folder
 from parapply.records import record
 
 CONCURRENCY = 100  # calls of an async function at once in each worker, unless it is said
@@ -74,10 +74,14 @@ class Order:
 def describe(job: Job, function: Function | Expression, inputs: Inputs) -> Order:
     """Return what the job means for these inputs."""
     columns = inputs.sources[0].columns
-    target = _make_target(job, inputs, job.output, job.output_format, job.compression)
+    by = _kind(job, function, columns)
+    keeps_rows = _keeps_rows(job, by)
+    target = _make_target(
+        job, inputs, job.output, job.output_format, job.compression, keeps_rows=keeps_rows
+    )
     hidden = getattr(inputs.sources[0], "hidden", ())
     labelled = getattr(target, "labelled", False)
-    call = _call(job, function, columns, hidden, labelled=labelled)
+    call = _call(job, function, columns, hidden, by=by, labelled=labelled)
     _check_results(job, call)
     aside = None if job.errors_to is None else _make_target(job, inputs, job.errors_to)
     keep = (place for place in kept_columns(job, columns) if place not in hidden)
@@ -90,10 +94,10 @@ def _call(
     columns: tuple[str, ...],
     hidden: Sequence[int],
     *,
+    by: str,
     labelled: bool,
 ) -> Call:
     found = None if isinstance(function, Expression) else function.find()
-    by = job.by if job.by != "auto" else _kind(job, function, found, columns)
     if by == "value" and not job.columns:
         raise UsageError("--by value needs the columns whose values are given: -c COLUMN")
     every = (place for place in range(len(columns)) if place not in hidden)
@@ -151,11 +155,20 @@ def _policy(job: Job) -> Policy:
     )
 
 
-def _kind(job: Job, function: Any, found: Any, columns: tuple[str, ...]) -> str:
+def _kind(job: Job, function: Function | Expression, columns: tuple[str, ...]) -> str:
     """What "auto" means: by the annotation of the function, or the names in an expression."""
+    if job.by != "auto":
+        return job.by
     if isinstance(function, Expression):
         return function.by(columns, bool(job.columns))
-    return "value" if job.columns else "chunk" if frame_kind(found) else "row"
+    return "value" if job.columns else "chunk" if frame_kind(function.find()) else "row"
+
+
+def _keeps_rows(job: Job, by: str) -> bool:
+    """Whether each row of the input comes out once and in its place, in one file."""
+    some = job.head is not None or job.sample is not None or on_error(job) == "skip"
+    others = job.filter or job.explode or by == "chunk"
+    return not (some or others or is_folder(job.output))
 
 
 def positions(names: Sequence[str], columns: tuple[str, ...], option: str) -> tuple[int, ...]:
@@ -189,6 +202,8 @@ def _make_target(
     output: str,
     format_: str | None = None,
     compression: str | None = None,
+    *,
+    keeps_rows: bool = False,
 ) -> Target:
     """Return how an output is written; raises UsageError where its name does not say it."""
     codec = transport.codec_of(output)
@@ -213,7 +228,8 @@ def _make_target(
     if job.output_encoding is None and inputs.format == name:
         encoding = inputs.encoding
     keeps_all = not (job.only or job.select)
-    writing = Writing(compression, encoding, inputs.format == name, keeps_all)
+    same = inputs.format == name
+    writing = Writing(compression, encoding, same, keeps_all, keeps_rows)
     return formats.load(name).target(inputs.sources, writing)
 
 

@@ -26,8 +26,9 @@ TABLE = pa.table(
 
 
 def written(tmp_path, table, workers=2):
-    source, output = tmp_path / "in.parquet", tmp_path / f"out{workers}.parquet"
-    pq.write_table(table, source)
+    source, output = tmp_path / "in.arrow", tmp_path / f"out{workers}.parquet"  # none is carried
+    with pa.ipc.new_file(source, table.schema) as writer:
+        writer.write_table(table)
     run(Job(expression="unique * 2", inputs=(source,), output=output, workers=workers))
     return output
 

@@ -191,7 +191,7 @@ class ChunkTask:
         whole = source.batch(chunk.span, self.fields, data, chunk.first_row)
         if chunk.pick is not None:
             whole = whole.pick(chunk.pick)
-        needed = (*self.call.read, *self.keep)
+        needed = (*self.call.read, *self.target.read(self.keep))
         whole.expect(needed, typed=self.target.reads_typed)
         if not self.call.policy.tolerant:
             return Rows(chunk, source.name, whole, whole)

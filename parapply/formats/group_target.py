@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Iterator, Sequence
+from itertools import repeat
 from typing import Any, BinaryIO, Protocol
 
 import pyarrow as pa
@@ -35,6 +36,24 @@ class Writer(Protocol):
         """Write what ends the file."""
         ...
 
+    def abandon(self) -> None:
+        """Close it, so that it does not try to when the file is closed."""
+        with contextlib.suppress(OSError, pa.ArrowException):
+            self.close()
+
+
+class Carried(Protocol):
+    """Columns of the input that the writer takes from there itself: see parquet/carry.py."""
+
+    @property
+    def positions(self) -> frozenset[int]:
+        """Which columns of the input."""
+        ...
+
+    def blocks(self) -> Iterator[int]:
+        """Yield of how many rows each are written, until there are none."""
+        ...
+
 
 @record
 class TableTarget:
@@ -45,9 +64,26 @@ class TableTarget:
     open_writer: Callable[[BinaryIO, Any], Writer]
     suffix: str
     keeps_all: bool = False  # see formats.Writing
+    carry: Carried | None = None
 
     reads_typed = True
     labelled = True  # has a place for the index of pandas
+
+    def read(self, keep: Sequence[int]) -> tuple[int, ...]:
+        """Return those that are not carried."""
+        return tuple(position for position in keep if position not in self._carried)
+
+    @property
+    def _carried(self) -> frozenset[int]:
+        return frozenset() if self.carry is None else self.carry.positions
+
+    def own(self, arrangement: Arrangement) -> Arrangement:
+        """Return the columns that parts have: all but those that are carried."""
+        return tuple(
+            column
+            for column in arrangement
+            if not isinstance(column, Keep) or column.position not in self._carried
+        )
 
     def write(
         self, part: Part, arrangement: Arrangement, batch: Batch, made: Any, take: Any, last: bool
@@ -56,6 +92,7 @@ class TableTarget:
         del last
         if self.keeps_all:
             batch.check_complete()
+        arrangement = self.own(arrangement)
         kept = [column.position for column in arrangement if isinstance(column, Keep)]
         have = dict(zip(kept, batch.columns(kept), strict=True))
         if take is not None:
@@ -105,8 +142,14 @@ class GroupJoiner:
         fields = [self.target.field(*pair) for pair in zip(arrangement, types, strict=True)]
         source = None if self.target.schema is None else self.target.schema.metadata
         kept = {self.target.names[c.position] for c in arrangement if isinstance(c, Keep)}
-        self.schema = pa.schema(fields, carried(source, kept, {f.name for f in fields}))
+        self.schema = pa.schema(fields, metadata_of(source, kept, {f.name for f in fields}))
+        own = set(self.target.own(arrangement))
+        columns = zip(arrangement, self.schema, strict=True)
+        self.parts = pa.schema([field for column, field in columns if column in own])
         self.file, self.writer = file, None
+        carry = self.target.carry
+        self._blocks = repeat(ROWS_PER_GROUP) if carry is None else carry.blocks()
+        self.block = next(self._blocks, 0)  # rows of the one that comes
         self.marks: dict[str, Any] = {}  # what pandas says of the columns, as far as parts tell
         self.waiting: list[pa.Table] = []
         self.rows = 0
@@ -116,10 +159,10 @@ class GroupJoiner:
         table = read_table(part)
         if self.writer is None:
             self.marks = {**marks(table.schema), **self.marks}
-        self.waiting.append(conform(table, self.schema))
+        self.waiting.append(conform(table, self.parts))
         self.rows += table.num_rows
-        while self.rows >= ROWS_PER_GROUP:
-            self._write(ROWS_PER_GROUP)
+        while self.rows and self.rows >= self.block:
+            self._write(self.block)
 
     def finish(self) -> None:
         """Write the last group (an empty one where the output has no rows) and the file's end."""
@@ -129,9 +172,8 @@ class GroupJoiner:
 
     def abandon(self) -> None:
         """Close the writer, so that it does not try to when the file is closed."""
-        with contextlib.suppress(OSError, pa.ArrowException):
-            if self.writer is not None:
-                self.writer.close()
+        if self.writer is not None:
+            self.writer.abandon()
 
     def _opened(self) -> Writer:
         """Open the writer as late as can be: parts tell what is in the schema."""
@@ -142,14 +184,15 @@ class GroupJoiner:
 
     def _write(self, rows: int) -> None:
         writer = self._opened()
-        table = pa.concat_tables([conform(part, self.schema) for part in self.waiting])
+        table = pa.concat_tables([conform(part, self.parts) for part in self.waiting])
         self.waiting = [table.slice(rows)] if rows < table.num_rows else []
         self.rows -= rows
+        self.block = next(self._blocks, 0)
         # In one chunk, or where pages end would depend on where parts did.
         writer.write(compact(table.slice(0, rows)))
 
 
-def carried(metadata: Any, kept: set[str], names: set[str]) -> Any:
+def metadata_of(metadata: Any, kept: set[str], names: set[str]) -> Any:
     """Return a schema's metadata for an output that has `names`, `kept` of them from the input.
 
     Of what pandas writes there, the columns that are not the input's any more are taken out, and

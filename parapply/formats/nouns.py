@@ -45,6 +45,7 @@ class Writing:
     encoding: str | None = None  # None: UTF-8
     same_format: bool = False  # as the inputs', by name
     keeps_all: bool = False  # all of the input's columns are wanted, or all but some
+    keeps_rows: bool = False  # and each row comes out once, in its place, in one file
 
 
 @record

@@ -167,6 +167,10 @@ class Target(Protocol):
         """Whether kept columns are needed as typed values, not as they stand."""
         ...
 
+    def read(self, keep: Sequence[int]) -> tuple[int, ...]:
+        """Return which of the input's columns that stay are asked for, to write a part."""
+        ...
+
     @property
     def suffix(self) -> str:
         """What the names of such files end in."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 from collections.abc import Callable, Sequence
 from typing import Any, BinaryIO
 
 from parapply.formats import Arrangement, Writing
+from parapply.formats.copying import copy
 from parapply.inputs import transport
 
 
@@ -48,9 +48,11 @@ class TextJoiner:
             self.writer.flush()
             return
         with open(part, "rb") as file:
-            if not (self.writer.plain and _sent(file, self.writer.file)):
-                shutil.copyfileobj(file, self.writer, 1 << 20)
-                self.writer.flush()
+            if self.writer.plain:
+                copy(file, 0, os.fstat(file.fileno()).st_size, self.writer.file)
+                return
+            shutil.copyfileobj(file, self.writer, 1 << 20)
+            self.writer.flush()
 
     def finish(self) -> None:
         """End what is compressed."""
@@ -59,16 +61,3 @@ class TextJoiner:
 
     def abandon(self) -> None:
         """Nothing holds on to the file."""
-
-
-def _sent(part: BinaryIO, file: BinaryIO) -> bool:
-    """Have the kernel copy a file; False where it does not copy to such a file."""
-    left = os.fstat(part.fileno()).st_size
-    try:
-        while left:
-            left -= os.sendfile(file.fileno(), part.fileno(), None, left)
-    except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOSYS):  # a file opened to append, say
-            raise
-        return False
-    return True

@@ -22,6 +22,11 @@ from parapply.outputs.staging import Staging, sweep
 STDOUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 
 
+def is_folder(path: str) -> bool:
+    """Whether an output of this name is a folder of part files."""
+    return path not in STDOUT and (path.endswith("/") or os.path.isdir(path))
+
+
 class Output:
     """The output of one run and its folder for parts; use it as a context.
 
@@ -43,7 +48,7 @@ class Output:
         self.name = "standard output" if to_stdout else path
         self._stdout, self._temp_dir, self._clobber = stdout, temp_dir, clobber
         self._target = None if to_stdout else resolved(path)
-        self.is_folder = not to_stdout and (path.endswith("/") or os.path.isdir(path))
+        self.is_folder = is_folder(path)
         self.restartable = self._target is not None and (self.is_folder or is_regular(self._target))
         self.file: BinaryIO | None = None
         self._claim: Claim | None = None

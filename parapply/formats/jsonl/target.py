@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -29,6 +30,10 @@ class JsonlTarget:
     line_end: str = "\n"
 
     reads_typed = True
+
+    def read(self, keep: Sequence[int]) -> tuple[int, ...]:
+        """Return all of them."""
+        return tuple(keep)
 
     @property
     def suffix(self) -> str:

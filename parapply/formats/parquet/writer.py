@@ -19,7 +19,7 @@ class ParquetWriter(Writer):
     """Opens the file when its first group is there, which tells how columns are best encoded."""
 
     def __init__(self, file: BinaryIO, schema: pa.Schema, compression: str) -> None:
-        _check(schema)
+        check_schema(schema)
         self._file, self._schema, self._compression = file, schema, compression
         self._writer: pq.ParquetWriter | None = None
 
@@ -69,7 +69,7 @@ def _distinct(column: pa.ChunkedArray) -> int:
         return 0
 
 
-def _check(schema: pa.Schema) -> None:
+def check_schema(schema: pa.Schema) -> None:
     """Raise OutputError for a column that Parquet cannot hold."""
     try:
         _try(schema)

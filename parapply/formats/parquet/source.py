@@ -6,15 +6,14 @@ import hashlib
 import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache, partial
-from typing import Any, BinaryIO
+from functools import lru_cache
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from parapply.errors import InputError, UsageError
-from parapply.formats import Field, NotStreamableError, Reading, Source, Survey, Target, Writing
-from parapply.formats.group_target import TableTarget
+from parapply.errors import InputError
+from parapply.formats import Field, Reading, Source, Survey
 from parapply.formats.groups import (
     WHOLE_ROWS,
     GroupIndex,
@@ -23,9 +22,8 @@ from parapply.formats.groups import (
     readable,
     types_of,
 )
-from parapply.formats.parquet_writer import ParquetWriter
+from parapply.formats.parquet.unpack import unpacked
 from parapply.formats.shown import shown
-from parapply.formats.unpack import unpacked
 from parapply.records import field, record, replace
 
 
@@ -114,37 +112,15 @@ class ParquetSource:
             raise InputError(f"{self.name}: row group {group}: {shown(str(error), 200)}") from error
 
 
-class _Parquet:
-    def source(self, path: str, name: str, reading: Reading) -> ParquetSource:
-        with readable(f"{name} is not a Parquet file"), pq.ParquetFile(path) as file:
-            return replace(
-                _described(path, name, file),
-                types=types_of(reading, file.schema_arrow),
-                folder=reading.folder,
-                version=(os.stat(path).st_mtime_ns, os.stat(path).st_size),
-            )
-
-    def stream(
-        self, file: BinaryIO, name: str, reading: Reading
-    ) -> tuple[Source, Iterator[tuple[int, bytes]]]:
-        raise NotStreamableError
-
-    def target(self, sources: Sequence[Source], writing: Writing) -> Target:
-        schema = getattr(sources[0], "schema", None)
-        codec = writing.compression or "snappy"
-        if codec not in _CODECS:
-            raise UsageError(f"--compression {codec}: Parquet has {', '.join(_CODECS)}")
-        return TableTarget(
-            tuple(sources[0].columns),
-            schema,
-            partial(ParquetWriter, compression=codec),
-            ".parquet",
-            writing.keeps_all,
+def opened(path: str, name: str, reading: Reading) -> ParquetSource:
+    """Return the source that a file's footer describes; raises InputError."""
+    with readable(f"{name} is not a Parquet file"), pq.ParquetFile(path) as file:
+        return replace(
+            _described(path, name, file),
+            types=types_of(reading, file.schema_arrow),
+            folder=reading.folder,
+            version=(os.stat(path).st_mtime_ns, os.stat(path).st_size),
         )
-
-
-PARQUET = _Parquet()
-_CODECS = ("snappy", "gzip", "zstd", "lz4", "brotli", "none")
 
 
 def _described(path: str, name: str, file: pq.ParquetFile) -> ParquetSource:

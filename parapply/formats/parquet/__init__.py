@@ -1,0 +1,50 @@
+"""Parquet: the room `PARQUET` of the table of formats."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any, BinaryIO
+
+from parapply.errors import UsageError
+from parapply.formats import NotStreamableError, Reading, Source, Target, Writing
+from parapply.formats.added import AddedSource
+from parapply.formats.group_target import TableTarget, Writer
+from parapply.formats.parquet.carrier import CarryingWriter
+from parapply.formats.parquet.carry import Carry, carry_of
+from parapply.formats.parquet.footer import CODECS
+from parapply.formats.parquet.source import ParquetSource, opened
+from parapply.formats.parquet.writer import ParquetWriter
+
+
+class _Parquet:
+    def source(self, path: str, name: str, reading: Reading) -> ParquetSource:
+        return opened(path, name, reading)
+
+    def stream(
+        self, file: BinaryIO, name: str, reading: Reading
+    ) -> tuple[Source, Iterator[tuple[int, bytes]]]:
+        raise NotStreamableError
+
+    def target(self, sources: Sequence[Source], writing: Writing) -> Target:
+        schema = getattr(sources[0], "schema", None)
+        codec = writing.compression or "snappy"
+        if codec not in CODECS:
+            raise UsageError(f"--compression {codec}: Parquet has {', '.join(CODECS)}")
+        carry = _carry(sources, writing)
+        writer: Callable[[BinaryIO, Any], Writer] = partial(ParquetWriter, compression=codec)
+        if carry is not None:
+            writer = partial(CarryingWriter, compression=codec, carry=carry)
+        names = tuple(sources[0].columns)
+        return TableTarget(names, schema, writer, ".parquet", writing.keeps_all, carry)
+
+
+PARQUET = _Parquet()
+
+
+def _carry(sources: Sequence[Source], writing: Writing) -> Carry | None:
+    """Return which columns are carried over, where rows and columns allow for it."""
+    source = sources[0].inner if isinstance(sources[0], AddedSource) else sources[0]
+    if len(sources) > 1 or not writing.keeps_rows or not isinstance(source, ParquetSource):
+        return None
+    return carry_of(source, writing.compression)

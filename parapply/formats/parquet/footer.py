@@ -1,0 +1,177 @@
+"""What a Parquet file says of itself at its end: its schema, and where the data of columns are.
+
+https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift has the numbers
+of the fields. Footers are structs of `thrift`; `Chunk` here is what that calls a ColumnChunk.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any, BinaryIO
+
+from parapply.formats.parquet.thrift import I16, I64, LIST, STRUCT, Items, Struct, decode, encode
+
+MAGIC = b"PAR1"
+_TAIL = 8  # bytes after the footer: its length, and the magic
+
+_SCHEMA, _ROWS, _GROUPS, _WRITER, _ORDERS, _ENCRYPTION = 2, 3, 4, 6, 7, 8
+_COLUMNS = 1  # of a row group
+_CHILDREN = 5  # of an element of the schema
+_FILE, _META, _CRYPTO = 1, 3, 8  # of a chunk
+_CODEC, _UNPACKED, _PACKED = 4, 6, 7  # of its meta data, with all that follow
+_DATA_PAGE, _INDEX_PAGE, _DICTIONARY_PAGE, _STATISTICS = 9, 10, 11, 12
+_BLOOM, _BLOOM_LENGTH = 14, 15
+_PLACES = (_DATA_PAGE, _INDEX_PAGE, _DICTIONARY_PAGE)
+_COUNTS = frozenset({3, 4})  # of statistics: missing and distinct values
+_ORDERED = frozenset({3, 4, 5, 6, 7, 8})  # and the extremes, if the file tells the order
+_ARROW = "parquet-cpp-arrow"
+
+CODECS = {"none": 0, "snappy": 1, "gzip": 2, "brotli": 4, "zstd": 6, "lz4": 7}
+
+
+class Footer:
+    """The footer of a file; `start` is where it begins."""
+
+    def __init__(self, struct: Struct, start: int) -> None:
+        self.struct, self.start = struct, start
+
+    @classmethod
+    def read(cls, file: BinaryIO) -> Footer | None:
+        """Return what stands at the end of a file; None where it is encrypted, or no footer.
+
+        Raises ThriftError.
+        """
+        end = file.seek(0, os.SEEK_END)
+        file.seek(max(0, end - _TAIL))
+        tail = file.read(_TAIL)
+        start = end - _TAIL - int.from_bytes(tail[:4], "little")
+        if tail[4:] != MAGIC or start < 0:
+            return None
+        file.seek(start)
+        struct = decode(file.read(end - _TAIL - start))
+        return None if _ENCRYPTION in struct else cls(struct, start)
+
+    @property
+    def writer(self) -> str:
+        """What wrote the file, as it says; "" where it does not."""
+        _, name = self.struct.get(_WRITER, (0, b""))
+        return str(name, "utf-8", "replace")
+
+    @property
+    def statistics(self) -> frozenset[int] | None:
+        """Which fields of statistics hold whatever a file says that has them; None: all of them.
+
+        Some writers had the least and the greatest value wrong, or were of another mind of what
+        comes first, and a reader goes by the writer's name, or by the order that the file tells.
+        """
+        if self.writer.startswith(_ARROW):
+            return None
+        return _ORDERED if _ORDERS in self.struct else _COUNTS
+
+    def columns(self) -> list[list[Struct]]:
+        """Return the elements of the schema of each top-level column, the column's own first."""
+        elements = iter(self.struct[_SCHEMA][1].items)
+        _, count = next(elements).get(_CHILDREN, (0, 0))
+        return [list(_tree(elements)) for _ in range(count)]
+
+    def groups(self) -> list[list[Chunk]]:
+        """Return the chunks of each row group, in the order of the schema's leaves."""
+        if _GROUPS not in self.struct:
+            return []
+        groups = self.struct[_GROUPS][1].items
+        return [[Chunk(one) for one in group[_COLUMNS][1].items] for group in groups]
+
+    def with_groups(self, groups: Sequence[tuple[int, Sequence[Chunk]]]) -> bytes:
+        """Return the end of a file with these row groups: (rows, chunks) of each."""
+        struct = dict(self.struct)
+        struct[_ROWS] = I64, sum(rows for rows, _ in groups)
+        made = [_group(place, rows, chunks) for place, (rows, chunks) in enumerate(groups)]
+        struct[_GROUPS] = LIST, Items(STRUCT, made)
+        data = encode(struct)
+        return data + len(data).to_bytes(4, "little") + MAGIC
+
+
+class Chunk:
+    """Where the values of one leaf of the schema are, for the rows of a group."""
+
+    def __init__(self, struct: Struct) -> None:
+        self.struct = struct
+        self.meta: Struct = struct[_META][1] if _META in struct else {}
+
+    @property
+    def readable(self) -> bool:
+        """Whether it is in this file, and not encrypted."""
+        return bool(self.meta) and _FILE not in self.struct and _CRYPTO not in self.struct
+
+    @property
+    def codec(self) -> int:
+        """How it is compressed: the number that Parquet has for it."""
+        return int(self.meta[_CODEC][1])
+
+    @property
+    def start(self) -> int:
+        """The first byte: of its dictionary, where it has one."""
+        dictionary = self._number(_DICTIONARY_PAGE)
+        data = self._number(_DATA_PAGE)
+        return dictionary if 0 < dictionary < data else data
+
+    @property
+    def size(self) -> int:
+        """All bytes, headers of pages too."""
+        return self._number(_PACKED)
+
+    @property
+    def stop(self) -> int:
+        """The byte after its last."""
+        return self.start + self.size
+
+    @property
+    def unpacked(self) -> int:
+        """All bytes if they were not compressed."""
+        return self._number(_UNPACKED)
+
+    def moved(self, by: int, statistics: frozenset[int] | None = None) -> Chunk:
+        """Return the chunk as it is in another file, `by` bytes further on.
+
+        Without what is elsewhere in its file: Bloom filters, and the index of its pages.
+        `statistics`: the fields of them that may stay, where not all.
+        """
+        meta = {n: f for n, f in self.meta.items() if n not in (_BLOOM, _BLOOM_LENGTH)}
+        for place in _PLACES:
+            if self._number(place) > 0:
+                meta[place] = I64, self._number(place) + by
+        if statistics is not None and _STATISTICS in meta:
+            _, known = meta[_STATISTICS]
+            meta[_STATISTICS] = STRUCT, {n: known[n] for n in known if n in statistics}
+        return Chunk({2: (I64, 0), _META: (STRUCT, meta)})  # 2: where a copy of it is: nowhere
+
+    def _number(self, field: int) -> int:
+        _, value = self.meta.get(field, (I64, 0))
+        return int(value)
+
+
+def _tree(elements: Iterator[Struct]) -> Iterator[Struct]:
+    element = next(elements)
+    yield element
+    for _ in range(element.get(_CHILDREN, (0, 0))[1]):
+        yield from _tree(elements)
+
+
+def leaves(column: Sequence[Struct]) -> int:
+    """Return how many chunks of a row group a column has."""
+    return sum(not element.get(_CHILDREN, (0, 0))[1] for element in column)
+
+
+def _group(place: int, rows: int, chunks: Sequence[Chunk]) -> Struct:
+    unpacked, packed = (sum(getattr(one, name) for one in chunks) for name in ("unpacked", "size"))
+    group: dict[int, tuple[int, Any]] = {
+        _COLUMNS: (LIST, Items(STRUCT, [chunk.struct for chunk in chunks])),
+        2: (I64, unpacked),
+        3: (I64, rows),
+        5: (I64, min((chunk.start for chunk in chunks), default=len(MAGIC))),
+        6: (I64, packed),
+    }
+    if place < 1 << 15:
+        group[7] = I16, place
+    return group
