@@ -74,14 +74,12 @@ class Order:
 def describe(job: Job, function: Function | Expression, inputs: Inputs) -> Order:
     """Return what the job means for these inputs."""
     columns = inputs.sources[0].columns
-    by = _kind(job, function, columns)
-    keeps_rows = _keeps_rows(job, by)
     target = _make_target(
-        job, inputs, job.output, job.output_format, job.compression, keeps_rows=keeps_rows
+        job, inputs, job.output, job.output_format, job.compression, keeps_rows=_keeps_rows(job)
     )
     hidden = getattr(inputs.sources[0], "hidden", ())
     labelled = getattr(target, "labelled", False)
-    call = _call(job, function, columns, hidden, by=by, labelled=labelled)
+    call = _call(job, function, columns, hidden, labelled=labelled)
     _check_results(job, call)
     aside = None if job.errors_to is None else _make_target(job, inputs, job.errors_to)
     keep = (place for place in kept_columns(job, columns) if place not in hidden)
@@ -94,10 +92,10 @@ def _call(
     columns: tuple[str, ...],
     hidden: Sequence[int],
     *,
-    by: str,
     labelled: bool,
 ) -> Call:
     found = None if isinstance(function, Expression) else function.find()
+    by = job.by if job.by != "auto" else _kind(job, function, found, columns)
     if by == "value" and not job.columns:
         raise UsageError("--by value needs the columns whose values are given: -c COLUMN")
     every = (place for place in range(len(columns)) if place not in hidden)
@@ -155,19 +153,20 @@ def _policy(job: Job) -> Policy:
     )
 
 
-def _kind(job: Job, function: Function | Expression, columns: tuple[str, ...]) -> str:
+def _kind(job: Job, function: Any, found: Any, columns: tuple[str, ...]) -> str:
     """What "auto" means: by the annotation of the function, or the names in an expression."""
-    if job.by != "auto":
-        return job.by
     if isinstance(function, Expression):
         return function.by(columns, bool(job.columns))
-    return "value" if job.columns else "chunk" if frame_kind(function.find()) else "row"
+    return "value" if job.columns else "chunk" if frame_kind(found) else "row"
 
 
-def _keeps_rows(job: Job, by: str) -> bool:
-    """Whether each row of the input comes out once and in its place, in one file."""
+def _keeps_rows(job: Job) -> bool:
+    """Whether each row of the input comes out once and in its place, in one file.
+
+    Unless a chunk function gives other rows than it was given.
+    """
     some = job.head is not None or job.sample is not None or on_error(job) == "skip"
-    others = job.filter or job.explode or by == "chunk"
+    others = job.filter or job.explode
     return not (some or others or is_folder(job.output))
 
 

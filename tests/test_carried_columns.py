@@ -19,7 +19,7 @@ import parapply
 from parapply import Job
 from parapply.formats import group_target
 from parapply.formats import parquet as room
-from parapply.formats.parquet import carrier, carry
+from parapply.formats.parquet import again, carry, joiner
 from parapply.formats.parquet.footer import Footer
 from parapply.formats.parquet.thrift import (
     BINARY,
@@ -43,7 +43,7 @@ TABLE = pa.table(
     {
         "n": range(ROWS),
         "text": [f"value {n % 40}" if n % 7 else None for n in range(ROWS)],
-        "share": [n / 8 if n % 3 else None for n in range(ROWS)],
+        "share": [n / 8 if n % 3 != 1 else None for n in range(ROWS)],
         "list": [[{"a": n, "b": str(n)}] * (n % 3) for n in range(ROWS)],
         "kind": pa.array(["a", "b"] * (ROWS // 2)).dictionary_encode(),
         "when": pa.array(range(ROWS), pa.timestamp("us", "UTC")),
@@ -200,15 +200,93 @@ def test_a_run_that_is_stopped_has_the_rows_so_far(source):
 
 @pytest.mark.parametrize("most", [0, 1500])
 def test_a_group_that_is_too_large_is_cut(monkeypatch, source, most):
-    monkeypatch.setattr(group_target, "ROWS_PER_GROUP", 90)
-    monkeypatch.setattr(carry, "ROWS_PER_GROUP", 90)
-    monkeypatch.setattr(carrier, "ROWS_PER_GROUP", 90)
-    monkeypatch.setattr(carrier, "_MOST_BYTES", most)
+    for module in (group_target, joiner, again):
+        monkeypatch.setattr(module, "ROWS_PER_GROUP", 90)
+    monkeypatch.setattr(joiner, "_MOST_BYTES", most)
     found = [run(source, chunk_size=size).read_bytes() for size in (ROWS, 1, 40)]
     assert len(set(found)) == 1
     output = source.with_name("out.parquet")
     assert max(groups(output)) < 300
     assert pq.read_table(output).equals(TABLE.append_column("twice", TWICE))
+
+
+def rates(df):
+    return df.assign(twice=df["n"] * 2)
+
+
+def reordered(df):
+    return df.assign(twice=df["n"] * 2)[["twice", "share", "n", "text"]]
+
+
+def changed_in_place(df):
+    df.loc[df["n"] == 555, "share"] = -1.0
+    df["n"] = df["n"].where(df["n"] != 650, 0)
+    return df
+
+
+def backwards(df):
+    return df[::-1]
+
+
+def late(df):
+    """Rows are left out from somewhere on."""
+    return df[(df["n"] < 520) | (df["n"] % 3 > 0)]
+
+
+def once(df):
+    """Rows are left out in one chunk, and more of them come in another."""
+    import pandas as pd
+
+    if df["n"].iloc[0] == 0:
+        return df[df["n"] != 17]
+    return pd.concat([df, df]) if (df["n"] == 640).any() else df
+
+
+def without_zeros(df):
+    return df.assign(share=df["share"].replace(0.0, -0.0))
+
+
+def missing_anew(df):
+    return df.assign(text=df["text"].where(df["n"] % 5 > 0))
+
+
+FRAMES = (rates, reordered, changed_in_place, backwards, late, once, without_zeros, missing_anew)
+
+
+@pytest.mark.parametrize("size", [ROWS, 40, 100, 301, None])
+@pytest.mark.parametrize("function", FRAMES)
+def test_chunk_functions_give_the_table_that_they_give_without(monkeypatch, source, function, size):
+    job = {"function": function, "by": "chunk", "chunk_size": size}
+    plain = pq.ParquetFile(without_carrying(monkeypatch, source, **job))
+    found = pq.ParquetFile(run(source, **job))
+    assert found.read().equals(plain.read())
+    assert str(found.read().to_pydict()) == str(plain.read().to_pydict())  # -0.0 is not 0.0
+    assert found.schema_arrow.equals(plain.schema_arrow, check_metadata=True)
+
+
+def test_what_a_chunk_function_gives_back_as_it_came_is_copied(source):
+    before, after = chunks(source), chunks(run(source, function=rates, by="chunk"))
+    assert {path for path in before if after[path] == before[path]} >= {"n", "text", "share"}
+    output = run(source, function=changed_in_place, by="chunk", chunk_size=50)
+    after = chunks(output)
+    assert groups(output) == [300, 300, 300, 100]
+    assert [a == b for a, b in zip(after["n"], before["n"], strict=True)] == [
+        True,
+        True,
+        False,
+        True,
+    ]
+    assert [a == b for a, b in zip(after["share"], before["share"], strict=True)] == [
+        True, False, True, True,
+    ]  # fmt: skip
+    assert after["text"] == before["text"]
+
+
+def test_rows_that_a_chunk_function_leaves_out_end_the_groups(source):
+    output = run(source, function=late, by="chunk", chunk_size=100)
+    assert groups(output)[0] == 300
+    assert sum(groups(output)) == pq.read_table(output).num_rows < ROWS
+    assert chunks(output)["text"][0] == chunks(source)["text"][0]
 
 
 def described_by(source, change):

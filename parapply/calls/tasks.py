@@ -211,7 +211,7 @@ class ChunkTask:
     def _write(self, part: Part, batch: Batch, made: Made, last: bool) -> None:
         if made.table is not None:
             arrangement: Arrangement = tuple(New(name) for name in made.table.column_names)
-            self.target.write_table(part, arrangement, made.table)
+            self.target.write_table(part, arrangement, made.table, batch)
             return
         names = [self.fields[position].name for position in self.keep]
         arrangement = arrange(self.keep, names, list(made.columns))

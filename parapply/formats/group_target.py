@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Iterator, Sequence
-from itertools import repeat
 from typing import Any, BinaryIO, Protocol
 
 import pyarrow as pa
@@ -42,19 +41,6 @@ class Writer(Protocol):
             self.close()
 
 
-class Carried(Protocol):
-    """Columns of the input that the writer takes from there itself: see parquet/carry.py."""
-
-    @property
-    def positions(self) -> frozenset[int]:
-        """Which columns of the input."""
-        ...
-
-    def blocks(self) -> Iterator[int]:
-        """Yield of how many rows each are written, until there are none."""
-        ...
-
-
 @record
 class TableTarget:
     """Writes parts as Arrow files, and joins them with the writer of the output's format."""
@@ -63,36 +49,26 @@ class TableTarget:
     schema: Any  # pyarrow.Schema of the first source with its metadata, or None
     open_writer: Callable[[BinaryIO, Any], Writer]
     suffix: str
-    keeps_all: bool = False  # see formats.Writing
-    carry: Carried | None = None
+    keeps_all: bool  # see formats.Writing
 
     reads_typed = True
     labelled = True  # has a place for the index of pandas
 
     def read(self, keep: Sequence[int]) -> tuple[int, ...]:
-        """Return those that are not carried."""
-        return tuple(position for position in keep if position not in self._carried)
-
-    @property
-    def _carried(self) -> frozenset[int]:
-        return frozenset() if self.carry is None else self.carry.positions
-
-    def own(self, arrangement: Arrangement) -> Arrangement:
-        """Return the columns that parts have: all but those that are carried."""
-        return tuple(
-            column
-            for column in arrangement
-            if not isinstance(column, Keep) or column.position not in self._carried
-        )
+        """Return all of them."""
+        return tuple(keep)
 
     def write(
         self, part: Part, arrangement: Arrangement, batch: Batch, made: Any, take: Any, last: bool
     ) -> None:
         """Write a part; see formats.Target."""
         del last
+        part.write_table(self.table(arrangement, batch, made, take))
+
+    def table(self, arrangement: Arrangement, batch: Batch, made: Any, take: Any) -> pa.Table:
+        """Return a part; see formats.Target.write."""
         if self.keeps_all:
             batch.check_complete()
-        arrangement = self.own(arrangement)
         kept = [column.position for column in arrangement if isinstance(column, Keep)]
         have = dict(zip(kept, batch.columns(kept), strict=True))
         if take is not None:
@@ -102,11 +78,13 @@ class TableTarget:
             for column in arrangement
         ]
         rows = batch.rows if take is None else len(take)
-        part.write_table(_table(arrays, list(self._names(arrangement)), rows))
+        return _table(arrays, list(self._names(arrangement)), rows)
 
-    def write_table(self, part: Part, arrangement: Arrangement, table: pa.Table) -> None:
+    def write_table(
+        self, part: Part, arrangement: Arrangement, table: pa.Table, batch: Batch
+    ) -> None:
         """Write a part that is all the function's."""
-        del arrangement
+        del arrangement, batch
         part.write_table(table)
 
     def needs_refit(self, part: dict[str, Any], whole: dict[str, Any]) -> bool:
@@ -143,13 +121,7 @@ class GroupJoiner:
         source = None if self.target.schema is None else self.target.schema.metadata
         kept = {self.target.names[c.position] for c in arrangement if isinstance(c, Keep)}
         self.schema = pa.schema(fields, metadata_of(source, kept, {f.name for f in fields}))
-        own = set(self.target.own(arrangement))
-        columns = zip(arrangement, self.schema, strict=True)
-        self.parts = pa.schema([field for column, field in columns if column in own])
         self.file, self.writer = file, None
-        carry = self.target.carry
-        self._blocks = repeat(ROWS_PER_GROUP) if carry is None else carry.blocks()
-        self.block = next(self._blocks, 0)  # rows of the one that comes
         self.marks: dict[str, Any] = {}  # what pandas says of the columns, as far as parts tell
         self.waiting: list[pa.Table] = []
         self.rows = 0
@@ -159,10 +131,10 @@ class GroupJoiner:
         table = read_table(part)
         if self.writer is None:
             self.marks = {**marks(table.schema), **self.marks}
-        self.waiting.append(conform(table, self.parts))
+        self.waiting.append(conform(table, self.schema))
         self.rows += table.num_rows
-        while self.rows and self.rows >= self.block:
-            self._write(self.block)
+        while self.rows >= ROWS_PER_GROUP:
+            self._write(ROWS_PER_GROUP)
 
     def finish(self) -> None:
         """Write the last group (an empty one where the output has no rows) and the file's end."""
@@ -184,10 +156,9 @@ class GroupJoiner:
 
     def _write(self, rows: int) -> None:
         writer = self._opened()
-        table = pa.concat_tables([conform(part, self.parts) for part in self.waiting])
+        table = pa.concat_tables([conform(part, self.schema) for part in self.waiting])
         self.waiting = [table.slice(rows)] if rows < table.num_rows else []
         self.rows -= rows
-        self.block = next(self._blocks, 0)
         # In one chunk, or where pages end would depend on where parts did.
         writer.write(compact(table.slice(0, rows)))
 

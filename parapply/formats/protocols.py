@@ -186,8 +186,8 @@ class Target(Protocol):
         """
         ...
 
-    def write_table(self, part: Part, arrangement: Arrangement, table: Any) -> None:
-        """Write a part that is all the function's: a pyarrow table."""
+    def write_table(self, part: Part, arrangement: Arrangement, table: Any, batch: Batch) -> None:
+        """Write a part that is all the function's: a pyarrow table, made of `batch`."""
         ...
 
     def needs_refit(self, part: Any, whole: Any) -> bool:

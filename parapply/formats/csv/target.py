@@ -98,8 +98,11 @@ class CsvTarget:
         kept = [text.fields(array, self.dialect) for array in kept]
         return self._lines(arrangement, dict(zip(positions, kept, strict=True)), ready)
 
-    def write_table(self, part: Part, arrangement: Arrangement, table: pa.Table) -> None:
+    def write_table(
+        self, part: Part, arrangement: Arrangement, table: pa.Table, batch: Batch
+    ) -> None:
         """Write a part that is all the function's."""
+        del batch
         columns = {
             name: self._fields(name, column.combine_chunks(), _of_table)
             for name, column in zip(table.column_names, table.columns, strict=True)

@@ -63,9 +63,11 @@ class JsonlTarget:
         ]
         self._write(part, columns, batch.rows if take is None else len(take))
 
-    def write_table(self, part: Part, arrangement: Arrangement, table: pa.Table) -> None:
+    def write_table(
+        self, part: Part, arrangement: Arrangement, table: pa.Table, batch: Batch
+    ) -> None:
         """Write a part that is all the function's."""
-        del arrangement
+        del arrangement, batch
         arrays = [column.combine_chunks() for column in table.columns]
         self._write(part, list(zip(table.column_names, arrays, strict=True)), table.num_rows)
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from parapply.errors import UsageError
 from parapply.formats import NotStreamableError, Reading, Source, Target, Writing
 from parapply.formats.added import AddedSource
-from parapply.formats.group_target import TableTarget, Writer
-from parapply.formats.parquet.carrier import CarryingWriter
+from parapply.formats.group_target import TableTarget
 from parapply.formats.parquet.carry import Carry, carry_of
 from parapply.formats.parquet.footer import CODECS
 from parapply.formats.parquet.source import ParquetSource, opened
+from parapply.formats.parquet.target import CarryingTarget
 from parapply.formats.parquet.writer import ParquetWriter
 
 
@@ -32,11 +32,12 @@ class _Parquet:
         if codec not in CODECS:
             raise UsageError(f"--compression {codec}: Parquet has {', '.join(CODECS)}")
         carry = _carry(sources, writing)
-        writer: Callable[[BinaryIO, Any], Writer] = partial(ParquetWriter, compression=codec)
-        if carry is not None:
-            writer = partial(CarryingWriter, compression=codec, carry=carry)
-        names = tuple(sources[0].columns)
-        return TableTarget(names, schema, writer, ".parquet", writing.keeps_all, carry)
+        names, writer = tuple(sources[0].columns), partial(ParquetWriter, compression=codec)
+        if carry is None:
+            return TableTarget(names, schema, writer, ".parquet", writing.keeps_all)
+        return CarryingTarget(
+            names, schema, writer, ".parquet", writing.keeps_all, carry=carry, codec=codec
+        )
 
 
 PARQUET = _Parquet()

@@ -1,62 +1,98 @@
 """Writes a Parquet file of which some columns are copied from the input as they stand there.
 
-Row group by row group: what the function made is encoded, and the pages of the other columns follow
-it. At the end there is one footer, of chunks from both. In the parent.
+Row group by row group: what parts have is encoded, and the pages of the other columns follow it. At
+the end there is one footer, of chunks from both. In the parent.
 """
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator, Sequence
-from itertools import chain
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from parapply.columns.layout import compact
-from parapply.formats.group_target import ROWS_PER_GROUP, Writer
+from parapply.columns.types import fit_column
+from parapply.formats.parquet.again import Again
 from parapply.formats.parquet.carry import Carry, empty
 from parapply.formats.parquet.footer import MAGIC, Chunk
 from parapply.formats.parquet.lanes import Columns, Lane, Pages, Place
 from parapply.formats.parquet.writer import check_schema
 
-_MOST_BYTES = 1 << 27  # of what the function made of a group, until the group is cut
+_Names = tuple[str, ...]
 
 
-class CarryingWriter(Writer):
-    """Takes tables of the columns that are not carried, in blocks as `Carry.blocks` says.
+class Piece(NamedTuple):
+    """Rows of the output, with some of its columns; the others are those of the input's rows.
 
-    Of a group that is too large to be held, or that ends early, the carried columns are decoded
-    and encoded anew.
+    `origin` is the first of these; None where the function gave other rows than it was given.
     """
 
-    def __init__(self, file: BinaryIO, schema: pa.Schema, compression: str, carry: Carry) -> None:
+    table: pa.Table
+    origin: int | None
+
+    @property
+    def rows(self) -> int:
+        """How many."""
+        return int(self.table.num_rows)
+
+    @property
+    def stop(self) -> int | None:
+        """The input's row after its last."""
+        return None if self.origin is None else self.origin + self.rows
+
+    def slice(self, start: int, rows: int | None = None) -> Piece:
+        """Return some of the rows."""
+        origin = None if self.origin is None else self.origin + start
+        return Piece(self.table.slice(start, rows), origin)
+
+
+class _Group(NamedTuple):
+    """A row group that is written."""
+
+    rows: int
+    lane: _Names  # that of what was encoded
+    number: int  # which of the lane's groups it is
+    copied: Columns
+
+
+class Carrier:
+    """Writes pieces, group by group, into an empty file."""
+
+    def __init__(self, file: BinaryIO, schema: pa.Schema, codec: str, carry: Carry) -> None:
         check_schema(schema)
-        self._schema, self._codec, self._carry = schema, compression, carry
+        self._schema, self._codec = schema, codec
         self._place = Place(file)
-        self._lanes: dict[tuple[str, ...], Lane] = {}  # by the columns that each writes
-        self._pages: Pages | None = None
-        self._rows = _Rows(carry)
-        self._blocks: list[pa.Table] = []
+        self._place.write(MAGIC)
+        self._footer = empty(schema, codec)
+        self._pages, self._again = Pages(carry.path, carry.names), Again(carry)
+        # In the output a column of the same name may be described otherwise.
+        here = dict(zip(schema.names, self._footer.columns(), strict=True))
+        there = {carry.names[position] for position in carry.positions}
+        self._same = {n for n in there & here.keys() if here[n] == self._pages.described(n)}
+        self._lanes: dict[_Names, Lane] = {}  # by the columns that each writes
         self._written: list[_Group] = []
 
-    def write(self, table: pa.Table) -> None:
-        """Take a block; write the group that it completes."""
-        self._blocks.append(table)
-        held = sum(block.num_rows for block in self._blocks)
-        if held == self._rows.left or sum(b.nbytes for b in self._blocks) > _MOST_BYTES:
-            self._flush()
+    def write(self, pieces: Sequence[Piece], group: int | None) -> None:
+        """Write a row group; its rows are those of the input's `group`, if that is given."""
+        have = {name for piece in pieces for name in piece.table.column_names}
+        copied = self._same - have if group is not None else set()
+        names = tuple(name for name in self._schema.names if name not in copied)
+        schema = pa.schema([self._schema.field(name) for name in names])
+        table = compact(pa.concat_tables([self._filled(piece, schema) for piece in pieces]))
+        if names and names not in self._lanes:
+            self._lanes[names] = Lane(self._place, schema, self._codec)
+        number = self._lanes[names].write(table) if names else 0
+        chunks: Columns = {}
+        if group is not None and copied:
+            chunks = self._pages.copy(group, copied, self._place)
+        self._written.append(_Group(sum(piece.rows for piece in pieces), names, number, chunks))
 
     def close(self) -> None:
-        """Write what is left, and the footer."""
-        if self._blocks:
-            self._flush()
-        if not self._written:
-            self._place.write(MAGIC)
+        """Write the footer."""
         done = {names: lane.close() for names, lane in self._lanes.items()}
         groups = [(group.rows, self._chunks(group, done)) for group in self._written]
-        self._place.write(empty(self._schema, self._codec).with_groups(groups))
+        self._place.write(self._footer.with_groups(groups))
         self._let_go()
 
     def abandon(self) -> None:
@@ -65,101 +101,34 @@ class CarryingWriter(Writer):
             lane.abandon()
         self._let_go()
 
-    def _flush(self) -> None:
-        table = compact(pa.concat_tables(self._blocks))
-        self._blocks = []
-        if not self._written:
-            self._place.write(MAGIC)
-        made = [self._encode(table)] if table.num_columns else []
-        carried = [name for name in self._schema.names if name not in table.column_names]
-        copied: Columns = {}
-        if self._rows.starts and table.num_rows == self._rows.left:
-            copied = self._copy(carried)
-        else:
-            made.append(self._encode(self._rows.decode(carried, table.num_rows)))
-        self._written.append(_Group(table.num_rows, made, copied))
-        self._rows.skip(table.num_rows)
+    def _filled(self, piece: Piece, schema: pa.Schema) -> pa.Table:
+        """Return the columns of a schema, from a piece or from the input's rows."""
+        missing = [name for name in schema.names if name not in piece.table.column_names]
+        if not schema.names:
+            return piece.table.select([])
+        if missing and piece.origin is None:
+            raise AssertionError("a part of other rows than its chunk's has all columns")
+        again = None
+        if missing and piece.origin is not None:
+            again = self._again.read(missing, piece.origin, piece.rows)
+        columns = list(_columns(piece.table, again, schema))
+        return pa.Table.from_arrays(columns, schema=schema)
 
-    def _encode(self, table: pa.Table) -> tuple[tuple[str, ...], int]:
-        """Write columns of a group; return which they are, and its number in their lane."""
-        names = tuple(table.column_names)
-        schema = pa.schema([self._schema.field(name) for name in names])
-        if names not in self._lanes:
-            self._lanes[names] = Lane(self._place, schema, self._codec)
-        table = pa.Table.from_arrays(table.columns, schema=schema)
-        return names, self._lanes[names].write(table)
-
-    def _copy(self, names: Sequence[str]) -> Columns:
-        if self._pages is None:
-            self._pages = Pages(self._carry.path, self._carry.names)
-        return self._pages.copy(self._rows.group, names, self._place)
-
-    def _chunks(self, group: _Group, done: dict[tuple[str, ...], list[Columns]]) -> list[Chunk]:
-        found = dict(group.copied)
-        for names, number in group.made:
-            found |= done[names][number]
+    def _chunks(self, group: _Group, done: dict[_Names, list[Columns]]) -> list[Chunk]:
+        made = done[group.lane][group.number] if group.lane else {}
+        found = {**group.copied, **made}
         return [chunk for name in self._schema.names for chunk in found[name]]
 
     def _let_go(self) -> None:
-        self._rows.close()
-        if self._pages is not None:
-            self._pages.close()
+        self._again.close()
+        self._pages.close()
 
 
-class _Group(NamedTuple):
-    """A row group that is written: what was encoded, and what was copied."""
-
-    rows: int
-    made: list[tuple[tuple[str, ...], int]]
-    copied: Columns
-
-
-class _Rows:
-    """Where in the input's groups the output has got to."""
-
-    def __init__(self, carry: Carry) -> None:
-        self._carry = carry
-        self.group, self._start = 0, 0
-        self._tables: Iterator[pa.Table] = iter(())
-        self._files = contextlib.ExitStack()
-        self.skip(0)
-
-    @property
-    def left(self) -> int:
-        """How many rows of the group are to come; 0 at the end."""
-        groups = self._carry.groups
-        return groups[self.group] - self._start if self.group < len(groups) else 0
-
-    @property
-    def starts(self) -> bool:
-        """Whether no row of the group has come."""
-        return self._start == 0
-
-    def skip(self, rows: int) -> None:
-        """Go on, at a group's end to the next one that has rows."""
-        self._start += rows
-        while not self.left and self.group < len(self._carry.groups):
-            self.group, self._start = self.group + 1, 0
-
-    def decode(self, names: Sequence[str], rows: int) -> pa.Table:
-        """Return columns of the next rows of the group."""
-        if self.starts:
-            self._tables = self._read(names)
-        tables = [next(self._tables)]
-        while sum(table.num_rows for table in tables) < rows:
-            tables.append(next(self._tables))
-        table = pa.concat_tables(tables)
-        self._tables = chain([table.slice(rows)], self._tables)
-        return compact(table.slice(0, rows))
-
-    def close(self) -> None:
-        """Close what was opened."""
-        self._files.close()
-
-    def _read(self, names: Sequence[str]) -> Iterator[pa.Table]:
-        self._files.close()
-        file = self._files.enter_context(pq.ParquetFile(self._carry.path))
-        batches = file.iter_batches(
-            ROWS_PER_GROUP, row_groups=[self.group], columns=list(names), use_threads=False
-        )
-        return (pa.Table.from_batches([batch]).select(list(names)) for batch in batches)
+def _columns(table: pa.Table, again: pa.Table | None, schema: pa.Schema) -> Iterator[Any]:
+    for field in schema:
+        if field.name in table.column_names:
+            yield table[field.name]
+            continue
+        assert again is not None
+        chunks = [fit_column(field.name, one, field.type) for one in again[field.name].chunks]
+        yield pa.chunked_array(chunks, field.type)

@@ -13,7 +13,6 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from parapply.formats.group_target import ROWS_PER_GROUP
 from parapply.formats.parquet.footer import CODECS, MAGIC, Chunk, Footer, leaves
 from parapply.formats.parquet.source import ParquetSource
 from parapply.formats.parquet.thrift import ThriftError
@@ -33,12 +32,6 @@ class Carry:
     names: tuple[str, ...]  # all of the file's columns
     groups: tuple[int, ...]  # rows
     positions: frozenset[int]  # of the columns that may be copied
-
-    def blocks(self) -> Iterator[int]:
-        """Yield of how many rows each are written: all of a group, or as many as are its share."""
-        for rows in self.groups:
-            for start in range(0, rows, ROWS_PER_GROUP):
-                yield min(ROWS_PER_GROUP, rows - start)
 
 
 def carry_of(source: ParquetSource, codec: str | None) -> Carry | None:

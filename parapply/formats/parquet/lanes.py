@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from parapply.formats.copying import copy
 from parapply.formats.parquet.footer import MAGIC, Chunk, Footer, leaves
+from parapply.formats.parquet.thrift import Struct
 from parapply.formats.parquet.writer import ParquetWriter
 
 Columns = dict[str, list[Chunk]]  # a group's: the chunks of each column's leaves
@@ -74,7 +75,12 @@ class Pages:
         footer = Footer.read(self._file)
         assert footer is not None
         self._statistics = footer.statistics
+        self._described = dict(zip(names, footer.columns(), strict=True))
         self._groups = [_named(footer, names, group) for group in footer.groups()]
+
+    def described(self, name: str) -> list[Struct]:
+        """Return the elements of the schema for a column."""
+        return self._described[name]
 
     def copy(self, group: int, names: Collection[str], place: Place) -> Columns:
         """Copy columns of a group to a place, and return what it has there."""
