@@ -11,14 +11,13 @@ import itertools
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from multiprocessing import connection
 from multiprocessing.pool import Pool
 from types import TracebackType
 from typing import Any, NamedTuple, Protocol
 
 from parapply.backends import RAN_OUT, Done, Item, Outside, Pace, Result
 from parapply.backends.desk import SLOT_FIELDS, Slots, Wire, work
-from parapply.backends.waiting import Bell
+from parapply.backends.waiting import Bell, Ears
 from parapply.errors import WorkerError
 
 IN_FLIGHT = 2  # items a worker: one that it works on, one that waits for it
@@ -81,7 +80,7 @@ class Pooled:
         self._strikes = 0
 
     def __enter__(self) -> Pooled:
-        self._bell = Bell()
+        self._bell, self._ears = Bell(), Ears()
         try:
             self._open()
         except BaseException:
@@ -200,7 +199,7 @@ class Pooled:
         timeout_s = PATIENCE_S if beat is None else max(0.0, self._due - time.monotonic())
         # While all workers have enough to do, what waits to be sent to them is no news.
         heeded = outside.descriptors() if outside and len(self._flying) < self._room else ()
-        ready = connection.wait([self._bell.fd, *heeded, *self._team.sentinels()], timeout_s)
+        ready = self._ears.wait([self._bell.fd, *heeded, *self._team.sentinels()], timeout_s)
         self._bell.hush()
         if outside is not None:
             outside.look()

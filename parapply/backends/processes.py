@@ -69,6 +69,8 @@ class _Team:
         self._free = deque(range(crew.workers * SPARE_SLOTS))
         self.slots: Slots = self._context.RawArray("q", len(self._free) * SLOT_FIELDS)
         self._changed, self._workers = changed, list[Worker]()
+        self._changes = 0  # of those that run
+        self._alive: tuple[int, list[int]] = -1, []  # after how many changes, and who it was
         self._gate, self._open, self._ended = threading.Lock(), False, False
         self._books = threading.Lock()  # of `_workers` and `_free`: two threads keep them
         forks = self.method == "fork"
@@ -128,6 +130,7 @@ class _Team:
         at = worker.slot * SLOT_FIELDS
         self.slots[at : at + SLOT_FIELDS] = [0] * SLOT_FIELDS
         self._workers.remove(worker)
+        self._changes += 1
         self._free.appendleft(worker.slot)
 
     def _launch(self, process: BaseProcess) -> BaseProcess | Nobody:
@@ -142,6 +145,7 @@ class _Team:
                     raise
                 self._break(f"could not be started: {error}")
                 return Nobody()
+        self._changes += 1
         self._changed()
         return process
 
@@ -150,7 +154,11 @@ class _Team:
         self._changed()
 
     def sentinels(self) -> list[int]:
-        return [worker.sentinel for worker in list(self._workers) if worker.pid is not None]
+        changes = self._changes  # first: what changes meanwhile makes this list an old one
+        if self._alive[0] != changes:
+            started = (worker for worker in list(self._workers) if worker.pid is not None)
+            self._alive = changes, [worker.sentinel for worker in started]
+        return self._alive[1]
 
     def deaths(self) -> list[Death]:
         found = [

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+import select
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -35,6 +37,25 @@ class Bell:
             self._closed = True
             os.close(self.fd)
             os.close(self._write)
+
+
+class Ears:
+    """Hears which of many descriptors is ready.
+
+    `multiprocessing.connection.wait` makes a selector of them each time, which takes longer than
+    most chunks' outcomes do: 20 microseconds for each worker.
+    """
+
+    def __init__(self) -> None:
+        self._poll, self._known = select.poll(), list[int]()
+
+    def wait(self, descriptors: list[int], timeout_s: float) -> list[int]:
+        """Wait until some are ready to read, or closed at their other end; return these."""
+        if descriptors != self._known:
+            self._poll, self._known = select.poll(), descriptors
+            for descriptor in descriptors:
+                self._poll.register(descriptor, select.POLLIN)
+        return [descriptor for descriptor, _ in self._poll.poll(math.ceil(timeout_s * 1000))]
 
 
 def in_background(*steps: Callable[[], object], wait_s: float) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import BinaryIO
 
 from parapply.formats.csv.blocks import cut_blocks
@@ -89,8 +89,9 @@ def likely_end(text: bytes, dialect: Dialect, width: int) -> int:
     Where none does, after the first one; -1 where there is none. Within a quoted text of several
     lines there is seldom one that looks like a record.
     """
-    ends = [found.end() for found in LINE_END.finditer(text)]
-    for start, stop in pairwise(ends):
+    ends = (found.end() for found in LINE_END.finditer(text))
+    first = next(ends, -1)
+    for start, stop in pairwise(chain([first], ends)):
         if text.count(dialect.delimiter, start, stop) == width - 1:
             return start
-    return ends[0] if ends else -1
+    return first
