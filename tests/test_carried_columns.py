@@ -6,6 +6,7 @@ The oracles are the input's own pages, and the same job where nothing is carried
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import sys
 
@@ -17,6 +18,7 @@ from test_odd_tables import KEPT, written
 
 import parapply
 from parapply import Job
+from parapply.errors import InputError
 from parapply.formats import group_target
 from parapply.formats import parquet as room
 from parapply.formats.parquet import again, carry, joiner
@@ -242,6 +244,21 @@ def once(df):
     return pd.concat([df, df]) if (df["n"] == 640).any() else df
 
 
+def gap(df):
+    """No row of some chunks is left."""
+    return df.iloc[:0] if df["n"].iloc[0] % 200 > 90 else df
+
+
+def dirty(df):
+    """In each chunk another column is changed."""
+    column = ["n", "share", "when"][df["n"].iloc[0] // 20 % 3]
+    return df.assign(**{column: df[column].iloc[::-1].to_numpy()})
+
+
+def same(df):
+    return df
+
+
 def without_zeros(df):
     return df.assign(share=df["share"].replace(0.0, -0.0))
 
@@ -250,7 +267,10 @@ def missing_anew(df):
     return df.assign(text=df["text"].where(df["n"] % 5 > 0))
 
 
-FRAMES = (rates, reordered, changed_in_place, backwards, late, once, without_zeros, missing_anew)
+FRAMES = (
+    rates, reordered, changed_in_place, backwards, late, once, gap, dirty, same, without_zeros,
+    missing_anew,
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("size", [ROWS, 40, 100, 301, None])
@@ -289,6 +309,104 @@ def test_rows_that_a_chunk_function_leaves_out_end_the_groups(source):
     assert chunks(output)["text"][0] == chunks(source)["text"][0]
 
 
+@pytest.mark.parametrize(
+    "job", [{"expression": "{}"}, {"function": same, "by": "chunk"}], ids=["rows", "chunks"]
+)
+def test_a_function_that_makes_nothing_leaves_everything_as_it_was(source, job):
+    output = run(source, **{"into": (), **job})
+    known = pq.read_table(source)
+    assert pq.read_table(output).cast(known.schema).equals(known)
+    assert groups(output) == groups(source)
+    kept = [path for path in chunks(source) if "function" not in job or path in ("n", "text")]
+    assert [chunks(output)[path] for path in kept] == [chunks(source)[path] for path in kept]
+
+
+UNITS = ("s", "ms", "us", "ns")
+
+
+@pytest.mark.parametrize("kind", ["duration", "timestamp"])
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("unit", UNITS)
+def test_pages_are_not_read_in_another_unit(monkeypatch, source, kind, late, unit):
+    when = pa.array(range(0, ROWS * 1000, 1000), getattr(pa, kind)("ms"))
+    pq.write_table(pa.table({"n": range(ROWS), "when": when}), source, row_group_size=500)
+
+    def function(table: pa.Table):
+        if (table["n"][0].as_py() >= 500) == late:
+            type_ = getattr(pa, kind)(unit)
+            table = table.set_column(1, "when", table["when"].cast(type_))
+        return table
+
+    job = {"function": function, "by": "chunk", "chunk_size": 500}
+    plain = pq.read_table(without_carrying(monkeypatch, source, **job))
+    assert pq.read_table(run(source, **job)).equals(plain)
+
+
+class _Kilometres(pa.ExtensionType):
+    def __init__(self):
+        super().__init__(pa.float64(), "test.kilometres")
+
+    def __arrow_ext_serialize__(self):
+        return b""
+
+    @classmethod
+    def __arrow_ext_deserialize__(cls, storage, data):
+        return cls()
+
+
+def test_a_zero_is_not_a_negative_one_in_any_type(source):
+    def of(value):
+        return pa.ExtensionArray.from_storage(_Kilometres(), pa.array([value] * 9))
+
+    pa.register_extension_type(_Kilometres())
+    try:
+        pq.write_table(pa.table({"km": of(0.0)}), source)
+        output = run(source, function=lambda t: pa.table({"km": of(-0.0)}), by="chunk")
+    finally:
+        pa.unregister_extension_type("test.kilometres")
+    assert str(pq.read_table(output)["km"][0]) == "-0.0"
+
+
+def test_what_was_not_read_is_decoded_once_for_each_group(monkeypatch, source):
+    known, opened = pq.ParquetFile.iter_batches, []
+
+    def counted(self, *arguments, columns, row_groups, **more):
+        opened.append((*columns, row_groups[0]))
+        return known(self, *arguments, columns=columns, row_groups=row_groups, **more)
+
+    monkeypatch.setattr(pq.ParquetFile, "iter_batches", counted)
+    run(source, function=dirty, by="chunk", chunk_size=20)
+    assert opened
+    assert len(opened) == len(set(opened))
+
+
+REPLACED = {
+    "another file": (lambda path, other: os.replace(other, path), "it is another file now"),
+    "written over": (
+        lambda path, other: path.write_bytes(other.read_bytes()), r"at the start.* at the end"
+    ),
+    "its end": (lambda path, _: path.write_bytes(path.read_bytes()[:-9] + b"x" * 9), "it was"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("function_first", [True, False])
+@pytest.mark.parametrize(("change", "words"), REPLACED.values(), ids=REPLACED)
+def test_an_input_that_changes_is_an_error_that_says_so(
+    source, tmp_path, change, words, function_first
+):
+    pq.write_table(pa.table({"a": ["x"], "b": [1]}), tmp_path / "other.parquet")
+
+    def function(row):
+        if row["n"] == (10 if function_first else 650):
+            change(source, tmp_path / "other.parquet")
+        return row["n"]
+
+    said = rf"in\.parquet(: row group| changed while it was read: .*{words})"
+    with pytest.raises(InputError, match=said):
+        run(source, function=function, into="twice", chunk_size=100)
+    assert not (tmp_path / "out.parquet").exists()
+
+
 def described_by(source, change):
     """Change what a file says of itself."""
     data = source.read_bytes()
@@ -318,7 +436,14 @@ def test_statistics_stay_where_readers_may_trust_them(source):
 
 
 @pytest.mark.parametrize(
-    "writer", [b"parquet-mr version 1.8.1 (build x)", b"parquet-mr version 1.x"]
+    "writer",
+    [
+        b"parquet-mr version 1.8.1 (build x)",
+        b"parquet-mr version 1.x",
+        b"parquet-cpp-arrow version 3.0.0",
+        b"parquet-cpp version 1.5.1-SNAPSHOT",
+        b"",
+    ],
 )
 def test_files_of_writers_that_were_not_sure_are_not_copied(source, writer):
     def old(struct):

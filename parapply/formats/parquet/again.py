@@ -2,71 +2,75 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from itertools import accumulate
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from parapply.formats.group_target import ROWS_PER_GROUP
+from parapply.formats.groups import readable
 from parapply.formats.parquet.carry import Carry
 
 
 class Again:
-    """Reads columns of rows, which come in order, without holding a group of the input."""
+    """Reads columns of rows, which come in order: each column is decoded but once, in batches."""
 
     def __init__(self, carry: Carry) -> None:
         self._carry = carry
-        self._readers: dict[tuple[str, ...], _Reader] = {}  # by the columns that each reads
+        self._file: pq.ParquetFile | None = None
+        self._readers: dict[str, _Reader] = {}
 
-    def read(self, names: Sequence[str], start: int, rows: int) -> pa.Table:
-        """Return columns of rows from `start` on."""
-        key = tuple(names)
-        if key not in self._readers:
-            self._readers[key] = _Reader(self._carry, key)
-        return self._readers[key].read(start, rows)
+    def read(self, name: str, start: int, rows: int) -> list[pa.Array]:
+        """Return a column of rows from `start` on, in pieces."""
+        with readable(f"{self._carry.name}: column {name!r} cannot be read any more"):
+            if self._file is None:
+                self._carry.open().close()
+                self._file = pq.ParquetFile(self._carry.path)
+            if name not in self._readers:
+                self._readers[name] = _Reader(self._file, name, self._carry.groups)
+            return self._readers[name].read(start, rows)
 
     def close(self) -> None:
-        """Close the files."""
-        for reader in self._readers.values():
-            reader.close()
+        """Close the file."""
+        if self._file is not None:
+            self._file.close()
 
 
 class _Reader:
-    def __init__(self, carry: Carry, names: tuple[str, ...]) -> None:
-        self._carry, self._names = carry, list(names)
-        self._files = ExitStack()
-        self._at = -1  # the row that comes next
-        self._tables: Iterator[pa.Table] = iter(())
-        self._rest: list[pa.Table] = []
+    def __init__(self, file: pq.ParquetFile, name: str, groups: Sequence[int]) -> None:
+        self._file, self._name = file, name
+        self._starts = list(accumulate(groups, initial=0))
+        self._at, self._end = -1, 0  # the row that comes next, and the one after its group's last
+        self._batches: Iterator[pa.RecordBatch] = iter(())
+        self._rest: pa.Array | None = None
 
-    def read(self, start: int, rows: int) -> pa.Table:
-        if start != self._at:
-            self._open(start)
-        held = sum(table.num_rows for table in self._rest)
-        while held < rows:
-            self._rest.append(next(self._tables))
-            held += self._rest[-1].num_rows
-        table = pa.concat_tables(self._rest)
-        self._rest, self._at = [table.slice(rows)], start + rows
-        return table.slice(0, rows)
+    def read(self, start: int, rows: int) -> list[pa.Array]:
+        if start != self._at and start >= self._end:
+            self._open(bisect_right(self._starts, start) - 1)
+        self._take(start - self._at)
+        return self._take(rows)
 
-    def close(self) -> None:
-        self._files.close()
-
-    def _open(self, start: int) -> None:
-        self._files.close()
-        file = self._files.enter_context(pq.ParquetFile(self._carry.path))
-        before, group = 0, 0
-        while before + self._carry.groups[group] <= start:
-            before, group = before + self._carry.groups[group], group + 1
-        batches = file.iter_batches(
+    def _open(self, group: int) -> None:
+        """Go to the start of a group; those after it follow."""
+        self._at, self._rest = self._starts[group], None
+        self._batches = self._file.iter_batches(
             ROWS_PER_GROUP,
-            row_groups=list(range(group, len(self._carry.groups))),
-            columns=self._names,
+            row_groups=list(range(group, len(self._starts) - 1)),
+            columns=[self._name],
             use_threads=False,
         )
-        self._tables = (pa.Table.from_batches([one]).select(self._names) for one in batches)
-        self._rest, self._at = [], before
-        if start > before:
-            self.read(before, start - before)
+
+    def _take(self, rows: int) -> list[pa.Array]:
+        found = []
+        while rows:
+            if self._rest is None or not len(self._rest):
+                self._rest = next(self._batches).column(self._name)
+            found.append(self._rest.slice(0, rows))
+            self._rest = self._rest.slice(len(found[-1]))
+            rows -= len(found[-1])
+            self._at += len(found[-1])
+        place = bisect_right(self._starts, self._at)
+        self._end = self._starts[min(place, len(self._starts) - 1)]
+        return found

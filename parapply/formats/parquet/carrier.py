@@ -7,9 +7,10 @@ the end there is one footer, of chunks from both. In the parent.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import pyarrow as pa
+import pyarrow.types as at
 
 from parapply.columns.layout import compact
 from parapply.columns.types import fit_column
@@ -17,6 +18,7 @@ from parapply.formats.parquet.again import Again
 from parapply.formats.parquet.carry import Carry, empty
 from parapply.formats.parquet.footer import MAGIC, Chunk
 from parapply.formats.parquet.lanes import Columns, Lane, Pages, Place
+from parapply.formats.parquet.target import are_alike
 from parapply.formats.parquet.writer import check_schema
 
 _Names = tuple[str, ...]
@@ -28,23 +30,24 @@ class Piece(NamedTuple):
     `origin` is the first of these; None where the function gave other rows than it was given.
     """
 
-    table: pa.Table
+    table: pa.Table  # where it has no columns, it does not know its rows
+    rows: int
     origin: int | None
 
     @property
-    def rows(self) -> int:
-        """How many."""
-        return int(self.table.num_rows)
+    def names(self) -> set[str]:
+        """The columns that it has."""
+        return set(self.table.column_names)
 
     @property
     def stop(self) -> int | None:
         """The input's row after its last."""
         return None if self.origin is None else self.origin + self.rows
 
-    def slice(self, start: int, rows: int | None = None) -> Piece:
+    def slice(self, start: int, rows: int) -> Piece:
         """Return some of the rows."""
         origin = None if self.origin is None else self.origin + start
-        return Piece(self.table.slice(start, rows), origin)
+        return Piece(self.table.slice(start, rows), rows, origin)
 
 
 class _Group(NamedTuple):
@@ -57,7 +60,10 @@ class _Group(NamedTuple):
 
 
 class Carrier:
-    """Writes pieces, group by group, into an empty file."""
+    """Writes pieces, group by group, into an empty file.
+
+    Raises InputError where the input is not what it was.
+    """
 
     def __init__(self, file: BinaryIO, schema: pa.Schema, codec: str, carry: Carry) -> None:
         check_schema(schema)
@@ -65,24 +71,20 @@ class Carrier:
         self._place = Place(file)
         self._place.write(MAGIC)
         self._footer = empty(schema, codec)
-        self._pages, self._again = Pages(carry.path, carry.names), Again(carry)
-        # In the output a column of the same name may be described otherwise.
-        here = dict(zip(schema.names, self._footer.columns(), strict=True))
-        there = {carry.names[position] for position in carry.positions}
-        self._same = {n for n in there & here.keys() if here[n] == self._pages.described(n)}
+        self._pages, self._again = Pages(carry), Again(carry)
+        self._same = set(self._alike(carry))
         self._lanes: dict[_Names, Lane] = {}  # by the columns that each writes
         self._written: list[_Group] = []
 
     def write(self, pieces: Sequence[Piece], group: int | None) -> None:
         """Write a row group; its rows are those of the input's `group`, if that is given."""
-        have = {name for piece in pieces for name in piece.table.column_names}
+        have = set().union(*(piece.names for piece in pieces))
         copied = self._same - have if group is not None else set()
         names = tuple(name for name in self._schema.names if name not in copied)
         schema = pa.schema([self._schema.field(name) for name in names])
-        table = compact(pa.concat_tables([self._filled(piece, schema) for piece in pieces]))
         if names and names not in self._lanes:
             self._lanes[names] = Lane(self._place, schema, self._codec)
-        number = self._lanes[names].write(table) if names else 0
+        number = self._lanes[names].write(self._table(pieces, schema)) if names else 0
         chunks: Columns = {}
         if group is not None and copied:
             chunks = self._pages.copy(group, copied, self._place)
@@ -101,18 +103,37 @@ class Carrier:
             lane.abandon()
         self._let_go()
 
-    def _filled(self, piece: Piece, schema: pa.Schema) -> pa.Table:
-        """Return the columns of a schema, from a piece or from the input's rows."""
-        missing = [name for name in schema.names if name not in piece.table.column_names]
-        if not schema.names:
-            return piece.table.select([])
-        if missing and piece.origin is None:
+    def _alike(self, carry: Carry) -> Iterator[str]:
+        """Yield the columns of the input that are described in the output as they are there."""
+        here = zip(self._schema, self._footer.columns(), strict=True)
+        there = {carry.schema.names[position] for position in carry.positions}
+        for field, elements in here:
+            if field.name not in there or elements != self._pages.described(field.name):
+                continue
+            if are_alike(field.type, carry.schema.field(field.name).type):
+                yield field.name
+
+    def _table(self, pieces: Sequence[Piece], schema: pa.Schema) -> pa.Table:
+        """Return columns of pieces, from them or from the input's rows."""
+        columns = [
+            pa.chunked_array(
+                [chunk for piece in pieces for chunk in self._column(piece, field)], field.type
+            )
+            for field in schema
+        ]
+        table = pa.Table.from_arrays(columns, schema=schema)
+        # Where a block ends does not depend on the chunks; where pieces differ, others do.
+        alike = len({frozenset(piece.names) for piece in pieces}) == 1
+        return table if alike and all(_is_plain(field.type) for field in schema) else compact(table)
+
+    def _column(self, piece: Piece, field: pa.Field) -> list[pa.Array]:
+        place = piece.table.schema.get_field_index(field.name)
+        if place >= 0:
+            return list(piece.table.column(place).chunks)
+        if piece.origin is None:
             raise AssertionError("a part of other rows than its chunk's has all columns")
-        again = None
-        if missing and piece.origin is not None:
-            again = self._again.read(missing, piece.origin, piece.rows)
-        columns = list(_columns(piece.table, again, schema))
-        return pa.Table.from_arrays(columns, schema=schema)
+        again = self._again.read(field.name, piece.origin, piece.rows)
+        return [fit_column(field.name, chunk, field.type) for chunk in again]
 
     def _chunks(self, group: _Group, done: dict[_Names, list[Columns]]) -> list[Chunk]:
         made = done[group.lane][group.number] if group.lane else {}
@@ -124,11 +145,7 @@ class Carrier:
         self._pages.close()
 
 
-def _columns(table: pa.Table, again: pa.Table | None, schema: pa.Schema) -> Iterator[Any]:
-    for field in schema:
-        if field.name in table.column_names:
-            yield table[field.name]
-            continue
-        assert again is not None
-        chunks = [fit_column(field.name, one, field.type) for one in again[field.name].chunks]
-        yield pa.chunked_array(chunks, field.type)
+def _is_plain(type_: pa.DataType) -> bool:
+    """Whether each value stands for itself: a dictionary would have to be the same everywhere."""
+    text = at.is_string(type_) or at.is_large_string(type_)
+    return bool(text or at.is_binary(type_) or at.is_large_binary(type_) or at.is_primitive(type_))

@@ -8,20 +8,30 @@ in its place, the pages of a column can be copied instead. Decided in the parent
 from __future__ import annotations
 
 import io
+import os
+import re
 from collections.abc import Iterator, Sequence
+from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from parapply.errors import InputError
 from parapply.formats.parquet.footer import CODECS, MAGIC, Chunk, Footer, leaves
 from parapply.formats.parquet.source import ParquetSource
 from parapply.formats.parquet.thrift import ThriftError
+from parapply.inputs.witness import State, changed, state
 from parapply.records import record
 
 _MOST_ROWS = 1 << 20  # of a group: what the function makes of one is held until it is whole
 _LEAST_ROWS = 1 << 10  # of groups on average: to carry a chunk takes as long as to write so few
-_DOUBTFUL = "parquet-mr version 1."  # before 1.10 it did not always know where its chunks end
-_SURE_FROM = 10
+# Before, they did not always know where a chunk ends, or whether a page was compressed, and readers
+# heed that where they see these names, as they do not in the output.
+_SURE_FROM = {
+    "parquet-mr version ": (1, 10),
+    "parquet-cpp-arrow version ": (4, 0),
+    "parquet-cpp version ": (9999, 0),
+}
 
 
 @record
@@ -29,9 +39,26 @@ class Carry:
     """The columns of one file that are copied; the output's row groups are the file's then."""
 
     path: str
-    names: tuple[str, ...]  # all of the file's columns
+    name: str  # what the person called it
+    state: State
+    schema: pa.Schema
     groups: tuple[int, ...]  # rows
     positions: frozenset[int]  # of the columns that may be copied
+
+    def open(self) -> BinaryIO:
+        """Open the file; raises InputError where it is not what it was."""
+        file = open(self.path, "rb")  # noqa: SIM115
+        try:
+            self.check(file)
+        except InputError:
+            file.close()
+            raise
+        return file
+
+    def check(self, file: BinaryIO) -> None:
+        """Raise InputError where the file, which is open, is not what it was."""
+        if (now := state(os.fstat(file.fileno()))) != self.state:
+            raise changed(self.name, self.state, now)
 
 
 def carry_of(source: ParquetSource, codec: str | None) -> Carry | None:
@@ -45,18 +72,18 @@ def carry_of(source: ParquetSource, codec: str | None) -> Carry | None:
         return None
     try:
         with open(source.path, "rb") as file:
-            footer = Footer.read(file)
+            known, footer = state(os.fstat(file.fileno())), Footer.read(file)
         plain = empty(schema, codec or "none")
     except (ThriftError, pa.ArrowException):  # a file that others read, or that nobody does
         return None
-    if footer is None or not _is_sure(footer.writer):
+    if footer is None or not _is_sure(footer.writer) or source.version != (known[3], known[2]):
         return None
     found = frozenset(
         position
         for position in _carried(footer, plain, groups, codec)
         if schema.names[position] not in source.types
     )
-    return Carry(source.path, tuple(schema.names), groups, found) if found else None
+    return Carry(source.path, source.name, known, schema, groups, found) if found else None
 
 
 def empty(schema: pa.Schema, codec: str) -> Footer:
@@ -89,7 +116,8 @@ def _may_be_copied(chunk: Chunk, footer: Footer, codec: str | None) -> bool:
 
 
 def _is_sure(writer: str) -> bool:
-    if not writer.startswith(_DOUBTFUL):
-        return bool(writer)
-    minor = writer.removeprefix(_DOUBTFUL).split(".")[0]
-    return minor.isdecimal() and int(minor) >= _SURE_FROM
+    for name, least in _SURE_FROM.items():
+        if writer.startswith(name):
+            number = re.match(r"(\d+)\.(\d+)", writer.removeprefix(name))
+            return number is not None and tuple(map(int, number.groups())) >= least
+    return bool(writer)

@@ -7,7 +7,7 @@ be copied then, see carrier.py. Elsewhere groups have a fixed number of rows. In
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import accumulate, groupby
+from itertools import accumulate
 from typing import Any, BinaryIO
 
 import pyarrow as pa
@@ -20,7 +20,7 @@ from parapply.formats.parquet.carrier import Carrier, Piece
 from parapply.formats.parquet.target import CarryingTarget, origin_of
 from parapply.formats.part import read_table
 
-_MOST_BYTES = 1 << 27  # of what is held of a group of the input, until it is cut
+_MOST_BYTES = 1 << 26  # of what is held of a group of the input, until it is cut
 
 
 class CarryingJoiner(GroupJoiner):
@@ -33,7 +33,12 @@ class CarryingJoiner(GroupJoiner):
         super().begin(file, arrangement, types)
         self._carrier: Carrier | None = None
         self._at = 0  # the input's row that comes next
-        self._held: list[Piece] = []
+        self._blocks: list[Piece] = []
+        self._block: list[Piece] = []  # what comes after them, as it came
+        self._bytes = 0  # of the blocks
+        self._group: int | None = None  # of the input, which this is to be
+        self._want = 0  # rows
+        self._next: int | None = None  # the input's row that follows what is held
         groups = self.target.carry.groups
         starts = zip(accumulate(groups, initial=0), groups, strict=False)
         self._groups = {row: group for group, (row, rows) in enumerate(starts) if rows}
@@ -41,18 +46,19 @@ class CarryingJoiner(GroupJoiner):
     def append(self, part: str | bytes) -> None:
         """Take a part in, and write as many groups as are full."""
         table = read_table(part)
-        rows, whole = origin_of(table)
+        rows, made_of, whole = origin_of(table)
         if self._carrier is None:
             self.marks = {**marks(whole), **self.marks}
-        schema = pa.schema([field for field in self.schema if field.name in table.column_names])
-        piece = Piece(conform(table, schema), self._at if rows == table.num_rows else None)
-        self._at += rows
+        names = set(table.column_names)
+        table = conform(table, pa.schema([field for field in self.schema if field.name in names]))
+        piece = Piece(table, rows, self._at if rows == made_of else None)
+        self._at += made_of
         while piece.rows:
             piece = self._take(piece)
 
     def finish(self) -> None:
         """Write the last group, and the file's end."""
-        if self._held:
+        if self.rows:
             self._flush()
         self._opened_carrier().close()
 
@@ -63,19 +69,22 @@ class CarryingJoiner(GroupJoiner):
 
     def _take(self, piece: Piece) -> Piece:
         """Hold rows of a piece, as far as they belong to the group; return the others."""
-        if self._held and self._group is not None and piece.origin != self._held[-1].stop:
+        if self.rows and self._group is not None and piece.origin != self._next:
             self._flush()
-        if not self._held:
+        if not self.rows:
             self._plan(piece)
         block = ROWS_PER_GROUP - self.rows % ROWS_PER_GROUP
         rows = min(piece.rows, self._want - self.rows, block)
-        self._held.append(piece.slice(0, rows))
+        self._block.append(piece.slice(0, rows))
+        self._next = self._block[-1].stop
         self.rows += rows
         if self.rows == self._want:
             self._flush(self._group)
-        elif rows == block and self._size() > _MOST_BYTES:
-            self._flush()
-        return piece.slice(rows)
+        elif rows == block:
+            self._end_block()
+            if self._bytes > _MOST_BYTES:
+                self._flush()
+        return piece.slice(rows, piece.rows - rows)
 
     def _plan(self, piece: Piece) -> None:
         """Say how many rows the next group has."""
@@ -85,19 +94,25 @@ class CarryingJoiner(GroupJoiner):
         carried = self.target.carry.groups
         self._want = ROWS_PER_GROUP if self._group is None else carried[self._group]
 
-    def _size(self) -> int:
-        """Put what is held together, so that its size is that of its values; return this."""
-        alike = groupby(self._held, key=lambda piece: piece.table.column_names)
-        runs = (list(run) for _, run in alike)
-        self._held = [
-            Piece(compact(pa.concat_tables([piece.table for piece in run])), run[0].origin)
-            for run in runs
-        ]
-        return sum(piece.table.nbytes for piece in self._held)
+    def _end_block(self) -> None:
+        """Put pieces together that follow each other in the input, and have the same columns."""
+        runs: list[list[Piece]] = []
+        for piece in self._block:
+            last = runs[-1][-1] if runs else None
+            if last and piece.origin == last.stop and piece.names == last.names:
+                runs[-1].append(piece)
+            else:
+                runs.append([piece])
+        for run in runs:
+            table = compact(pa.concat_tables([piece.table for piece in run]))
+            self._blocks.append(Piece(table, sum(piece.rows for piece in run), run[0].origin))
+            self._bytes += table.nbytes
+        self._block = []
 
     def _flush(self, group: int | None = None) -> None:
-        self._opened_carrier().write(self._held, group)
-        self._held, self.rows = [], 0
+        self._end_block()
+        self._opened_carrier().write(self._blocks, group)
+        self._blocks, self.rows, self._bytes = [], 0, 0
 
     def _opened_carrier(self) -> Carrier:
         if self._carrier is None:

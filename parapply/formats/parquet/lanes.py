@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 
 from parapply.formats.copying import copy
+from parapply.formats.parquet.carry import Carry
 from parapply.formats.parquet.footer import MAGIC, Chunk, Footer, leaves
 from parapply.formats.parquet.thrift import Struct
 from parapply.formats.parquet.writer import ParquetWriter
@@ -70,12 +71,12 @@ class Lane:
 class Pages:
     """A file's columns, as they stand there."""
 
-    def __init__(self, path: str, names: Sequence[str]) -> None:
-        self._file = open(path, "rb")  # noqa: SIM115
+    def __init__(self, carry: Carry) -> None:
+        self._carry, self._file, names = carry, carry.open(), carry.schema.names
         footer = Footer.read(self._file)
         assert footer is not None
         self._statistics = footer.statistics
-        self._described = dict(zip(names, footer.columns(), strict=True))
+        self._described: dict[str, list[Struct]] = dict(zip(names, footer.columns(), strict=True))
         self._groups = [_named(footer, names, group) for group in footer.groups()]
 
     def described(self, name: str) -> list[Struct]:
@@ -84,6 +85,7 @@ class Pages:
 
     def copy(self, group: int, names: Collection[str], place: Place) -> Columns:
         """Copy columns of a group to a place, and return what it has there."""
+        self._carry.check(self._file)
         chunks = {name: self._groups[group][name] for name in names}
         moved: dict[int, Chunk] = {}
         for start, stop, some in _runs([chunk for column in chunks.values() for chunk in column]):

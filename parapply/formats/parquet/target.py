@@ -6,8 +6,9 @@ the joiner.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.types as at
@@ -18,8 +19,7 @@ from parapply.formats.parquet.carry import Carry
 from parapply.formats.part import Part
 from parapply.records import record
 
-_ROWS = b"parapply:rows"  # of a part: how many rows it was made of, where it has not as many
-_WHOLE = b"parapply:whole"  # and its schema, before columns were left out that are the function's
+_ROWS, _WHOLE = b"parapply:rows", b"parapply:whole"  # what is said of a part: see Origin
 
 
 @record
@@ -41,18 +41,16 @@ class CarryingTarget(TableTarget):
         if take is None:
             arrangement = tuple(column for column in arrangement if not self._carries(column))
         table = self.table(arrangement, batch, made, take)
-        part.write_table(_marked(table, batch.rows, None))
+        part.write_table(_marked(table, batch.rows, table.schema))
 
     def write_table(
         self, part: Part, arrangement: Arrangement, table: pa.Table, batch: Batch
     ) -> None:
         """Write a part that is all the function's, without the columns that it did not change."""
         del arrangement
-        same = self._same(table, batch) if table.num_rows == batch.rows else []
+        same = self._same(table, batch) if table.num_rows == batch.rows else set()
         left = table.select([name for name in table.column_names if name not in same])
-        if not left.num_columns:  # a table has its rows even then, but not a file of it
-            left = table
-        part.write_table(_marked(left, batch.rows, table.schema if same else None))
+        part.write_table(_marked(left, batch.rows, table.schema))
 
     def joiner(self) -> Joiner:
         """Return what puts groups together from parts and from the input."""
@@ -63,40 +61,53 @@ class CarryingTarget(TableTarget):
     def _carries(self, column: Any) -> bool:
         return isinstance(column, Keep) and column.position in self.carry.positions
 
-    def _same(self, table: pa.Table, batch: Batch) -> list[str]:
-        known = {self.carry.names[position]: position for position in self.carry.positions}
-        names = [name for name in table.column_names if name in known]
+    def _same(self, table: pa.Table, batch: Batch) -> set[str]:
+        names = self.carry.schema.names
+        known = {names[position]: position for position in self.carry.positions}
+        given = [(place, name) for place, name in enumerate(table.column_names) if name in known]
         if len(set(table.column_names)) < table.num_columns:
-            return []
-        inputs = batch.columns([known[name] for name in names])
-        pairs = zip(names, inputs, strict=True)
-        return [name for name, array in pairs if _is_same(table[name].combine_chunks(), array)]
+            return set()
+        inputs = batch.columns([known[name] for _, name in given])
+        return {
+            name
+            for (place, name), array in zip(given, inputs, strict=True)
+            if _is_same(table.column(place).combine_chunks(), array)
+        }
 
 
-def origin_of(part: pa.Table) -> tuple[int, pa.Schema]:
-    """Return of how many rows a part was made, and its schema before columns were left out."""
-    told = part.schema.metadata or {}
-    whole = pa.ipc.read_schema(pa.py_buffer(told[_WHOLE])) if _WHOLE in told else part.schema
-    return int(told.get(_ROWS, part.num_rows)), whole
+class Origin(NamedTuple):
+    """What a part does not show itself."""
+
+    rows: int  # how many it has: a table without columns forgets it
+    made_of: int  # how many of the input
+    whole: pa.Schema  # before columns were left out that are the function's
 
 
-def _marked(table: pa.Table, rows: int, whole: pa.Schema | None) -> pa.Table:
-    told = {}
-    if rows != table.num_rows:
-        told[_ROWS] = str(rows).encode()
-    if whole is not None:
-        told[_WHOLE] = whole.serialize().to_pybytes()
-    return table.replace_schema_metadata({**(table.schema.metadata or {}), **told})
+def origin_of(part: pa.Table) -> Origin:
+    """Return what was said of a part."""
+    told = part.schema.metadata
+    rows, made_of = json.loads(told[_ROWS])
+    return Origin(rows, made_of, pa.ipc.read_schema(pa.py_buffer(told[_WHOLE])))
+
+
+def are_alike(one: Any, other: Any) -> bool:
+    """Whether pages of one type can be read as the other: units may be in the type alone."""
+    return bool(one == other or (_is_text(one) and _is_text(other)))
+
+
+def _marked(table: pa.Table, made_of: int, whole: pa.Schema) -> pa.Table:
+    rows = json.dumps([table.num_rows, made_of]).encode()
+    return table.replace_schema_metadata({_ROWS: rows, _WHOLE: whole.serialize().to_pybytes()})
 
 
 def _is_same(made: pa.Array, known: pa.Array) -> bool:
     """Whether a column is the input's, to the bit; of nested ones nothing is said."""
-    if at.is_nested(known.type):
+    if not are_alike(made.type, known.type) or at.is_nested(known.type):
         return False
     if made.type != known.type:
-        if not (_is_text(made.type) and _is_text(known.type)):
-            return False
         known = known.cast(made.type)
+    if isinstance(known, pa.ExtensionArray):
+        return _is_same(made.storage, known.storage)
     if at.is_floating(known.type):  # -0.0 is not 0.0, and NaN is NaN
         bits = {16: pa.int16(), 32: pa.int32(), 64: pa.int64()}[known.type.bit_width]
         made, known = made.view(bits), known.view(bits)
