@@ -8,11 +8,11 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from parapply.calls.items import Refit, Seal
+from parapply.calls.items import Chore, Refit
 from parapply.inputs.feed import Feed
 from parapply.job import Chunk
 
-Item = Chunk | Refit | Seal
+Item = Chunk | Refit | Chore
 
 
 class Agenda(Iterator[Any]):

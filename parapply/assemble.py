@@ -12,8 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from parapply.calls.items import Refit, Seal
-from parapply.calls.stored import discard
+from parapply.calls.items import Chore, Refit
 from parapply.columns.words import named
 from parapply.errors import ResultError
 from parapply.failures.errors_file import Errors
@@ -36,7 +35,7 @@ class Assembler:
         fields: Sequence[Field],
         keep: Sequence[int],
         columns: Columns,
-        redo: Callable[[Refit | Seal], None],
+        redo: Callable[[Refit | Chore], None],
         errors: Errors | None = None,
         *,
         prompt: bool = False,
@@ -45,9 +44,7 @@ class Assembler:
         self.output, self.target, self.fields, self.keep = output, target, fields, keep
         self.columns, self.redo, self.prompt = columns, redo, prompt
         self.errors, self.keeps = errors, keeps  # keeps: parts outlive the run
-        self.sink: FileSink | FolderSink = FileSink(output, target)
-        if output.is_folder:
-            self.sink = FolderSink(output, target, redo)
+        self.sink = (FolderSink if output.is_folder else FileSink)(output, target, redo)
         self.rows_in = self.rows_out = 0
         self.ended = False  # worker.stop(): the parts that came in order are all that is wanted
         self.rows_written = 0  # rows of the input whose results are in the output
@@ -70,10 +67,9 @@ class Assembler:
         self._take_in_order()
         self._write()
 
-    def sealed(self, seal: Seal) -> None:
-        """Hear that a file of a folder is complete."""
-        assert isinstance(self.sink, FolderSink)
-        self.sink.sealed(seal)
+    def done(self, chore: Chore) -> None:
+        """Hear that a worker has done what the output needs besides parts."""
+        self.sink.done(chore)
 
     def split(self, number: _Number) -> None:
         """Expect the two halves of a part instead of it."""
@@ -97,7 +93,7 @@ class Assembler:
 
     @property
     def waiting(self) -> bool:
-        """Whether parts are being written anew."""
+        """Whether workers are at parts that are to be written anew, or at the output."""
         return bool(self._redoing) or self.sink.waiting
 
     def close(self) -> None:
@@ -187,14 +183,11 @@ class Assembler:
             self.redo(Refit(chunk, part, tuple(whole.items()), path))
 
     def _append(self, part: Outcome) -> None:
-        self.sink.append(part)
+        kept = self.keeps or (self.output.restartable and not self.columns.settled)
+        self.sink.append(part, drop=not kept)
         self.rows_written += part.rows_in
         if not self.output.restartable:
             del self._parts[part.number]  # of an endless stream nothing may be left
-        if self.keeps or self.output.is_folder:
-            return
-        if not self.output.restartable or self.columns.settled:
-            discard(part.path)
 
     def _arrangement(self) -> Arrangement:
         if self.columns.shape == "table":

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from parapply.agenda import Agenda, Item
 from parapply.assemble import Assembler
 from parapply.backends import Done, Outside, Session
-from parapply.calls.items import Refit, Seal
+from parapply.calls.items import Chore, Refit
 from parapply.calls.tasks import ChunkTask
 from parapply.failures.losses import Losses
 from parapply.failures.tally import Tally
@@ -108,8 +108,8 @@ class Dispatcher:
                 agenda.cut()
             elif done.result is None:
                 self._lost(done, agenda)
-            elif isinstance(done.result, Seal):
-                self.assembler.sealed(done.result)
+            elif isinstance(done.result, Chore):
+                self.assembler.done(done.result)
             else:
                 self._held.append(self._cut(done.item, done.result, agenda))
                 self._take_held(agenda)
@@ -193,7 +193,7 @@ class Dispatcher:
         self.kept.split(number, rows)
         self.assembler.split(number)
 
-    def _lost(self, done: Done[Item, Outcome | Failed | Seal | Skipped], agenda: Agenda) -> None:
+    def _lost(self, done: Done[Item, Outcome | Failed | Chore | Skipped], agenda: Agenda) -> None:
         verdict = self._losses.of(done)
         if isinstance(verdict, Failed):
             self._fail(verdict, agenda)

@@ -1,4 +1,4 @@
-"""What a worker is given besides chunks: parts to write anew, and files to complete."""
+"""What a worker is given besides chunks: parts to write anew, to copy, and files to complete."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from parapply.formats import Arrangement, Target
+from parapply.formats.copying import copy, send_on
 from parapply.job import Chunk, Outcome
 from parapply.naming import Naming
 from parapply.records import record
@@ -26,20 +27,60 @@ class Refit:
         return self.chunk.number
 
 
-@record
-class Seal:
-    """A part of which a file of its own is to be made, complete with what such files have."""
+class Chore:
+    """What is done for the output, and may be done twice: its worker may die right after it."""
 
+    __slots__ = ()
     part: tuple[int, ...]  # its chunk's number
-    source: str | None  # where the part is; None: no rows at all
-    path: str
-    arrangement: Arrangement
-    types: tuple[Any, ...]
+    kind = 0  # below 0, and each kind's own
 
     @property
     def number(self) -> tuple[int, ...]:
         """Unlike any chunk's, and before all of them."""
-        return (-1, *self.part)
+        return (self.kind, *self.part)
+
+    def run(self, target: Target) -> None:
+        """Do it."""
+        raise NotImplementedError
+
+
+@record
+class Copy(Chore):
+    """A part whose bytes have their place in the output: the parent alone would take too long."""
+
+    kind = -2
+
+    part: tuple[int, ...]
+    source: str  # where the part is
+    path: str  # the output
+    start: int  # in bytes
+    size: int
+    drop: bool  # nobody needs the part any more
+
+    def run(self, target: Target) -> None:
+        """Copy the part."""
+        del target
+        try:
+            file = open(self.path, "r+b")  # noqa: SIM115
+        except FileNotFoundError:  # the output has been begun anew, under another name
+            return
+        with file, open(self.source, "rb") as part, Naming(self.path):
+            file.seek(self.start)
+            copy(part, 0, self.size, file)
+            send_on(file.fileno(), self.start, self.size)
+
+
+@record
+class Seal(Chore):
+    """A part of which a file of its own is to be made, complete with what such files have."""
+
+    kind = -1
+
+    part: tuple[int, ...]
+    source: str | None  # where the part is; None: no rows at all
+    path: str
+    arrangement: Arrangement
+    types: tuple[Any, ...]
 
     def run(self, target: Target) -> None:
         """Write the file, and sync it: nothing else will before the folder is published."""

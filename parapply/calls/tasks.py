@@ -15,7 +15,7 @@ import pyarrow as pa
 from parapply.backends import Pace
 from parapply.calls.applier import Applier
 from parapply.calls.chunkwise import ChunkCaller
-from parapply.calls.items import Refit, Seal
+from parapply.calls.items import Chore, Refit
 from parapply.calls.stored import (
     columns_of,
     files_of,
@@ -73,10 +73,12 @@ class ChunkTask:
     durable: bool = False  # parts are to outlive the run
     small: int = 0  # parts of so many bytes need no file
 
-    def __call__(self, item: Chunk | Refit | Seal, pace: Pace) -> Outcome | Failed | Seal | Skipped:
-        """Run the function over a chunk, or write a part anew; say where the part is."""
+    def __call__(
+        self, item: Chunk | Refit | Chore, pace: Pace
+    ) -> Outcome | Failed | Chore | Skipped:
+        """Run the function over a chunk, or write a part anew: say where it is. Or do a chore."""
         try:
-            if isinstance(item, Seal):
+            if isinstance(item, Chore):
                 item.run(self.target)
                 return item
             return self._refit(item) if isinstance(item, Refit) else self._run(item, pace)

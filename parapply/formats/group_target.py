@@ -136,6 +136,10 @@ class GroupJoiner:
         while self.rows >= ROWS_PER_GROUP:
             self._write(ROWS_PER_GROUP)
 
+    def reserve(self, size: int) -> None:
+        """Parts do not go into the output as they are."""
+        del size
+
     def finish(self) -> None:
         """Write the last group (an empty one where the output has no rows) and the file's end."""
         if self.rows:

@@ -150,6 +150,13 @@ class Joiner(Protocol):
         """Add a part: a file's path, or the bytes themselves."""
         ...
 
+    def reserve(self, size: int) -> int | None:
+        """Return where in the file the next part begins, which somebody else writes there.
+
+        None where parts do not go into it as they are. `size` is the part's, in bytes.
+        """
+        ...
+
     def finish(self) -> None:
         """Complete the output; the caller closes the file."""
         ...

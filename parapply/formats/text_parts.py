@@ -38,11 +38,7 @@ class TextJoiner:
 
     def append(self, part: str | bytes) -> None:
         """Copy a part's bytes, by the kernel where it can."""
-        self._rest = b""
-        if self._owed:
-            self.writer.write(self._owed)
-            self.writer.flush()
-            self._owed = b""
+        self._lead()
         if isinstance(part, bytes):
             self.writer.write(part)
             self.writer.flush()
@@ -53,6 +49,23 @@ class TextJoiner:
                 return
             shutil.copyfileobj(file, self.writer, 1 << 20)
             self.writer.flush()
+
+    def reserve(self, size: int) -> int | None:
+        """Leave a place for a part, unless the text is compressed or encoded."""
+        if not self.writer.plain:
+            return None
+        self._lead()
+        place: int = self.writer.file.tell()
+        self.writer.file.seek(place + size)
+        return place
+
+    def _lead(self) -> None:
+        """Write what comes before the first part."""
+        self._rest = b""
+        if self._owed:
+            self.writer.write(self._owed)
+            self.writer.flush()
+            self._owed = b""
 
     def finish(self) -> None:
         """End what is compressed."""

@@ -95,19 +95,26 @@ class Output:
             error.add_note(PUBLISHED)
 
     def open(self) -> BinaryIO:
-        """Open (again, where `restartable`) an empty output."""
+        """Open an empty output; again, where `restartable`, under another name.
+
+        So that what a worker may still write to the one before does not get into it.
+        """
         self._pushed = 0
         if self.file is not None:
-            self.file.seek(0)
-            self.file.truncate()
-            return self.file
+            self._begin_anew(self.file)
         if self.restartable:
-            self.file = open(os.path.join(self.stage, "output"), "w+b")  # noqa: SIM115
+            self.file = open(self.parts, "w+b")  # noqa: SIM115
         elif self._target is None:
             self.file = os.fdopen(os.dup(self._stdout), "wb")
         else:
             self.file = open(self._target, "wb")  # noqa: SIM115
         return self.file
+
+    def _begin_anew(self, file: BinaryIO) -> None:
+        with contextlib.suppress(OSError):  # what has not been written yet is not wanted
+            file.close()
+        os.unlink(self.parts)
+        self.parts += "+"
 
     def push(self) -> None:
         """Have the kernel begin to write what has come: syncing is quick then, at the end."""

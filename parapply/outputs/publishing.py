@@ -9,6 +9,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from parapply.formats.copying import send_on
+
 TURN_S = 2.0  # to wait for another run, which needs a millisecond
 _AT_FDCWD, _EXCHANGE = -100, 2  # of renameat2(2)
 _FULL = (errno.ENOTEMPTY, errno.EEXIST)
@@ -103,14 +105,9 @@ _PUSHED = 4 << 20  # bytes that are sent to the disk at once
 
 
 def push(descriptor: int, start: int) -> int:
-    """Have the kernel begin to write a file from `start` on; return from where to go on.
-
-    That is the half of this advice which is wanted: pages that have yet to be written stay in
-    memory, for who reads the file next.
-    """
+    """Have the kernel begin to write a file from `start` on; return from where to go on."""
     size = os.fstat(descriptor).st_size - start
-    if size < _PUSHED or not hasattr(os, "posix_fadvise"):
+    if size < _PUSHED:
         return start
-    with suppress(OSError):  # it is but advice
-        os.posix_fadvise(descriptor, start, size, os.POSIX_FADV_DONTNEED)
+    send_on(descriptor, start, size)
     return start + size

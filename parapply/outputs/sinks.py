@@ -6,10 +6,13 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from parapply.calls.items import Seal
+from parapply.calls.items import Chore, Copy, Seal
+from parapply.calls.stored import discard
 from parapply.formats import Arrangement, Joiner, Target
 from parapply.job import Outcome
 from parapply.outputs.output import Output
+
+_LARGE = 1 << 18  # bytes of a part that a worker copies: the parent is done with less at once
 
 
 class Sink(Protocol):
@@ -24,8 +27,12 @@ class Sink(Protocol):
         """Start an empty output with these columns."""
         ...
 
-    def append(self, part: Outcome) -> None:
-        """Take a part in."""
+    def append(self, part: Outcome, *, drop: bool) -> None:
+        """Take a part in; `drop`: nobody needs it any more after that."""
+        ...
+
+    def done(self, chore: Chore) -> None:
+        """Hear that a worker has done what it was asked for."""
         ...
 
     def close(self) -> None:
@@ -40,25 +47,55 @@ class Sink(Protocol):
 class FileSink:
     """One file: parts are joined here, as they come."""
 
-    waiting = False
-
-    def __init__(self, output: Output, target: Target) -> None:
-        self._output, self._target = output, target
+    def __init__(self, output: Output, target: Target, ask: Callable[[Chore], None]) -> None:
+        self._output, self._target, self._ask = output, target, ask
         self._joiner: Joiner | None = None
+        self._copying: set[Copy] = set()
+
+    @property
+    def waiting(self) -> bool:
+        """Whether workers are still at copies."""
+        return bool(self._copying)
 
     def begin(self, arrangement: Arrangement, types: Sequence[Any]) -> None:
         """Open the output, anew where it was open, and write what comes before the parts."""
         self.abandon()
+        self._copying.clear()
         self._joiner = self._target.joiner()
+        file = self._output.open()
         with self._output.naming():
-            self._joiner.begin(self._output.open(), arrangement, types)
+            self._joiner.begin(file, arrangement, types)
 
-    def append(self, part: Outcome) -> None:
-        """Add a part's bytes or rows."""
+    def append(self, part: Outcome, *, drop: bool) -> None:
+        """Add a part's bytes or rows, or have a worker do it."""
         assert self._joiner is not None
         with self._output.naming():
+            if (copy := self._copy(part, drop)) is not None:
+                self._copying.add(copy)
+                self._ask(copy)
+                return
             self._joiner.append(part.path if part.held is None else part.held)
             self._output.push()
+        if drop:
+            discard(part.path)
+
+    def done(self, chore: Chore) -> None:
+        """Hear that a part has been copied, into this output or one that was begun before."""
+        if isinstance(chore, Copy) and chore in self._copying:
+            self._copying.remove(chore)
+            if chore.drop:
+                discard(chore.source)
+
+    def _copy(self, part: Outcome, drop: bool) -> Copy | None:
+        """Leave a place for a part that is large; None where it is added here."""
+        assert self._joiner is not None
+        if part.held is not None or not self._output.restartable:
+            return None
+        size = os.path.getsize(part.path)
+        place = self._joiner.reserve(size) if size >= _LARGE else None
+        if place is None:
+            return None
+        return Copy(part.number, part.path, self._output.parts, place, size, drop)
 
     def close(self) -> None:
         """Write what comes after the parts."""
@@ -77,7 +114,7 @@ class FileSink:
 class FolderSink:
     """A folder of part files, each of which a worker completes: `ask` has it done."""
 
-    def __init__(self, output: Output, target: Target, ask: Callable[[Seal], None]) -> None:
+    def __init__(self, output: Output, target: Target, ask: Callable[[Chore], None]) -> None:
         self._output, self._target, self._ask = output, target, ask
         self._files = 0
         self._sealing: set[tuple[int, ...]] = set()
@@ -91,17 +128,19 @@ class FolderSink:
         """Start anew: files that are there already are written over."""
         self._arrangement, self._types, self._files = arrangement, tuple(types), 0
 
-    def append(self, part: Outcome) -> None:
+    def append(self, part: Outcome, *, drop: bool) -> None:
         """Have the next file made of a part."""
+        del drop  # it is in the worker's hands
         path = os.path.join(self._output.parts, f"part-{self._files:05d}{self._target.suffix}")
         seal = Seal(part.number, part.path, path, self._arrangement, self._types)
         self._files += 1
         self._sealing.add(seal.number)
         self._ask(seal)
 
-    def sealed(self, seal: Seal) -> None:
+    def done(self, chore: Chore) -> None:
         """Hear that a file is complete."""
-        self._sealing.discard(seal.number)
+        if isinstance(chore, Seal):
+            self._sealing.discard(chore.number)
 
     def close(self) -> None:
         """Have a file with no rows where there is no part at all."""
