@@ -786,9 +786,9 @@ def is_alive(number: int) -> bool:
 
 
 def test_the_start_method_is_fork_while_there_is_one_thread(monkeypatch):
-    from parapply.backends.processes import _safest_method
+    from parapply.backends.launch import safest_method
 
     monkeypatch.setattr(threading, "active_count", lambda: 1)
-    assert _safest_method() == "fork"
+    assert safest_method() == "fork"
     monkeypatch.setattr(threading, "active_count", lambda: 2)
-    assert _safest_method() == "forkserver"
+    assert safest_method() == "forkserver"

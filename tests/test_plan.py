@@ -121,9 +121,12 @@ def test_a_plan_is_the_same_each_time():
 
 
 def test_a_wide_table_is_cut_into_few_chunks():
-    index = GroupIndex((200,), 12_000_000)
-    assert len(list(chunks(index, 0, 2, None, last=True))) > 8
-    assert len(list(chunks(index, 0, 2, None, last=True, columns=10_000))) <= 8
+    def sizes(columns):
+        index = GroupIndex((200,), 12_000_000)
+        return [one.rows for one in chunks(index, 0, 2, None, last=True, columns=columns)]
+
+    assert sizes(1) == [67, 45, 30, 20, 13, 9, 6, 6, 4]  # a third of what is left, down to six
+    assert sizes(10_000) == [67, 45, 30, 25, 25, 8]
 
 
 @pytest.mark.parametrize("columns", [5, 10_000])

@@ -17,33 +17,26 @@ import pickle
 import signal
 import threading
 import time
-import warnings
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from functools import partial
-from multiprocessing import connection, forkserver, pool, resource_tracker, util
+from multiprocessing import connection, pool
 from multiprocessing.process import BaseProcess
-from typing import Any
 
 from parapply.backends import Crew, Session
 from parapply.backends.desk import LEFT, SLOT_FIELDS, Slots
+from parapply.backends.launch import lifeline, safest_method, start_helpers, undisturbed
 from parapply.backends.members import LOST, Context, Nobody, Worker
 from parapply.backends.pooled import Death, Pooled
-from parapply.backends.start import NAME, STOPS, enter, serve
+from parapply.backends.start import NAME, enter, serve
 from parapply.backends.waiting import in_background
 from parapply.backends.wire import WIRE
 from parapply.errors import WorkerError
-from parapply.outputs.staging import adopt
 
 KILL_S = 1.0
 LOCK_S = 0.02  # longer than a live thread of the parent ever holds a lock of the queues
 SPARE_SLOTS = 4  # a worker: the killed keep theirs until the parent has looked
-
-# By process id, as a forked copy of this process needs one of its own: the pipe whose write end
-# is open in the parent alone, so that it ends when the parent does. One serves all pools: with one
-# each, the workers of two pools would inherit each other's and keep it open.
-_lifelines: dict[int, tuple[Any, Any]] = {}
 
 
 class Processes:
@@ -60,9 +53,9 @@ class _Team:
     def __init__(self, crew: Crew, changed: Callable[[], None]) -> None:
         self.broken, self.how = False, ""
         self._late = set[int]()  # process ids
-        if (crew.start_method or _safest_method()) == "fork":
+        if (crew.start_method or safest_method()) == "fork":
             crew.before_fork()
-        self.method = crew.start_method or _safest_method()  # there may be a thread now
+        self.method = crew.start_method or safest_method()  # there may be a thread now
         self._patience_s = crew.patience_s
         context = multiprocessing.get_context(self.method)
         self._context = Context(context, self._enlist, partial(serve, crew.leave, crew.patience_s))
@@ -75,13 +68,13 @@ class _Team:
         self._books = threading.Lock()  # of `_workers` and `_free`: two threads keep them
         forks = self.method == "fork"
         if self.method != "fork":
-            _start_helpers(self.method)
+            start_helpers(self.method)
         start = crew.start if forks else self._pack("the start of a worker", crew.start)
         try:
             self.pool = pool.Pool(
                 crew.workers,
                 enter,
-                (self.slots, _lifeline() if forks else (_lifeline()[0], None), crew.limits, start),
+                (self.slots, lifeline() if forks else (lifeline()[0], None), crew.limits, start),
                 crew.max_tasks,
                 self._context,
             )
@@ -138,7 +131,7 @@ class _Team:
             if self._ended:
                 return Nobody()
             try:
-                with _undisturbed():
+                with undisturbed():
                     process.start()
             except Exception as error:
                 if not self._open:
@@ -230,52 +223,3 @@ class _Team:
         for lock in self._context.locks:
             lock.acquire(timeout=LOCK_S)
             lock.release()
-
-
-def _safest_method() -> str:
-    methods = multiprocessing.get_all_start_methods()
-    if "fork" in methods and threading.active_count() == 1:
-        return "fork"
-    return "forkserver" if "forkserver" in methods else "spawn"
-
-
-def _lifeline() -> tuple[Any, Any]:
-    ends = _lifelines.get(os.getpid())  # setdefault: two threads may come here at once
-    return ends or _lifelines.setdefault(os.getpid(), multiprocessing.Pipe(duplex=False))
-
-
-def _start_helpers(method: str) -> None:
-    """Start the processes that multiprocessing has for itself, while no signal is blocked.
-
-    Only for the tracker SIGHUP is: it heeds no other signal, and has to outlive its users.
-    """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGHUP,))
-    try:
-        resource_tracker.ensure_running()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    if method == "forkserver":
-        adopt(util.get_temp_dir())  # for its socket; left behind when a signal ends us
-        try:
-            forkserver.ensure_running()
-        except OSError as error:  # its socket's path may be too long
-            raise WorkerError(
-                f"the forkserver cannot be started in {util.get_temp_dir()}: {error}; "
-                "a shorter TMPDIR or another --start-method would do"
-            ) from error
-
-
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Start a process out of reach of signals until it is ready for them, and warn of nothing.
-
-    Python 3.12+ warns of fork where there are threads, as the Pool has: it is forked for a
-    start of our own, which takes no lock.
-    """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "This process .* multi-threaded", DeprecationWarning)
-            yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -1,0 +1,73 @@
+"""How worker processes come about: by which method, and undisturbed. In the parent."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing import forkserver, resource_tracker, util
+from typing import Any
+
+from parapply.backends.start import STOPS
+from parapply.errors import WorkerError
+from parapply.outputs.staging import adopt
+
+# By process id, as a forked copy of this process needs one of its own: the pipe whose write end
+# is open in the parent alone, so that it ends when the parent does. One serves all pools: with one
+# each, the workers of two pools would inherit each other's and keep it open.
+_lifelines: dict[int, tuple[Any, Any]] = {}
+
+
+def safest_method() -> str:
+    """Return the start method that is safe in this process: fork is where it has one thread."""
+    methods = multiprocessing.get_all_start_methods()
+    if "fork" in methods and threading.active_count() == 1:
+        return "fork"
+    return "forkserver" if "forkserver" in methods else "spawn"
+
+
+def lifeline() -> tuple[Any, Any]:
+    """Return the ends of the pipe that tells workers, by its end, that this process has ended."""
+    ends = _lifelines.get(os.getpid())  # setdefault: two threads may come here at once
+    return ends or _lifelines.setdefault(os.getpid(), multiprocessing.Pipe(duplex=False))
+
+
+def start_helpers(method: str) -> None:
+    """Start the processes that multiprocessing has for itself, while no signal is blocked.
+
+    Only for the tracker SIGHUP is: it heeds no other signal, and has to outlive its users.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGHUP,))
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    if method == "forkserver":
+        adopt(util.get_temp_dir())  # for its socket; left behind when a signal ends us
+        try:
+            forkserver.ensure_running()
+        except OSError as error:  # its socket's path may be too long
+            raise WorkerError(
+                f"the forkserver cannot be started in {util.get_temp_dir()}: {error}; "
+                "a shorter TMPDIR or another --start-method would do"
+            ) from error
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Start a process out of reach of signals until it is ready for them, and warn of nothing.
+
+    Python 3.12+ warns of fork where there are threads, as the Pool has: it is forked for a
+    start of our own, which takes no lock.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "This process .* multi-threaded", DeprecationWarning)
+            yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
