@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 
 from parapply import Job, run
+from parapply.checkpoints.journal import checked
 from parapply.errors import LockedError, RowError, UsageError
 
 ROWS = 300
@@ -281,6 +282,19 @@ def test_damaged_journals_and_parts_never_give_wrong_rows(folder, seed):
     except UsageError as error:
         assert "job.json cannot be read" in str(error)
         run(job("scalar", chunk_size=10, force=True))
+    assert Path("out.csv").read_bytes() == whole.read_bytes()
+
+
+@pytest.mark.parametrize("rows", [-5, 0, 3, 10, 600])
+@pytest.mark.parametrize("number", [[0], [1], [4], [4, 1], [999]])
+def test_a_cut_from_another_journal_never_gives_wrong_rows(folder, number, rows):
+    whole = undisturbed("scalar", chunk_size=10)
+    with pytest.raises(RowError):
+        run(job("scalar", chunk_size=10))
+    with open("kept/journal.jsonl", "a") as file:
+        file.write(checked(json.dumps({"split": number, "rows": rows})) + "\n")
+    Path("mended").touch()
+    run(job("scalar", chunk_size=10, resume=True))
     assert Path("out.csv").read_bytes() == whole.read_bytes()
 
 

@@ -96,18 +96,29 @@ class Checkpoint:
     ) -> Iterator[Chunk]:
         """Yield the chunks that are left to do; what is done already is handed to the run."""
         for chunk in chunks:
-            if rows := self._known.split.get(chunk.number):
-                run.split(chunk)
-                halves = halve(chunk, indexes.get(chunk.source), sources[chunk.source], rows)
-                yield from self.left(iter(halves), indexes, sources, run)
-                continue
             outcome = self._known.done.get(chunk.number)
             if outcome is None or not self._fits(chunk, outcome):
-                yield chunk
+                yield from self._undone(chunk, indexes, sources, run)
             elif self._job.retry_failed and outcome.failed:
                 yield replace(chunk, before=None if outcome.shape == "table" else outcome)
             else:
                 run.resume(chunk, outcome)
+
+    def _undone(
+        self,
+        chunk: Chunk,
+        indexes: Mapping[int, Index],
+        sources: Sequence[Source],
+        run: Resumed,
+    ) -> Iterator[Chunk]:
+        """Yield a chunk, or what is left of its halves where it was cut."""
+        rows = self._known.split.get(chunk.number, 0)
+        if not 0 < rows < chunk.rows:  # it was not, or this is from the journal of another job
+            yield chunk
+            return
+        run.split(chunk)
+        halves = halve(chunk, indexes.get(chunk.source), sources[chunk.source], rows)
+        yield from self.left(iter(halves), indexes, sources, run)
 
     def done(self, outcome: Outcome) -> None:
         """Remember that a chunk is done."""
