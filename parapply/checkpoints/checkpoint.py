@@ -108,7 +108,7 @@ class Checkpoint:
         self,
         chunk: Chunk,
         indexes: Mapping[int, Index],
-        sources: Sequence[Source],
+        sources: tuple[Source, ...],
         run: Resumed,
     ) -> Iterator[Chunk]:
         """Yield a chunk, or what is left of its halves where it was cut."""
