@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, Protocol
 
 from parapply.backends import RAN_OUT, Done, Item, Outside, Pace, Result
 from parapply.backends.desk import SLOT_FIELDS, Slots, Wire, work
+from parapply.backends.stillness import Stillness
 from parapply.backends.waiting import Bell, Ears
 from parapply.errors import WorkerError
 
@@ -43,6 +44,7 @@ class Team(Protocol):
     wire: Wire
     broken: bool  # the pool cannot be trusted any more: nothing but end() may be asked of it
     how: str  # what broke it
+    stillness: Stillness  # of the thread that runs the session
 
     def pack_task(self, task: object) -> Any:
         """Make a task ready to be sent; raises WorkerError when that cannot be done."""
@@ -139,6 +141,7 @@ class Pooled:
                 self._team.end(clean=False)  # first, so that nothing arrives after it is settled
             else:
                 self._fill(items)
+                self._team.stillness.give_way()
             if self._outbox:
                 yield from self._settle()
             elif self._team.broken:
@@ -199,7 +202,8 @@ class Pooled:
         timeout_s = PATIENCE_S if beat is None else max(0.0, self._due - time.monotonic())
         # While all workers have enough to do, what waits to be sent to them is no news.
         heeded = outside.descriptors() if outside and len(self._flying) < self._room else ()
-        ready = self._ears.wait([self._bell.fd, *heeded, *self._team.sentinels()], timeout_s)
+        with self._team.stillness.rest():
+            ready = self._ears.wait([self._bell.fd, *heeded, *self._team.sentinels()], timeout_s)
         self._bell.hush()
         if outside is not None:
             outside.look()

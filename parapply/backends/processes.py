@@ -19,7 +19,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 from multiprocessing import connection, pool
 from multiprocessing.process import BaseProcess
@@ -30,6 +30,7 @@ from parapply.backends.launch import lifeline, safest_method, start_helpers, und
 from parapply.backends.members import LOST, Context, Nobody, Worker
 from parapply.backends.pooled import Death, Pooled
 from parapply.backends.start import NAME, enter, serve
+from parapply.backends.stillness import Stillness
 from parapply.backends.waiting import in_background
 from parapply.backends.wire import WIRE
 from parapply.errors import WorkerError
@@ -65,6 +66,7 @@ class _Team:
         self._changes = 0  # of those that run
         self._alive: tuple[int, list[int]] = -1, []  # after how many changes, and who it was
         self._gate, self._open, self._ended = threading.Lock(), False, False
+        self.stillness = Stillness()
         self._books = threading.Lock()  # of `_workers` and `_free`: two threads keep them
         forks = self.method == "fork"
         if self.method != "fork":
@@ -127,7 +129,8 @@ class _Team:
         self._free.appendleft(worker.slot)
 
     def _launch(self, process: BaseProcess) -> BaseProcess | Nobody:
-        with self._gate:
+        still = self.stillness.fork() if self.method == "fork" else nullcontext()
+        with still, self._gate:
             if self._ended:
                 return Nobody()
             try:
@@ -190,6 +193,10 @@ class _Team:
                 connection.wait([worker.sentinel], KILL_S)  # join() would take its exit code away
 
     def end(self, *, clean: bool) -> None:
+        with self.stillness.rest():  # or who waits for it would not end
+            self._end(clean=clean)
+
+    def _end(self, *, clean: bool) -> None:
         if self._ended:
             return
         pool = self.pool

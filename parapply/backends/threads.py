@@ -18,6 +18,7 @@ from typing import Any
 from parapply.backends import Crew, Session
 from parapply.backends.desk import SLOT_FIELDS, Slots, Wire, begin
 from parapply.backends.pooled import Death, Pooled
+from parapply.backends.stillness import Stillness
 from parapply.backends.waiting import in_background
 
 
@@ -51,6 +52,7 @@ class _Team:
     def __init__(self, crew: Crew, _changed: Callable[[], None]) -> None:
         self.wire = Wire(_as_it_is, _as_it_is, _as_it_is, _as_it_is)
         self.slots: Slots = _Slots([0] * (crew.workers * SLOT_FIELDS))
+        self.stillness = Stillness()
         self._deaths: list[Death] = []
         arguments = (self.slots, itertools.count(), self.wire, crew.start)
         self._patience_s = crew.patience_s
