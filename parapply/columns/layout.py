@@ -32,17 +32,24 @@ def have_one_dictionary(chunks: list[pa.Array]) -> bool:
 
 
 def _unified(table: pa.Table) -> pa.Table:
-    for place, column in enumerate(table.columns):
-        if at.is_dictionary(column.type) and have_one_dictionary(column.chunks):
-            continue
-        try:
-            table = table.set_column(place, table.field(place), column.unify_dictionaries())
-        except (pa.ArrowNotImplementedError, pa.ArrowInvalid) as error:
-            raise OutputError(
-                f"column {table.field(place).name!r} is {column.type}, and its dictionaries cannot "
-                "be put together: --drop it"
-            ) from error
-    return table
+    """Return a table whose columns have one dictionary each; made once, as tables may be wide."""
+    if not table.num_columns:
+        return table
+    pairs = zip(table.schema, table.columns, strict=True)
+    columns = [_of_one_dictionary(field, column) for field, column in pairs]
+    return pa.Table.from_arrays(columns, schema=table.schema)
+
+
+def _of_one_dictionary(field: pa.Field, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    if at.is_dictionary(column.type) and have_one_dictionary(column.chunks):
+        return column
+    try:
+        return column.unify_dictionaries()
+    except (pa.ArrowNotImplementedError, pa.ArrowInvalid) as error:
+        raise OutputError(
+            f"column {field.name!r} is {column.type}, and its dictionaries cannot be put "
+            "together: --drop it"
+        ) from error
 
 
 def _views(array: pa.Array) -> pa.Array:

@@ -106,7 +106,8 @@ class Carrier:
     def _alike(self, carry: Carry) -> Iterator[str]:
         """Yield the columns of the input that are described in the output as they are there."""
         here = zip(self._schema, self._footer.columns(), strict=True)
-        there = {carry.schema.names[position] for position in carry.positions}
+        names = carry.schema.names
+        there = {names[position] for position in carry.positions}
         for field, elements in here:
             if field.name not in there or elements != self._pages.described(field.name):
                 continue

@@ -25,6 +25,7 @@ from parapply.records import record
 
 _MOST_ROWS = 1 << 20  # of a group: what the function makes of one is held until it is whole
 _LEAST_ROWS = 1 << 10  # of groups on average: to carry a chunk takes as long as to write so few
+_MOST_CHUNKS = 200  # of columns and groups, where groups have fewer: that is a few milliseconds
 # Before, they did not always know where a chunk ends, or whether a page was compressed, and readers
 # heed that where they see these names, as they do not in the output.
 _SURE_FROM = {
@@ -66,9 +67,11 @@ def carry_of(source: ParquetSource, codec: str | None) -> Carry | None:
 
     `codec` is how the output is to be compressed, where that was asked for.
     """
-    schema, groups = source.schema, source.groups
-    many = len(groups) > 1 and sum(groups) < _LEAST_ROWS * len(groups)
-    if many or max(groups, default=0) > _MOST_ROWS or len(set(schema.names)) < len(schema.names):
+    schema, groups, names = source.schema, source.groups, source.columns
+    few = sum(groups) < _LEAST_ROWS * len(groups)
+    if (few and len(groups) * len(names) > _MOST_CHUNKS) or len(set(names)) < len(names):
+        return None
+    if max(groups, default=0) > _MOST_ROWS:
         return None
     try:
         with open(source.path, "rb") as file:
@@ -81,7 +84,7 @@ def carry_of(source: ParquetSource, codec: str | None) -> Carry | None:
     found = frozenset(
         position
         for position in _carried(footer, plain, groups, codec)
-        if schema.names[position] not in source.types
+        if names[position] not in source.types
     )
     return Carry(source.path, source.name, known, schema, groups, found) if found else None
 

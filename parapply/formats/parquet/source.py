@@ -97,9 +97,10 @@ class ParquetSource:
         return TableBatch(span, fields, self._read)
 
     def _read(self, group: int, positions: tuple[int, ...]) -> pa.Table:
-        names = [self.schema.names[position] for position in positions]
+        columns = self.columns  # once: a schema makes a list of them each time
+        names = [columns[position] for position in positions]
         try:
-            if len(set(self.schema.names)) < len(self.schema.names):  # they tell nothing apart
+            if len(set(columns)) < len(columns):  # they tell nothing apart
                 file = _opened(self.path, self.version)
                 return file.read_row_group(group, use_threads=False).select(list(positions))
             if self.groups[group] <= WHOLE_ROWS:
