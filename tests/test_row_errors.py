@@ -215,6 +215,16 @@ def test_too_many_failures_end_the_run(table, most, backend):
     result(table, function=by_row, max_errors="14%")
 
 
+def test_the_traceback_is_that_of_the_row_that_is_named(table):
+    def differs(row):
+        return int(f"x{row['number']}")
+
+    with pytest.raises(RowError, match=r"--max-errors.*row 1: .*'x0'") as raised:
+        result(table, function=differs, max_errors=3, workers=1)
+    assert "'x0'" in raised.value.details
+    assert "'x0'" in raised.value.full
+
+
 def test_the_first_of_too_many_failures_is_waited_for(table):
     def late_or_early(row):
         if row.number == 3:

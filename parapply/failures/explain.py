@@ -50,8 +50,8 @@ class Explainer:
         failure, policy = failed.failure, self.call.policy
         message = failure.message
         if policy.tolerant:
-            first = failures[min(failures)]
-            message = f"more than {policy.most:,} rows failed (--max-errors): {first.message}"
+            failure = failures[min(failures)]
+            message = f"more than {policy.most:,} rows failed (--max-errors): {failure.message}"
         return RowError(message, failure.details, failure.full)
 
     def _whole(
