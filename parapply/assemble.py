@@ -23,6 +23,7 @@ from parapply.outputs.output import Output
 from parapply.outputs.sinks import FileSink, FolderSink
 
 _Number = tuple[int, ...]
+_BEGINS = 8  # of an output: columns that change so often may do so in every part, so it waits
 
 
 class Assembler:
@@ -55,6 +56,7 @@ class Assembler:
         self._unwritten: list[_Number] = []
         self._redoing: set[_Number] = set()
         self._types: dict[str, Any] | None = None  # of the output as it was begun
+        self._begun = 0  # how often
         self._final = False  # all parts have come
 
     def add(self, chunk: Chunk, part: Outcome) -> None:
@@ -147,10 +149,12 @@ class Assembler:
         if self._final or self.columns.settled:
             return True
         known = self.columns.shape != "none"
-        return known and (self.output.restartable or self.prompt)
+        again = self.output.restartable and self._begun < _BEGINS
+        return known and (again or self.prompt)
 
     def _begin(self, whole: dict[str, Any]) -> None:
         self._types = whole
+        self._begun += 1
         arrangement = self._arrangement()
         types = [
             self.fields[column.position].type if isinstance(column, Keep) else whole[column.name]

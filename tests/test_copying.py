@@ -35,8 +35,8 @@ def source(tmp_path):
 
 def run(source, expression="n * 2", **job):
     output = source.with_name("out.csv")
-    job = {"workers": 3, "chunk_size": 7000, "start_method": "fork", **job}
-    parapply.run(Job(expression=expression, into="made", inputs=source, output=output, **job))
+    job = {"into": "made", "workers": 3, "chunk_size": 7000, "start_method": "fork", **job}
+    parapply.run(Job(expression=expression, inputs=source, output=output, **job))
     return output
 
 
@@ -165,3 +165,55 @@ def test_a_part_that_is_not_there_is_an_error(tmp_path):
     (tmp_path / "out").write_bytes(b"")
     with pytest.raises(FileNotFoundError):
         Copy((0,), str(tmp_path / "part"), str(tmp_path / "out"), 0, 5, True).run(None)
+
+
+def test_a_copy_for_an_output_that_was_begun_before_may_miss_its_part(sink):
+    sink, asked, part, _output, target = sink
+    sink.begin((New("made"),), ())
+    sink.append(part(0, b"x" * 20), drop=True)
+    (copy,) = asked
+    os.unlink(copy.source)
+    with pytest.raises(FileNotFoundError):  # the output is there: its part has to be
+        copy.run(target)
+    sink.begin((New("made"),), ())
+    copy.run(target)
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSOCK, errno.EOPNOTSUPP])
+@pytest.mark.parametrize("before", [0, 1000])
+def test_what_the_kernel_does_not_copy_is_copied_all_the_same(source, monkeypatch, number, before):
+    known, said = os.sendfile, []
+
+    def refuse(out, into, start, size):
+        if before and not said:
+            said.append(out)
+            return known(out, into, start, min(size, before))
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "sendfile", refuse)
+    output = run(source, backend="serial")
+    assert output.read_bytes() == expected(source, [n * 2 for n in range(ROWS)])
+    assert bool(said) == bool(before)
+
+
+def test_without_a_kernel_that_copies(source, monkeypatch):
+    monkeypatch.delattr(os, "sendfile")
+    assert run(source).read_bytes() == expected(source, [n * 2 for n in range(ROWS)])
+
+
+def test_an_output_whose_columns_change_all_the_time_is_begun_a_few_times(tmp_path, monkeypatch):
+    begun, known = [], Output.open
+
+    def noting(output):
+        begun.append(output.parts)
+        return known(output)
+
+    monkeypatch.setattr(Output, "open", noting)
+    source = tmp_path / "in.csv"
+    pd.DataFrame({"n": range(120)}).to_csv(source, index=False)
+    output = run(source, '{f"k{n}": 1}', into=(), only=True, chunk_size=1, backend="serial")
+    assert len(begun) <= 9
+    table = pd.read_csv(output)
+    assert list(table.columns) == [f"k{n}" for n in range(120)]
+    assert table.notna().sum().sum() == 120
+    assert all(table.loc[n, f"k{n}"] == 1 for n in range(120))

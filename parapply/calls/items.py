@@ -61,13 +61,14 @@ class Copy(Chore):
         """Copy the part."""
         del target
         try:
-            file = open(self.path, "r+b")  # noqa: SIM115
-        except FileNotFoundError:  # the output has been begun anew, under another name
-            return
-        with file, open(self.source, "rb") as part, Naming(self.path):
-            file.seek(self.start)
-            copy(part, 0, self.size, file)
-            send_on(file.fileno(), self.start, self.size)
+            with open(self.path, "r+b") as file, open(self.source, "rb") as part:
+                file.seek(self.start)
+                with Naming(self.path):
+                    copy(part, 0, self.size, file)
+                send_on(file.fileno(), self.start, self.size)
+        except FileNotFoundError:
+            if os.path.exists(self.path):  # else it has been begun anew, under another name
+                raise
 
 
 @record

@@ -40,14 +40,15 @@ def copy(source: BinaryIO, start: int, size: int, file: BinaryIO) -> None:
 
 
 def _sent(source: BinaryIO, start: int, stop: int, file: BinaryIO) -> int:
-    """Have the kernel copy; return how far it came, as it does not copy to every file."""
-    try:
+    """Have the kernel copy; return how far it came, as it does not copy to every file.
+
+    Systems give many reasons for that (EINVAL of a file opened to append, ENOTSOCK of any file on
+    macOS); what is wrong with the file itself is found again by who writes the rest.
+    """
+    with suppress(OSError, AttributeError):
         while start < stop:
             sent = os.sendfile(file.fileno(), source.fileno(), start, stop - start)
             if not sent:
                 break
             start += sent
-    except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOSYS):  # a file opened to append, say
-            raise
     return start
