@@ -35,7 +35,7 @@ from parapply.job import Chunk, Job, Report
 from parapply.lifetime.start import Start, leave
 from parapply.outputs.columns import Columns
 from parapply.outputs.output import Output
-from parapply.plan import CHUNK_ROWS
+from parapply.plan import most_rows
 from parapply.records import replace
 from parapply.sharing.hub import Hub
 
@@ -95,7 +95,7 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
                     session, task, dict(table.indexes), total, hub.watched(on_progress), tally,
                     kept, assembler, world,
                 )  # fmt: skip
-                chunks = _chosen(_sized(job, table, order, planned), table, planned, order)
+                chunks = _chosen(_sized(job, table, order, planned, output), table, planned, order)
                 agenda.chunks = kept.left(chunks, table.indexes, table.sources, work)
                 names = _work_off(work, agenda, order, table)
         inputs.witness.check()
@@ -176,12 +176,18 @@ def _complete(
     return inputs, order
 
 
-def _sized(job: Job, table: Table, order: Order, workers: int) -> Job:
-    """Give an async function few chunks, of one size: at the end of each it has less to do."""
-    if not order.call.concurrency or job.chunk_size is not None or not table.rows:
+def _sized(job: Job, table: Table, order: Order, workers: int, output: Output) -> Job:
+    """Cut few chunks, of one size, where many would cost more than workers that wait at the end.
+
+    An async function has less to do at the end of each. Threads take turns at all but waiting, and
+    who has nothing to do relieves others (relief.py), where a chunk does not make a file.
+    """
+    threads = not (backends.has_processes(job.backend) or output.is_folder or table.streams)
+    few = order.call.concurrency or (threads and order.call.by != "chunk")
+    if not few or job.chunk_size is not None or not table.rows:
         return job
-    share = -(-table.rows // workers)
-    return replace(job, chunk_size=-(-share // -(-share // CHUNK_ROWS)))
+    share = -(-min(table.rows, job.head or table.rows) // workers)
+    return replace(job, chunk_size=-(-share // -(-share // most_rows(*table.indexes.values()))))
 
 
 def _chosen(job: Job, table: Table, workers: int, order: Order) -> Iterator[Chunk]:

@@ -71,8 +71,7 @@ def chunks(
     Raises UsageError where `chunk_size` makes those too large.
     """
     if chunk_size is None:
-        most = CHUNK_BYTES * index.rows // max(index.size_bytes, 1)
-        most = max(1, min(most, CHUNK_ROWS))
+        most = most_rows(index)
         least = min(most, index.rows // (8 * workers)) if whole else 0
         wide = min(columns // _COLUMNS, index.rows // (4 * workers))
         share = _WHOLE_SHARE if whole else _SHARE
@@ -86,6 +85,13 @@ def chunks(
     for number, (start, stop) in enumerate(ranges):
         ends = last and stop == index.rows
         yield Chunk((number,), source, index.span(start, stop), start, stop - start, ends)
+
+
+def most_rows(*indexes: Index) -> int:
+    """Return how many rows of these inputs a chunk has at the most, unless a person says more."""
+    rows = sum(index.rows for index in indexes)
+    size_bytes = sum(index.size_bytes for index in indexes)
+    return max(1, min(CHUNK_ROWS, CHUNK_BYTES * rows // size_bytes)) if size_bytes else CHUNK_ROWS
 
 
 def _checked(
