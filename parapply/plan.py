@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from parapply.errors import UsageError
@@ -18,6 +19,7 @@ from parapply.records import replace
 
 CHUNK_BYTES = 8 << 20  # about what one chunk reads at the most
 CHUNK_ROWS = 1 << 15  # and how many rows: Python values of a column take 32 bytes and more
+FRAME_ROWS = 1 << 17  # the same for chunk functions, which are given arrays
 MOST_BYTES = 1 << 28  # of text that a chunk reads, whatever --chunk-size says
 WHOLE_BYTES = 1 << 30  # the same for chunk functions; Arrow's strings hold twice that
 _COLUMNS = 200  # a chunk has a row for so many columns, or opening it would cost more than reading
@@ -71,11 +73,13 @@ def chunks(
     Raises UsageError where `chunk_size` makes those too large.
     """
     if chunk_size is None:
-        most = most_rows(index)
+        rows = FRAME_ROWS if whole else CHUNK_ROWS
+        most = most_rows(index, rows=rows)
         least = min(most, index.rows // (8 * workers)) if whole else 0
         wide = min(columns // _COLUMNS, index.rows // (4 * workers))
         share = _WHOLE_SHARE if whole else _SHARE
-        ranges = bounds(index.rows, workers, most, index.snap, max(least, wide), share)
+        snap = partial(index.snap, most=rows)
+        ranges = bounds(index.rows, workers, most, snap, max(least, wide), share)
     else:
         ranges = fixed_bounds(index.rows, chunk_size)
     if whole and chunk_size is not None:
@@ -87,11 +91,11 @@ def chunks(
         yield Chunk((number,), source, index.span(start, stop), start, stop - start, ends)
 
 
-def most_rows(*indexes: Index) -> int:
+def most_rows(*indexes: Index, rows: int = CHUNK_ROWS) -> int:
     """Return how many rows of these inputs a chunk has at the most, unless a person says more."""
-    rows = sum(index.rows for index in indexes)
+    count = sum(index.rows for index in indexes)
     size_bytes = sum(index.size_bytes for index in indexes)
-    return max(1, min(CHUNK_ROWS, CHUNK_BYTES * rows // size_bytes)) if size_bytes else CHUNK_ROWS
+    return max(1, min(rows, CHUNK_BYTES * count // size_bytes)) if size_bytes else rows
 
 
 def _checked(

@@ -168,7 +168,7 @@ def test_snapping_gives_a_row_where_a_chunk_can_start_for_nothing(opened, table,
     found, surveys = surveyed(opened(text), block_bytes=block_bytes)
     index = found.index(surveys)
     for row in range(len(rows) + 1):
-        snapped = index.snap(row)
+        snapped = index.snap(row, 1)
         assert 0 <= snapped <= len(rows)
         assert snapped == len(rows) or index.span(snapped, len(rows)).skip == 0
 

@@ -13,8 +13,8 @@ from parapply import Job, plan
 from parapply.errors import InputError, UsageError
 from parapply.formats import blocks
 from parapply.formats.csv import source
-from parapply.formats.groups import WHOLE_ROWS, GroupIndex
-from parapply.plan import CHUNK_ROWS, bounds, chunks, fixed_bounds
+from parapply.formats.groups import GroupIndex
+from parapply.plan import CHUNK_ROWS, FRAME_ROWS, bounds, chunks, fixed_bounds
 
 ROWS = st.integers(0, 200_000)
 WORKERS = st.integers(1, 64)
@@ -92,11 +92,22 @@ def test_chunks_of_row_groups_hold_their_rows_once(groups, workers):
         assert sum(stop - start for _, start, stop in chunk.span) == chunk.rows
 
 
-@given(st.lists(st.integers(1, WHOLE_ROWS), min_size=1, max_size=5), WORKERS)
+@given(st.lists(st.integers(1, CHUNK_ROWS), min_size=1, max_size=5), WORKERS)
 def test_a_small_row_group_is_cut_only_where_workers_would_wait(groups, workers):
     index = GroupIndex(tuple(groups), sum(groups) * 10)
     for row in range(0, index.rows, 997):
-        assert index.snap(row) in {sum(groups[:place]) for place in range(len(groups) + 1)}
+        edges = {sum(groups[:place]) for place in range(len(groups) + 1)}
+        assert index.snap(row, CHUNK_ROWS) in edges
+
+
+@pytest.mark.parametrize("group", [20_000, CHUNK_ROWS, 100_000, FRAME_ROWS, FRAME_ROWS + 1])
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_chunk_is_a_row_group_where_it_may_be_as_large(group, whole):
+    index = GroupIndex((group,) * 40, 40 * group * 50)
+    made = list(chunks(index, 0, 2, None, last=True, whole=whole))
+    cut = [chunk for chunk in made[: len(made) // 2] if chunk.first_row % group]
+    assert bool(cut) == (group > (FRAME_ROWS if whole else CHUNK_ROWS))
+    assert max(chunk.rows for chunk in made) <= 2 * (FRAME_ROWS if whole else CHUNK_ROWS)
 
 
 def test_chunks_are_bounded_in_bytes():

@@ -19,8 +19,6 @@ from parapply.formats import Field, Reading
 from parapply.formats.shown import shown
 from parapply.records import record
 
-WHOLE_ROWS = 1 << 15  # larger groups are cut, as a chunk has no more rows: see plan.py
-
 GroupSpan = tuple[tuple[int, int, int], ...]  # (group, start, stop) within each group
 
 
@@ -36,13 +34,16 @@ class GroupIndex:
         """All rows."""
         return sum(self.groups)
 
-    def snap(self, row: int) -> int:
-        """Return the group's edge where it is near, so that a group is decoded by one worker."""
+    def snap(self, row: int, most: int) -> int:
+        """Return the group's edge where it is near, so that a group is decoded by one worker.
+
+        Only for groups that are not too large for a chunk, which has at the most `most` rows.
+        """
         edges = np.array([0, *accumulate(self.groups)])
         # Of two that are as near the later one: a chunk of half a group would be decoded twice.
         nearest = int(edges[::-1][np.abs(edges[::-1] - row).argmin()])
         group = int(np.searchsorted(edges, row, side="right")) - 1
-        small = group < len(self.groups) and self.groups[group] <= WHOLE_ROWS
+        small = group < len(self.groups) and self.groups[group] <= most
         return nearest if small else row
 
     def text_bytes(self, start: int, stop: int) -> int:

@@ -62,8 +62,8 @@ class Index(Protocol):
     rows: int
     size_bytes: int
 
-    def snap(self, row: int) -> int:
-        """Return the row nearest to `row` at which a chunk starts for nothing."""
+    def snap(self, row: int, most: int) -> int:
+        """Return the row nearest to `row` at which a chunk, of `most` rows, starts for nothing."""
         ...
 
     def text_bytes(self, start: int, stop: int) -> int:

@@ -53,8 +53,9 @@ class ByteIndex:
         size = stop - start
         return cls(rows, size, stop, np.array(mark_rows, "i8"), np.array(positions, "i8"))
 
-    def snap(self, row: int) -> int:
+    def snap(self, row: int, most: int) -> int:
         """Return the nearest row that has a mark, or the number of rows."""
+        del most
         after = bisect_left(self.mark_rows, row)
         known: list[int] = [*self.mark_rows[max(after - 1, 0) : after + 1].tolist(), self.rows]
         return min(known, key=lambda mark: (abs(mark - row), mark))

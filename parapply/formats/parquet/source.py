@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Iterator, Mapping, Sequence, Set
+from functools import lru_cache, partial
 from typing import Any
 
 import pyarrow as pa
@@ -14,17 +14,14 @@ import pyarrow.parquet as pq
 
 from parapply.errors import InputError
 from parapply.formats import Field, Reading, Source, Survey
-from parapply.formats.groups import (
-    WHOLE_ROWS,
-    GroupIndex,
-    GroupSpan,
-    TableBatch,
-    readable,
-    types_of,
-)
+from parapply.formats.groups import GroupIndex, GroupSpan, TableBatch, readable, types_of
 from parapply.formats.parquet.unpack import unpacked
 from parapply.formats.shown import shown
 from parapply.records import field, record, replace
+
+_SMALL_ROWS = (
+    1 << 15
+)  # of a group that each chunk decodes by itself; larger ones are, once, for all
 
 
 @record
@@ -94,17 +91,21 @@ class ParquetSource:
     ) -> TableBatch:
         """Open rows of one or more row groups."""
         del data, first_row
-        return TableBatch(span, fields, self._read)
+        whole = {group for group, start, stop in span if stop - start == self.groups[group]}
+        return TableBatch(span, fields, partial(self._read, whole))
 
-    def _read(self, group: int, positions: tuple[int, ...]) -> pa.Table:
+    def _read(self, whole: Set[int], group: int, positions: tuple[int, ...]) -> pa.Table:
+        """Decode columns of a group: at once where all of it is wanted, or the group is small."""
         columns = self.columns  # once: a schema makes a list of them each time
         names = [columns[position] for position in positions]
         try:
             if len(set(columns)) < len(columns):  # they tell nothing apart
                 file = _opened(self.path, self.version)
                 return file.read_row_group(group, use_threads=False).select(list(positions))
-            if self.groups[group] <= WHOLE_ROWS:
-                return _decoded(self.path, self.version, group, tuple(names))
+            if group in whole:
+                return _decoded(self.path, self.version, group, names)
+            if self.groups[group] <= _SMALL_ROWS:
+                return _kept(self.path, self.version, group, tuple(names))
             key = hashlib.md5(repr((self.path, names)).encode()).hexdigest()
             return unpacked(
                 _opened(self.path, self.version), group, names, self.folder, key
@@ -163,8 +164,10 @@ def _opened(path: str, version: tuple[int, int]) -> pq.ParquetFile:
     return _held.file
 
 
-@lru_cache(maxsize=1)
-def _decoded(path: str, version: tuple[int, int], group: int, names: tuple[str, ...]) -> pa.Table:
-    """Decode columns of a row group; kept, because the next chunk may be of the same one."""
+def _decoded(path: str, version: tuple[int, int], group: int, names: Sequence[str]) -> pa.Table:
+    """Decode columns of a row group."""
     table = _opened(path, version).read_row_group(group, columns=list(names), use_threads=False)
     return table.select(list(names))
+
+
+_kept = lru_cache(maxsize=1)(_decoded)  # the next chunk may be of the same group
