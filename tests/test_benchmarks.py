@@ -96,3 +96,14 @@ def test_what_is_shared_is_measured_by_workers(tmp_path: Path) -> None:
     done = bench("shared", "--size", "1000", "-j", "2", "--keep", str(tmp_path))
     names = [line.split()[0] for line in done.stdout.splitlines()]
     assert names == ["all", "one", "csv", "parquet", "arrow", "array", "frame", "mapping"]
+
+
+def test_a_timed_run_has_all_cpu_time_and_that_of_the_parent_alone() -> None:
+    from tests.benchmarks.measure import Command, run
+
+    busy = "import time\nwhile time.process_time() < {}: pass"
+    parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {busy.format(0.4)!r}])"
+    one = run(Command([sys.executable, "-c", f"{parent}\n{busy.format(0.1)}"]), timed=True)
+    assert one.tree_bytes == 0
+    assert 0.08 <= one.parent_cpu_s < 0.35
+    assert one.cpu_s >= one.parent_cpu_s + 0.35

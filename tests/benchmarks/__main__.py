@@ -86,7 +86,12 @@ def _options() -> argparse.Namespace:
     add("--size", type=float, default=0.1, help="of the full rows (1), or a number of rows")
     add("--workloads", default="ABCDEFGI", help=f"of {''.join(WORKLOADS)}, as in A,F")
     add("--contenders", default="", help="names, as in polars,serial pandas (all)")
-    add("--runs", type=int, default=3, help="of each contender, in turn; medians are shown")
+    add(
+        "--runs",
+        type=int,
+        default=3,
+        help="of each contender, in turn; medians are shown (and one for memory)",
+    )
     add("-j", "--workers", type=int, help="for everyone (all cores); of `shared` the most (8)")
     add("--timeout", type=float, default=600, help="seconds for one run")
     add("--json", metavar="FILE", help="write the figures there too")

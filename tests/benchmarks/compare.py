@@ -48,24 +48,26 @@ class Plan:
 
 @dataclass
 class Measured:
-    """One workload's runs, and what went wrong."""
+    """One workload's runs, the first of each contender for its memory, and what went wrong."""
 
     runs: dict[str, list[Run]] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
 
     def figures(self) -> dict[str, Figures]:
-        """Return the medians by contender."""
-        return {name: Figures.of(runs) for name, runs in self.runs.items() if runs}
+        """Return the figures by contender."""
+        return {
+            name: Figures.of(memory, timed) for name, (memory, *timed) in self.runs.items() if timed
+        }
 
 
 def measure(plan: Plan, key: str) -> Measured:
-    """Run all contenders of a workload in turn, `plan.runs` times over."""
+    """Run all contenders of a workload in turn, once for memory and `plan.runs` times for time."""
     work = WORKLOADS[key]
     case = Case(work, plan.rows(work), plan.table(work), Path(), plan.workers)
     case.input.read_bytes()  # in the page cache for the first contender too
     found = Measured()
     taking_part = [one for one in CONTENDERS if key in one.workloads and _wanted(plan, one)]
-    for lap in range(plan.runs):
+    for lap in range(1 + plan.runs):
         for place, contender in enumerate(taking_part):
             if not contender.is_here:
                 found.notes[contender.name] = f"needs {contender.needs}"
@@ -83,7 +85,7 @@ def _wanted(plan: Plan, contender: Contender) -> bool:
 def _run(plan: Plan, contender: Contender, case: Case, found: Measured, *, first: bool) -> None:
     _say(f"{case.workload.key} {contender.name} ...")
     try:
-        one = run(contender.command(case), plan.timeout_s)
+        one = run(contender.command(case), plan.timeout_s, timed=not first)
         found.runs.setdefault(contender.name, []).append(one)
         if first and contender.compared:
             _compare(plan, contender, case, found)

@@ -68,7 +68,7 @@ def _runs(plan: Plan, chunks: int) -> list[Run]:
     rows = plan.rows(work)
     case = Case(work, rows, plan.table(work), output, plan.workers)
     argv = [*CONTENDERS[0].command(case).argv, "--chunk-size", str(-(-rows // chunks))]
-    return [run(Command(argv), plan.timeout_s) for _ in range(plan.runs)]
+    return [run(Command(argv), plan.timeout_s, timed=True) for _ in range(plan.runs)]
 
 
 def table(found: dict[str, float]) -> str:

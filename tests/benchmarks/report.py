@@ -15,7 +15,7 @@ OURS = "parapply"
 
 @dataclass(frozen=True)
 class Figures:
-    """Medians of one contender's runs at one workload."""
+    """One contender at one workload: medians of the times, and the memory of a run for that."""
 
     wall_s: float
     cpu_s: float
@@ -24,14 +24,14 @@ class Figures:
     runs: int
 
     @classmethod
-    def of(cls, runs: list[Run]) -> Figures:
+    def of(cls, memory: Run, timed: list[Run]) -> Figures:
         """Take the medians."""
         return cls(
-            median(run.wall_s for run in runs),
-            median(run.cpu_s for run in runs),
-            median(run.tree_bytes for run in runs) / 1e6,
-            median(run.process_bytes["parent"] for run in runs) / 1e6,
-            len(runs),
+            median(run.wall_s for run in timed),
+            median(run.cpu_s for run in timed),
+            memory.tree_bytes / 1e6,
+            memory.process_bytes["parent"] / 1e6,
+            len(timed),
         )
 
 
