@@ -34,6 +34,7 @@ class Reading:
     all_strings: bool = False
     dtypes: Mapping[str, str] = field(default_factory=dict)
     folder: str = ""  # for what workers have to put aside
+    spare_bytes: int = 0  # of an input whose values may be put aside there, though they need not
     prompt: bool = False  # somebody waits for the results of rows that come slowly
 
 
@@ -57,6 +58,7 @@ class Survey:
     marks: Any = ()  # where chunks can start: the format's own
     error: InputError | None = None  # what is wrong with the piece
     sound: bool = True  # the piece is what `pieces` took it for: see `Source.again`
+    aside: str = ""  # the file with the values that were read, if they were put aside
 
 
 @record

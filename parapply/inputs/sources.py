@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from parapply.inputs.survey import Table
 
 _STDIN = "standard input"
+_SPARE_BYTES = 1 << 28  # of input: a third of that is put aside where all of it is numbers
 _Blocks = Iterator[tuple[int, bytes]]
 
 
@@ -116,7 +117,7 @@ class _Opener:
         self.reading = Reading(
             job.delimiter, job.quote, job.escape, job.comment, job.no_headers, job.skip_rows,
             on_error(job) != "fail", job.null_values, job.all_strings, job.dtypes, folder,
-            job.output in STDOUT,
+            _SPARE_BYTES, job.output in STDOUT,
         )  # fmt: skip
 
     def file(self, path: str, name: str, usual: str | None = None) -> _Opened:
@@ -139,7 +140,10 @@ class _Opener:
         self.files.append(real)
         if codec is None and encoding is None:
             source = formats.load(format_).source(real, name, self.reading)
-            return _Opened(source, format_, None, os.path.getsize(path))
+            size = os.path.getsize(path)
+            spare = max(0, self.reading.spare_bytes - size)  # for the files after this one
+            self.reading = replace(self.reading, spare_bytes=spare)
+            return _Opened(source, format_, None, size)
 
         def open_stream() -> BinaryIO:
             return transport.open_reader(open(real, "rb"), name, codec, encoding)

@@ -59,4 +59,5 @@ def _source(path: str, name: str, head: Head, size: int, reading: Reading) -> Cs
     for column, type_ in reading.dtypes.items():
         if column in head.columns:
             types[head.columns.index(column)] = parse_type(column, type_)
-    return CsvSource(path, name, head, size, nulls, types, reading.lenient)
+    spare = (reading.folder, reading.spare_bytes)
+    return CsvSource(path, name, head, size, nulls, types, reading.lenient, True, False, *spare)

@@ -11,6 +11,7 @@ from parapply.columns import kernels as pc
 from parapply.columns.words import named
 from parapply.errors import BadRowsError
 from parapply.formats.csv import parse
+from parapply.formats.csv.aside import Aside, take
 from parapply.formats.csv.records import Records, find_records, split_fields
 from parapply.formats.csv.table import Place, ragged, tabulate
 
@@ -18,8 +19,8 @@ from parapply.formats.csv.table import Place, ragged, tabulate
 class CsvBatch:
     """Records and, as far as they are asked for, their columns as Arrow arrays."""
 
-    def __init__(self, records: Records, place: Place) -> None:
-        self.records, self.place = records, place
+    def __init__(self, records: Records, place: Place, asides: Sequence[Aside] = ()) -> None:
+        self.records, self.place, self._asides = records, place, asides
         self.rows = len(records)
         self._read: dict[int, pa.Array] = {}
         self._expected: set[int] = set()
@@ -87,7 +88,10 @@ class CsvBatch:
         if missing:
             missing = sorted({*missing, *self._expected} - set(self._read))
             types = {position: self.place.fields[position].type for position in missing}
-            self._read.update(zip(missing, self._parse(types), strict=True))
+            self._read.update(take(self._asides, types))
+            left = {position: types[position] for position in types if position not in self._read}
+            if left:
+                self._read.update(zip(left, self._parse(left), strict=True))
         return [self._read[position] for position in positions]
 
     def verbatim(self, positions: Sequence[int]) -> list[pa.Array]:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from parapply.formats import Survey
+from parapply.formats.csv.aside import Aside, cut
 from parapply.records import record
 
 
@@ -28,6 +29,7 @@ class ByteSpan:
     skip: int = 0
     rows: int | None = None
     first_row: int = 0  # rows of this input before these
+    asides: tuple[Aside, ...] = ()  # where their numbers are, if they have been put aside
 
 
 @record
@@ -39,19 +41,23 @@ class ByteIndex:
     stop: int
     mark_rows: np.ndarray[tuple[int], np.dtype[np.int64]]
     mark_positions: np.ndarray[tuple[int], np.dtype[np.int64]]
+    asides: tuple[Aside, ...] = ()
 
     @classmethod
     def of(cls, surveys: Sequence[Survey], start: int, stop: int) -> ByteIndex:
         """Put together the surveys of all pieces, in order."""
-        rows, mark_rows, positions = 0, [], []
+        rows, mark_rows, positions, asides = 0, [], [], []
         for survey in surveys:
             mark_rows += [rows + mark.row for mark in survey.marks]
             positions += [mark.position for mark in survey.marks]
+            if survey.aside:
+                asides.append(Aside(survey.aside, rows, rows + survey.rows))
             rows += survey.rows
         if positions:
             positions[0] = start
         size = stop - start
-        return cls(rows, size, stop, np.array(mark_rows, "i8"), np.array(positions, "i8"))
+        marks = np.array(mark_rows, "i8"), np.array(positions, "i8")
+        return cls(rows, size, stop, *marks, tuple(asides))
 
     def snap(self, row: int, most: int) -> int:
         """Return the nearest row that has a mark, or the number of rows."""
@@ -71,4 +77,6 @@ class ByteIndex:
         end = bisect_left(self.mark_rows, stop)
         stop_byte = int(self.mark_positions[end]) if end < len(self.mark_rows) else self.stop
         skip = start - int(self.mark_rows[first])
-        return ByteSpan(int(self.mark_positions[first]), stop_byte, skip, stop - start, start)
+        asides = cut(self.asides, start, stop)
+        begin = int(self.mark_positions[first])
+        return ByteSpan(begin, stop_byte, skip, stop - start, start, asides)

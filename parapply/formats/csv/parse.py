@@ -111,8 +111,11 @@ def _read(
 
 def kinds(
     text: bytes, delimiter: int, positions: Sequence[int], table_of: Callable[..., pa.Table]
-) -> tuple[Kind, ...]:
-    """Return the kind of each column at `positions`; `table_of(types)` reads columns of `text`."""
+) -> tuple[tuple[Kind, ...], dict[int, pa.ChunkedArray]]:
+    """Return the kind of each column at `positions`; `table_of(types)` reads columns of `text`.
+
+    And, by position, the values of those that are numbers and were read as they will be.
+    """
     table = table_of(dict.fromkeys(positions))
     found = {p: _kind(table.column(i)) for i, p in enumerate(positions)}
     plus = b"+" in text
@@ -124,7 +127,14 @@ def kinds(
         texts = table_of(dict.fromkeys(doubtful, pa.string()))
         for i, position in enumerate(doubtful):
             found[position] = _precise(texts.column(i), found[position])
-    return tuple(Kind(found[p], table.column(i).null_count > 0) for i, p in enumerate(positions))
+    columns = dict(zip(positions, table.columns, strict=True))
+    kinds = tuple(Kind(found[p], column.null_count > 0) for p, column in columns.items())
+    numbers = {
+        position: column
+        for position, column in columns.items()
+        if found[position] in ("int", "float") and column.type == ARROW[found[position]]
+    }
+    return kinds, numbers
 
 
 def column(texts: pa.Array, type_: Any) -> pa.Array:

@@ -10,6 +10,7 @@ from parapply.errors import InputError
 from parapply.formats import Field, Survey
 from parapply.formats.blocks import read_range
 from parapply.formats.csv import parse
+from parapply.formats.csv.aside import put
 from parapply.formats.csv.batch import CsvBatch
 from parapply.formats.csv.dialect import Dialect
 from parapply.formats.csv.header import Head
@@ -37,6 +38,8 @@ class CsvSource:
     lenient: bool = False  # records that are not whole are for the batch to find
     orderly: bool = True  # newlines and quotes alone tell where records are: see records.py
     counted: bool = False  # pieces are cut by counting quotes, not by guess
+    folder: str = ""  # for values that are put aside,
+    spare_bytes: int = 0  # of so many of its bytes
 
     joins_surveys = True
     complete = True
@@ -88,17 +91,19 @@ class CsvSource:
             records = CsvBatch(records, self._place((), 0)).without(bad).records
         inferred = [position for position in positions if position not in (self.types or {})]
         kinds: dict[int, Any] = {}
-        error = None
+        error, aside = None, ""
         if len(records):
             try:
-                kinds = self._kinds(records, inferred)
+                kinds, numbers = self._kinds(records, inferred)
+                if len(numbers) == len(positions) and not isinstance(piece, bytes):
+                    aside = self._put_aside(piece, numbers)
             except InputError as found:
                 if guessed:  # what is wrong may be where it begins
                     return _UNSOUND
                 error = self._placed(found, records, start, first_row)
         known = [kinds.get(position, parse.Kind("null", False)) for position in positions]
         sound = records.orderly or not self.dialect.plain or not self.orderly
-        return Survey(count, tuple(known), marks, error, sound)
+        return Survey(count, tuple(known), marks, error, sound, aside)
 
     def again(self, surveys: Sequence[Survey]) -> CsvSource | None:
         """Return a source that cuts with more care, where some piece is not what it should be."""
@@ -150,12 +155,21 @@ class CsvSource:
             records = records.cut(span.skip, span.rows)
             if len(records) != span.rows:
                 raise InputError(f"{self.name} changed while it was read")
-        return CsvBatch(records, self._place(fields, span.first_row))
+        return CsvBatch(records, self._place(fields, span.first_row), span.asides)
 
     def _place(self, fields: tuple[Field, ...], first_row: int) -> Place:
         return Place(self.name, len(self.columns), self.dialect, self.nulls, fields, first_row)
 
-    def _kinds(self, records: Records, positions: list[int]) -> dict[int, parse.Kind]:
+    def _put_aside(self, piece: ByteSpan, numbers: dict[int, Any]) -> str:
+        """Keep the numbers of a piece for the chunks; return the file, if there is one."""
+        near = piece.stop - self.head.start <= self.spare_bytes
+        if not numbers or not near or self.lenient or not self.folder:
+            return ""
+        return put(self.folder, f"{self.path}:{piece.start}-{piece.stop}", numbers)
+
+    def _kinds(
+        self, records: Records, positions: list[int]
+    ) -> tuple[dict[int, parse.Kind], dict[int, Any]]:
         place = self._place((), 0)
 
         def table_of(types: dict[int, Any]) -> Any:
@@ -163,9 +177,10 @@ class CsvSource:
 
         if not positions:
             tabulate(records, place, {0: parse.BYTES}, ())  # every record is looked at
-            return {}
-        kinds = parse.kinds(records.text, self.dialect.delimiter, positions, table_of)
-        return dict(zip(positions, kinds, strict=True))
+            return {}, {}
+        delimiter = self.dialect.delimiter
+        kinds, numbers = parse.kinds(records.text, delimiter, positions, table_of)
+        return dict(zip(positions, kinds, strict=True)), numbers
 
     def _placed(self, error: InputError, records: Records, start: int, before: int) -> InputError:
         """Say an error again with the row's number in the file: worth counting for only now."""

@@ -1,0 +1,67 @@
+"""Numbers that a survey has read are put aside, so that chunks need not read their text again.
+
+That is a tenth of the time of a tiny function. Only where all that is read of a piece is numbers,
+for otherwise its text has to be cut into fields all the same; and only for so many bytes of input
+(`Reading.spare_bytes`), as the files stay until the run ends. Runs in workers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+import pyarrow as pa
+
+from parapply.formats.part import Part, read_table
+from parapply.records import record
+
+
+@record
+class Aside:
+    """Rows `start` to `stop` of those that a file holds; of the whole input, in an index."""
+
+    path: str
+    start: int
+    stop: int
+
+
+def put(folder: str, name: str, columns: Mapping[int, pa.ChunkedArray]) -> str:
+    """Write the columns of a piece, by position; return the file, "" where there is no room.
+
+    `name` tells the piece from all others.
+    """
+    path = os.path.join(folder, f"values-{hashlib.md5(name.encode()).hexdigest()}")
+    names = [str(position) for position in columns]
+    try:
+        Part(path).write_table(pa.Table.from_arrays(list(columns.values()), names))
+    except OSError:  # a full disk: then there is none of this, and the run goes on
+        with suppress(OSError):
+            os.unlink(path)
+        return ""
+    return path
+
+
+def cut(asides: Sequence[Aside], start: int, stop: int) -> tuple[Aside, ...]:
+    """Return what is aside of the input's rows `start` to `stop`; nothing, unless all of it is."""
+    found = tuple(
+        Aside(one.path, max(start - one.start, 0), min(stop, one.stop) - one.start)
+        for one in asides
+        if one.start < stop and start < one.stop
+    )
+    return found if sum(one.stop - one.start for one in found) == stop - start else ()
+
+
+def take(asides: Sequence[Aside], types: Mapping[int, Any]) -> dict[int, pa.Array]:
+    """Return columns, by position, of rows that were put aside: those of these types there."""
+    tables = [read_table(one.path).slice(one.start, one.stop - one.start) for one in asides]
+    found = {}
+    for position, type_ in types.items() if tables else ():
+        name = str(position)
+        if all(name in table.column_names for table in tables):
+            pieces = [chunk for table in tables for chunk in table.column(name).chunks]
+            if pieces and all(piece.type == type_ for piece in pieces):
+                found[position] = pieces[0] if len(pieces) == 1 else pa.concat_arrays(pieces)
+    return found
