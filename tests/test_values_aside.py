@@ -19,7 +19,7 @@ import parapply
 from parapply import Job
 from parapply.calls.tasks import ChunkTask, SurveyTask
 from parapply.formats import Reading
-from parapply.formats.csv import CSV, parse, source
+from parapply.formats.csv import CSV, aside, parse, source
 from parapply.formats.part import Part
 from parapply.inputs import sources
 from parapply.records import replace
@@ -115,7 +115,7 @@ def job(tmp_path, monkeypatch):
 
 
 def table(rows: int, b="{n}.5") -> str:
-    return "a,b,text\n" + "".join(f"{n},{b.format(n=n)},x{n}\n" for n in range(rows))
+    return "a,b,text\n" + "".join(f"{n},{b.format(n=n)},text {n}\n" for n in range(rows))
 
 
 def test_text_is_read_as_numbers_once(job):
@@ -157,6 +157,19 @@ def test_the_first_bytes_of_all_inputs_are_what_is_put_aside(job, monkeypatch):
     assert 4 <= reads < 10
     monkeypatch.setattr(sources, "_SPARE_BYTES", 0)
     assert job(*texts)[0] == output
+
+
+def test_numbers_that_take_more_than_their_text_are_not_put_aside(job):
+    text = "a,b\n" + "1,2\n" * 500
+    assert job(text)[1] > 0
+    assert job(text.replace("1,2", "1000,2000"))[1] == 0
+
+
+def test_the_last_of_a_disk_is_for_the_output(job, monkeypatch):
+    monkeypatch.setattr(aside, "_free", lambda folder: aside._FREE_BYTES - 1)
+    assert job(table(500))[1] > 0
+    monkeypatch.setattr(aside, "_free", lambda folder: aside._FREE_BYTES)
+    assert job(table(500))[1] == 0
 
 
 def test_a_full_disk_is_no_reason_to_fail(job, monkeypatch, tmp_path):

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from parapply.inputs.survey import Table
 
 _STDIN = "standard input"
-_SPARE_BYTES = 1 << 28  # of input: a third of that is put aside where all of it is numbers
+_SPARE_BYTES = 1 << 28  # of input, whose numbers take twice that on the disk at the most
 _Blocks = Iterator[tuple[int, bytes]]
 
 

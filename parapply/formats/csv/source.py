@@ -165,7 +165,8 @@ class CsvSource:
         near = piece.stop - self.head.start <= self.spare_bytes
         if not numbers or not near or self.lenient or not self.folder:
             return ""
-        return put(self.folder, f"{self.path}:{piece.start}-{piece.stop}", numbers)
+        most = 2 * (piece.stop - piece.start)  # bytes; short numbers take more than their text
+        return put(self.folder, f"{self.path}:{piece.start}-{piece.stop}", numbers, most)
 
     def _kinds(
         self, records: Records, positions: list[int]
