@@ -48,10 +48,9 @@ def table(rows: int, text: str = "a") -> bytes:
     return b"n,text\n" + b"".join(b"%d,%s\n" % (n, text.encode()) for n in range(rows))
 
 
-@pytest.mark.parametrize("backend", ["threads", "serial"])
-def test_each_worker_has_one_share(sizes, backend):
-    workers = 4 if backend == "threads" else 1
-    found = sizes(table(1001), backend=backend, workers=workers)
+@pytest.mark.parametrize("workers", [1, 4])
+def test_each_worker_has_one_share(sizes, workers):
+    found = sizes(table(1001), workers=workers)
     assert found[0] == -(-1001 // workers) and len(found) >= workers
 
 
@@ -74,6 +73,7 @@ def test_no_chunk_has_more_rows_or_bytes_than_any_other(sizes):
         {"name": "in.csv.gz"},
         {"function": "whole", "by": "chunk"},
         {"output": "out/"},
+        {"backend": "serial"},
         {"backend": "processes", "start_method": "fork"},
     ],
 )

@@ -172,6 +172,20 @@ def test_the_last_of_a_disk_is_for_the_output(job, monkeypatch):
     assert job(table(500))[1] == 0
 
 
+def test_what_is_gone_is_read_again(job, monkeypatch, tmp_path):
+    expected, _ = job(table(500))
+    known = ChunkTask.__call__
+
+    def remove(task, *item):
+        for path in Path(task.folder).glob("values-*"):
+            path.unlink()
+        return known(task, *item)
+
+    monkeypatch.setattr(ChunkTask, "__call__", remove)
+    output, reads = job(table(500))
+    assert output == expected and reads > 0
+
+
 def test_a_full_disk_is_no_reason_to_fail(job, monkeypatch, tmp_path):
     known, tried = Part.write_table, []
 

@@ -146,11 +146,12 @@ class _Entry(NamedTuple):
     path: str
     extra: str | None = None  # what to install where the room's engine is missing
     apart: bool = False  # its workers are processes: they can be replaced, and limited
+    turns: bool = False  # they are several, and one at a time runs Python
 
 
 BACKENDS = {
     "processes": _Entry("parapply.backends.processes:Processes", apart=True),
-    "threads": _Entry("parapply.backends.threads:Threads"),
+    "threads": _Entry("parapply.backends.threads:Threads", turns=True),
     "serial": _Entry("parapply.backends.serial:Serial"),
 }
 AUTO = "processes"
@@ -159,6 +160,11 @@ AUTO = "processes"
 def has_processes(name: str) -> bool:
     """Whether each worker of that backend is a process; raises UsageError as `load` does."""
     return _entry(name).apart
+
+
+def takes_turns(name: str) -> bool:
+    """Whether its workers share one interpreter; raises UsageError as `load` does."""
+    return _entry(name).turns
 
 
 def load(name: str) -> Backend:

@@ -35,11 +35,11 @@ def put(folder: str, name: str, columns: Mapping[int, pa.ChunkedArray], most: in
 
     There is none for more than `most` bytes. `name` tells the piece from all others.
     """
-    if sum(column.nbytes for column in columns.values()) > most or _free(folder) < _FREE_BYTES:
-        return ""
     path = os.path.join(folder, f"values-{hashlib.md5(name.encode()).hexdigest()}")
     names = [str(position) for position in columns]
     try:
+        if sum(column.nbytes for column in columns.values()) > most or _free(folder) < _FREE_BYTES:
+            return ""
         Part(path).write_table(pa.Table.from_arrays(list(columns.values()), names))
     except OSError:  # a full disk: then there is none of this, and the run goes on
         with suppress(OSError):
@@ -65,8 +65,14 @@ def cut(asides: Sequence[Aside], start: int, stop: int) -> tuple[Aside, ...]:
 
 
 def take(asides: Sequence[Aside], types: Mapping[int, Any]) -> dict[int, pa.Array]:
-    """Return columns, by position, of rows that were put aside: those of these types there."""
-    tables = [read_table(one.path).slice(one.start, one.stop - one.start) for one in asides]
+    """Return columns, by position, of rows that were put aside: those of these types there.
+
+    None where they have been removed meanwhile: who writes there next says that.
+    """
+    try:
+        tables = [read_table(one.path).slice(one.start, one.stop - one.start) for one in asides]
+    except OSError:
+        return {}
     found = {}
     for position, type_ in types.items() if tables else ():
         name = str(position)
