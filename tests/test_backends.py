@@ -792,3 +792,18 @@ def test_the_start_method_is_fork_while_there_is_one_thread(monkeypatch):
     assert safest_method() == "fork"
     monkeypatch.setattr(threading, "active_count", lambda: 2)
     assert safest_method() == "forkserver"
+
+
+def test_results_do_not_wake_who_keeps_the_workers(monkeypatch):
+    """That is a third of what a chunk costs the parent, and each time all workers are asked."""
+    rounds, known = [], multiprocessing.pool.Pool._maintain_pool
+
+    def noting(*arguments):
+        rounds.append(1)
+        return known(*arguments)
+
+    monkeypatch.setattr(multiprocessing.pool.Pool, "_maintain_pool", staticmethod(noting))
+    with opened(("processes", "fork")) as session:
+        done = results(session.run(square, iter(range(200))))
+    assert sorted(done) == [number * number for number in range(200)]
+    assert len(rounds) < 100  # 400 otherwise; some are when nobody has anything to do

@@ -16,7 +16,7 @@ import pandas.testing as pdt
 import pytest
 from processes import wait_for
 
-from parapply import relief
+from parapply import dispatch, relief
 from parapply.calls.tasks import ChunkTask
 from parapply.engine import run
 from parapply.errors import RowError
@@ -99,7 +99,10 @@ def relieved(request, folder, monkeypatch):
     def both(function, source="table.csv", suffix="csv", expect_cuts=True, **settings):
         one = Job(function=f"f.py:{function}", inputs=source, output=f"one.{suffix}", **settings)
         run(replace(one, backend="serial"))
-        run(replace(one, output=f"two.{suffix}", backend=request.param, workers=4))
+        for _ in range(3):  # on a machine that is busy a worker may be done before it is asked
+            run(replace(one, output=f"two.{suffix}", backend=request.param, workers=4))
+            if cuts:
+                break
         assert bool(cuts) == expect_cuts
         one, two = Path(f"one.{suffix}").read_bytes(), Path(f"two.{suffix}").read_bytes()
         assert one == two
@@ -167,8 +170,11 @@ def test_rows_that_were_picked_are_picked_again(folder, source):
 
 @pytest.mark.parametrize("backend", ["processes", "threads"])
 @pytest.mark.parametrize("settings", [{}, {"on_error": "skip", "max_errors": 1}])
-def test_the_first_row_that_fails_is_found_though_others_wait_for_it(folder, backend, settings):
+def test_the_first_row_that_fails_is_found_though_others_wait_for_it(
+    folder, backend, settings, monkeypatch
+):
     """Workers are idle when a row has failed; the chunk that is waited for is not forgotten."""
+    monkeypatch.setattr(dispatch, "_GRACE_S", 10)  # the machine may be busy
     source = FUNCTIONS.replace("time.sleep(0.01)", "time.sleep(0.02)")
     Path("early.py").write_text(
         source

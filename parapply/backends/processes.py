@@ -5,7 +5,8 @@ The standard Pool replaces a worker that died, but never completes the item it w
 every process is recorded as the pool makes it, and has a slot that says what it is doing. One that
 dies inside an item has lost that item and nothing else. One that dies otherwise breaks the pool:
 all of it is killed, and `Pooled` opens another. This runs in the parent; start.py beside it says
-what a worker begins with. Only public API of multiprocessing is used.
+what a worker begins with. But for one method of the Pool's (see members.py) only public API of
+multiprocessing is used.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from multiprocessing.process import BaseProcess
 from parapply.backends import Crew, Session
 from parapply.backends.desk import LEFT, SLOT_FIELDS, Slots
 from parapply.backends.launch import lifeline, safest_method, start_helpers, undisturbed
-from parapply.backends.members import LOST, Context, Nobody, Worker
+from parapply.backends.members import LOST, Context, Nobody, QuietPool, Worker
 from parapply.backends.pooled import Death, Pooled
 from parapply.backends.start import NAME, enter, serve
 from parapply.backends.stillness import Stillness
@@ -73,7 +74,7 @@ class _Team:
             start_helpers(self.method)
         start = crew.start if forks else self._pack("the start of a worker", crew.start)
         try:
-            self.pool = pool.Pool(
+            self.pool: pool.Pool = QuietPool(
                 crew.workers,
                 enter,
                 (self.slots, lifeline() if forks else (lifeline()[0], None), crew.limits, start),
