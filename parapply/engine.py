@@ -182,7 +182,8 @@ def _sized(job: Job, table: Table, order: Order, workers: int, output: Output) -
     An async function has less to do at the end of each. Threads take turns at all but waiting, and
     who has nothing to do relieves others (relief.py), where a chunk does not make a file.
     """
-    threads = backends.takes_turns(job.backend) and not (output.is_folder or table.streams)
+    fixed = job.checkpoint is not None  # another backend may go on with the same chunks
+    threads = backends.takes_turns(job.backend) and not (fixed or output.is_folder or table.streams)
     few = order.call.concurrency or (threads and order.call.by != "chunk")
     if not few or job.chunk_size is not None or not table.rows:
         return job

@@ -155,6 +155,7 @@ class Outcome:
     files: tuple[Kept, ...] = ()  # all of it, where it is to outlive the run
     held: bytes | None = None  # the part itself, where it is so small that it needs no file
     made: bytes | None = None  # and what the function made, to write it anew
+    place: tuple[int, int] = (0, 0)  # the chunk's source and first row
 
 
 @record

@@ -298,6 +298,45 @@ def test_a_cut_from_another_journal_never_gives_wrong_rows(folder, number, rows)
     assert Path("out.csv").read_bytes() == whole.read_bytes()
 
 
+@pytest.mark.parametrize("first", ["serial", "threads", "processes"])
+@pytest.mark.parametrize("second", ["serial", "threads", "processes"])
+def test_another_backend_goes_on_with_the_same_chunks(folder, first, second):
+    """How rows are cut has to depend on nothing that may change from one run to the next."""
+    whole = undisturbed("scalar")
+    start = {"workers": 2, "start_method": "fork"}
+    with pytest.raises(RowError, match="row 201"):
+        run(job("scalar", backend=first, **start))
+    done = calls()
+    Path("mended").touch()
+    run(job("scalar", backend=second, resume=True, **start))
+    assert Path("out.csv").read_bytes() == whole.read_bytes()
+    again = calls()
+    assert set(done) | set(again) == set(range(ROWS)) and len(again) < 250
+
+
+@pytest.mark.parametrize("place", [[0, 10], [1, 0], None])
+def test_a_part_of_other_rows_is_not_taken(folder, place):
+    """As many rows under the same number may stand elsewhere, should rows be cut otherwise."""
+    whole = undisturbed("scalar", chunk_size=10)
+    with pytest.raises(RowError):
+        run(job("scalar", chunk_size=10))
+    path = Path("kept/journal.jsonl")
+    lines = []
+    for line in path.read_text().splitlines():
+        entry = json.loads(line.partition(" ")[2] or "{}")
+        if entry.get("done", {}).get("number") == [0]:
+            assert entry["done"].pop("place") == [0, 0]
+            entry["done"] |= {"place": place} if place else {}
+            line = checked(json.dumps(entry))
+        lines.append(line)
+    path.write_text("\n".join(lines) + "\n")
+    calls()
+    Path("mended").touch()
+    run(job("scalar", chunk_size=10, resume=True))
+    assert Path("out.csv").read_bytes() == whole.read_bytes()
+    assert set(range(10)) < set(calls())
+
+
 def damage(path, generator):
     data = bytearray(path.read_bytes())
     kind = generator.choice(["cut", "flip", "swap", "gone", "twice", "noise"])

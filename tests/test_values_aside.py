@@ -66,6 +66,7 @@ def test_values_put_aside_are_those_that_would_be_read(folder, rows, block_bytes
     for one in (kept, replace(kept, folder="")):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(source, "BLOCK_BYTES", block_bytes)
+            patch.setattr(source, "_WORTH_BYTES", 1)
             surveys = [one.survey(piece, positions) for piece in one.pieces()]
         index, fields = one.index(surveys), one.fields(positions, surveys)
         batches = [one.batch(index.span(start, stop), fields) for start, stop in pairwise(edges)]
@@ -96,6 +97,7 @@ def job(tmp_path, monkeypatch):
 
     monkeypatch.setattr(parse, "read", noting)
     monkeypatch.setattr(source, "BLOCK_BYTES", 1000)
+    monkeypatch.setattr(source, "_WORTH_BYTES", 1)
     mark(SurveyTask)
     mark(ChunkTask)
 

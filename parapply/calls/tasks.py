@@ -240,7 +240,8 @@ def _outcome(number: tuple[int, ...], rows: Rows, made: Made, path: str) -> Outc
         return rows.where(position)
 
     columns = tuple(ResultColumn(name, array.type, first(array)) for name, array in arrays.items())
-    return Outcome(number, rows.count, rows_out, columns, path, made.shape)
+    place = rows.chunk.source, rows.chunk.first_row
+    return Outcome(number, rows.count, rows_out, columns, path, made.shape, place=place)
 
 
 def _padded(part: Outcome, columns: tuple[tuple[str, Any], ...]) -> list[ResultColumn]:

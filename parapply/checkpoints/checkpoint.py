@@ -166,7 +166,8 @@ class Checkpoint:
         os.rmdir(self._base)
 
     def _fits(self, chunk: Chunk, outcome: Outcome) -> bool:
-        return outcome.rows_in == chunk.rows and durable.intact(self.folder, outcome.files)
+        same = (*outcome.place, outcome.rows_in) == (chunk.source, chunk.first_row, chunk.rows)
+        return same and durable.intact(self.folder, outcome.files)
 
     def _goes_on(self, old: dict[str, Any], mine: dict[str, Any]) -> bool:
         """Whether to go on with the run that is there; raises UsageError where that is wrong."""

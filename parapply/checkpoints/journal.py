@@ -101,6 +101,7 @@ def _plain(outcome: Outcome) -> dict[str, Any]:
     """An outcome as JSON has it; a type is a schema in Arrow's own form, which runs no code."""
     return {
         "number": outcome.number,
+        "place": outcome.place,
         "rows_in": outcome.rows_in,
         "rows_out": outcome.rows_out,
         "columns": [(c.name, _encoded(c.type), c.first) for c in outcome.columns],
@@ -128,6 +129,7 @@ def _outcome(plain: dict[str, Any], folder: str) -> Outcome:
         causes=tuple(Cause(*cause) for cause in plain["causes"]),
         aside=aside and os.path.join(folder, aside),
         files=tuple(Kept(*file) for file in plain["files"]),
+        place=tuple(plain.get("place", (-1, -1))),
     )
 
 

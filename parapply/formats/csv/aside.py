@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -37,13 +38,15 @@ def put(folder: str, name: str, columns: Mapping[int, pa.ChunkedArray], most: in
     """
     path = os.path.join(folder, f"values-{hashlib.md5(name.encode()).hexdigest()}")
     names = [str(position) for position in columns]
+    own = f"{path}.{threading.get_native_id()}"  # a file that is named twice is surveyed twice
     try:
         if sum(column.nbytes for column in columns.values()) > most or _free(folder) < _FREE_BYTES:
             return ""
-        Part(path).write_table(pa.Table.from_arrays(list(columns.values()), names))
-    except OSError:  # a full disk: then there is none of this, and the run goes on
+        Part(own).write_table(pa.Table.from_arrays(list(columns.values()), names))
+        os.replace(own, path)
+    except (OSError, MemoryError):  # then there is none of this, and the run goes on
         with suppress(OSError):
-            os.unlink(path)
+            os.unlink(own)
         return ""
     return path
 
@@ -67,11 +70,11 @@ def cut(asides: Sequence[Aside], start: int, stop: int) -> tuple[Aside, ...]:
 def take(asides: Sequence[Aside], types: Mapping[int, Any]) -> dict[int, pa.Array]:
     """Return columns, by position, of rows that were put aside: those of these types there.
 
-    None where they have been removed meanwhile: who writes there next says that.
+    None where they cannot be read: the text can, or says better why nothing can.
     """
     try:
         tables = [read_table(one.path).slice(one.start, one.stop - one.start) for one in asides]
-    except OSError:
+    except (OSError, MemoryError, pa.ArrowInvalid):
         return {}
     found = {}
     for position, type_ in types.items() if tables else ():

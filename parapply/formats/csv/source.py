@@ -21,6 +21,7 @@ from parapply.formats.csv.table import Place, check_widths, ragged, tabulate
 from parapply.records import record, replace
 
 BLOCK_BYTES = 4 << 20
+_WORTH_BYTES = 1 << 16  # of text that is read again rather than have a file for its numbers
 _UNSOUND = Survey(0, (), sound=False)
 _MARKS = 64  # a block: how finely chunks can be cut without reading a byte twice
 
@@ -162,10 +163,10 @@ class CsvSource:
 
     def _put_aside(self, piece: ByteSpan, numbers: dict[int, Any]) -> str:
         """Keep the numbers of a piece for the chunks; return the file, if there is one."""
-        near = piece.stop - self.head.start <= self.spare_bytes
-        if not numbers or not near or self.lenient or not self.folder:
+        near, size = piece.stop - self.head.start <= self.spare_bytes, piece.stop - piece.start
+        if not numbers or not near or size < _WORTH_BYTES or self.lenient or not self.folder:
             return ""
-        most = 2 * (piece.stop - piece.start)  # bytes; short numbers take more than their text
+        most = 2 * size  # short numbers take more than their text
         return put(self.folder, f"{self.path}:{piece.start}-{piece.stop}", numbers, most)
 
     def _kinds(
