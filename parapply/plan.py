@@ -35,16 +35,18 @@ def bounds(
     snap: Callable[[int], int] = lambda row: row,
     least: int = 0,
     share: float = _SHARE,
+    after: int = 0,
 ) -> Iterator[tuple[int, int]]:
     """Yield half-open row ranges that cover `rows`, none above about `most` rows.
 
     `snap` moves a cut to a place where cutting costs nothing, if that is near; `least` rows are
-    not cut further, nor are those that would be done in a moment.
+    not cut further, nor are those that would be done in a moment. `after` rows of other sources
+    are still to come: the end is not near.
     """
-    least = min(most, max(1, least, min(_LEAST_ROWS, rows // (16 * workers))))
+    least = min(most, max(1, least, min(_LEAST_ROWS, (rows + after) // (16 * workers))))
     start = 0
     while start < rows:
-        size = max(least, min(most, math.ceil((rows - start) / (share * workers))))
+        size = max(least, min(most, math.ceil((rows + after - start) / (share * workers))))
         stop = snap(min(start + size, rows))
         if not start < stop <= start + 2 * size or rows - stop < least // 2:
             stop = min(start + size, rows)
@@ -66,20 +68,23 @@ def chunks(
     last: bool,
     whole: bool = False,
     columns: int = 1,
+    after: int = 0,
 ) -> Iterator[Chunk]:
     """Yield the chunks of one source, in order; `last`: no other source comes after it.
 
+    `after`: so many rows of other sources do. Many small files are not cut, but the last ones.
     `whole`: they go to a chunk function, which is called once for each and likes them large.
     Raises UsageError where `chunk_size` makes those too large.
     """
     if chunk_size is None:
         rows = FRAME_ROWS if whole else CHUNK_ROWS
         most = most_rows(index, rows=rows)
-        least = min(most, index.rows // (8 * workers)) if whole else 0
-        wide = min(columns // _COLUMNS, index.rows // (4 * workers))
+        rows_left = index.rows + after
+        least = min(most, rows_left // (8 * workers)) if whole else 0
+        wide = min(columns // _COLUMNS, rows_left // (4 * workers))
         share = _WHOLE_SHARE if whole else _SHARE
         snap = partial(index.snap, most=rows)
-        ranges = bounds(index.rows, workers, most, snap, max(least, wide), share)
+        ranges = bounds(index.rows, workers, most, snap, max(least, wide), share, after)
     else:
         ranges = fixed_bounds(index.rows, chunk_size)
     if whole and chunk_size is not None:

@@ -110,6 +110,25 @@ def test_a_chunk_is_a_row_group_where_it_may_be_as_large(group, whole):
     assert max(chunk.rows for chunk in made) <= 2 * (FRAME_ROWS if whole else CHUNK_ROWS)
 
 
+@pytest.mark.parametrize("whole", [False, True])
+def test_many_small_sources_are_cut_near_the_end_only(whole):
+    sizes = [20] * 1000
+    cut = [
+        len(list(chunks(GroupIndex((rows,), rows * 9), place, 2, None, last=place == 999,
+                        whole=whole, after=sum(sizes[place + 1 :]))))
+        for place, rows in enumerate(sizes)
+    ]  # fmt: skip
+    assert set(cut[:990]) == {1}
+    assert cut[-1] > 1
+
+
+@given(st.integers(1, 5000), WORKERS, st.integers(1, 5000), st.integers(0, 10_000))
+def test_bounds_before_other_sources_cover_all_rows_too(rows, workers, most, after):
+    ranges = list(bounds(rows, workers, most, after=after))
+    assert_covers(ranges, rows)
+    assert len(ranges) <= len(list(bounds(rows, workers, most)))
+
+
 def test_chunks_are_bounded_in_bytes():
     index = GroupIndex((1 << 18,), 1 << 38)
     assert max(chunk.rows for chunk in chunks(index, 0, 1, None, last=True)) <= 8

@@ -63,10 +63,10 @@ class Table:
                 cutter = make_cutter(self.sources[place], chunk_size, whole, left, workers)
                 found = stream_chunks(self.streams[place], place, cutter, last=last)
             else:
-                columns = len(self.sources[place].columns)
+                index, columns = self.indexes[place], len(self.sources[place].columns)
                 found = plan.chunks(
-                    self.indexes[place], place, workers, chunk_size,
-                    last=last, whole=whole, columns=columns,
+                    index, place, workers, chunk_size, last=last, whole=whole, columns=columns,
+                    after=max(0, left - index.rows),
                 )  # fmt: skip
             for chunk in found:
                 yield replace(chunk, number=(number,))
