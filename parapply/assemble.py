@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from parapply.calls.items import Chore, Refit
+from parapply.columns.names import name_of
 from parapply.columns.words import named
 from parapply.errors import ResultError
 from parapply.failures.errors_file import Errors
@@ -87,7 +88,7 @@ class Assembler:
         if self.columns.shape == "none":
             self.columns.shape = "scalar"
             self.columns.found = {
-                name: ResultColumn(name, type_, "") for name, type_ in default.items()
+                name: ResultColumn(name, name_of(type_), "") for name, type_ in default.items()
             }
         self._final = True
         self._write()
@@ -157,7 +158,7 @@ class Assembler:
         self._begun += 1
         arrangement = self._arrangement()
         types = [
-            self.fields[column.position].type if isinstance(column, Keep) else whole[column.name]
+            self.fields[column.position].kind if isinstance(column, Keep) else whole[column.name]
             for column in arrangement
         ]
         self.sink.begin(arrangement, types)

@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from parapply import formats, quantities
 from parapply.calls.rows import no_column
 from parapply.columns.dtypes import parse_type
@@ -68,7 +66,7 @@ class Order:
             names = call.into or tuple(fields[position].name for position in call.given)
         else:
             names = call.into or (call.name,)
-        return {name: call.types.get(name, pa.null()) for name in names}
+        return {name: call.types.get(name, "null") for name in names}
 
 
 def describe(job: Job, function: Function | Expression, inputs: Inputs) -> Order:

@@ -32,6 +32,7 @@ from parapply.inputs.choose import Head, sample
 from parapply.inputs.sources import Inputs, open_inputs
 from parapply.inputs.survey import Table, survey
 from parapply.job import Chunk, Job, Report
+from parapply.lazily import load_arrow
 from parapply.lifetime.start import Start, leave
 from parapply.outputs.columns import Columns
 from parapply.outputs.output import Output
@@ -70,6 +71,7 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
         order = describe(job, function, inputs) if inputs.complete else None
         if order is not None and order.call.by == "chunk" and job.start_method in (None, "fork"):
             preload(order.call.frame)
+        load_arrow()
         hub.share(job.start_method)
         crew = _crew(job, function, hub, _crew_size(workers, inputs))
         with backend.open(crew) as session:

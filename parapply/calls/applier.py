@@ -6,9 +6,6 @@ from collections.abc import Callable, Sequence
 from itertools import repeat
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-
 from parapply.backends import Pace
 from parapply.calls import results
 from parapply.calls.rows import Columns, Fields, Row, no_column, refilling_loop
@@ -19,6 +16,7 @@ from parapply.failures.policy import FailedRow, Wary
 from parapply.failures.trial import Rounds, Step, endless
 from parapply.formats import Batch, Field
 from parapply.functions.call import Call, Made
+from parapply.lazily import np, pa
 from parapply.sharing.rates import Rate
 
 

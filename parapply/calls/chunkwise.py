@@ -10,9 +10,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-
 from parapply.backends import Pace
 from parapply.calls import frames, results
 from parapply.calls.alarm import Alarm
@@ -27,6 +24,7 @@ from parapply.failures.trial import Rounds
 from parapply.formats import Batch, Field
 from parapply.formats.pandas_schema import INDEX
 from parapply.functions.call import Call, Made
+from parapply.lazily import np, pa
 from parapply.sharing.rates import Rate
 
 

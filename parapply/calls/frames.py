@@ -6,12 +6,10 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.types as at
-
 from parapply.errors import FunctionError, InputError, ResultError
 from parapply.formats import Field
 from parapply.formats.pandas_schema import INDEX, mark, told
+from parapply.lazily import at, pa
 from parapply.values.builders import NOT_UNICODE
 from parapply.values.convert import MixedTypesError, UnsupportedValueError, to_array
 
@@ -35,14 +33,15 @@ def make_frame(
     table = pa.Table.from_arrays(list(arrays), names=[field.name for field in fields])
     try:
         return _MAKERS[kind](table, fields, backend, metadata)
-    except _MISFITS as error:
+    except _misfits() as error:
         raise InputError(
             f"a {kind} frame cannot hold this table: {str(error).splitlines()[0]}; annotate the "
             "function's parameter as pyarrow.Table, or name the columns that it needs with -c"
         ) from error
 
 
-_MISFITS = (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError)
+def _misfits() -> tuple[type[Exception], ...]:
+    return pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError
 
 
 def preload(kind: str) -> None:
@@ -151,7 +150,7 @@ def as_column(result: Any) -> pa.Array | None:
         why = f"{one!r} and {other!r} in one column"
     except UnsupportedValueError as error:
         why = error.why
-    except _MISFITS as error:
+    except _misfits() as error:
         why = f"what no column holds: {error}"
     except UnicodeEncodeError:
         why = f"text {NOT_UNICODE}"
@@ -197,7 +196,7 @@ def _from_pandas(frame: Any, indexed: bool) -> pa.Table:
         raise ResultError(f"the function returned two columns called {twice!r}: rename one")
     try:
         table = pa.Table.from_pandas(frame, preserve_index=False, nthreads=1)
-    except _MISFITS as error:
+    except _misfits() as error:
         raise ResultError(f"the function returned what no table holds: {error}") from error
     except UnicodeEncodeError as error:
         raise ResultError(f"the function returned text {NOT_UNICODE}") from error

@@ -9,15 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-
 from parapply.calls.rows import Row
 from parapply.columns.arrays import take
 from parapply.columns.types import fit
 from parapply.columns.words import named
 from parapply.errors import ResultError
 from parapply.formats.pandas_schema import retyped
+from parapply.lazily import np, pa
 from parapply.values.builders import NOT_UNICODE, encodes
 from parapply.values.convert import MixedTypesError, UnsupportedValueError, by_kind, to_array
 from parapply.values.plain import is_frame, is_record, members

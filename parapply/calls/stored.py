@@ -13,10 +13,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-
 from parapply.columns.arrays import integers, take
+from parapply.columns.names import type_of
 from parapply.columns.types import fit, fit_column, unify
 from parapply.columns.words import clash
 from parapply.errors import ResultError
@@ -24,6 +22,7 @@ from parapply.formats.pandas_schema import retyped
 from parapply.formats.part import Part, read_table
 from parapply.functions.call import Made
 from parapply.job import Outcome
+from parapply.lazily import np, pa
 
 # Beside a part: what the function made, a stream's text, and which rows failed.
 _MADE, _TEXT, _FAILED = ".made", ".text", ".failed"
@@ -63,7 +62,9 @@ def stored(path: str, part: Outcome, columns: tuple[tuple[str, Any], ...]) -> Ma
     taken = have.pop(_TAKE, None)
     rows = part.rows_out
     made = {
-        name: fit_column(name, have[name], type_) if name in have else pa.nulls(rows, type_)
+        name: fit_column(name, have[name], type_of(type_))
+        if name in have
+        else pa.nulls(rows, type_of(type_))
         for name, type_ in columns
     }
     positions = None if taken is None else np.array(taken.to_pylist(), np.int64)

@@ -10,8 +10,6 @@ import os
 import threading
 from typing import Any
 
-import pyarrow as pa
-
 from parapply.backends import Pace
 from parapply.calls.applier import Applier
 from parapply.calls.chunkwise import ChunkCaller
@@ -28,6 +26,7 @@ from parapply.calls.stored import (
 )
 from parapply.checkpoints.durable import known
 from parapply.columns.arrays import first_value
+from parapply.columns.names import name_of
 from parapply.columns.types import is_settled
 from parapply.errors import ParapplyError, UnseenError
 from parapply.failures.aside import Rows, set_aside
@@ -36,6 +35,7 @@ from parapply.formats import Arrangement, Batch, Field, New, Source, Target, arr
 from parapply.formats.part import Part
 from parapply.functions.call import Call, Made
 from parapply.job import Chunk, Failed, Outcome, ResultColumn
+from parapply.lazily import pa
 from parapply.lifetime.allocation import give_back
 from parapply.lifetime.context import bound
 from parapply.naming import Naming
@@ -239,7 +239,9 @@ def _outcome(number: tuple[int, ...], rows: Rows, made: Made, path: str) -> Outc
             position = int(made.take[position]) if len(made.take) else 0
         return rows.where(position)
 
-    columns = tuple(ResultColumn(name, array.type, first(array)) for name, array in arrays.items())
+    columns = tuple(
+        ResultColumn(name, name_of(array.type), first(array)) for name, array in arrays.items()
+    )
     place = rows.chunk.source, rows.chunk.first_row
     return Outcome(number, rows.count, rows_out, columns, path, made.shape, place=place)
 

@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from parapply.checkpoints.durable import Kept
+from parapply.columns.names import name_of, type_of
 from parapply.job import Cause, Outcome, ResultColumn
 
 _Number = tuple[int, ...]
@@ -104,7 +105,7 @@ def _plain(outcome: Outcome) -> dict[str, Any]:
         "place": outcome.place,
         "rows_in": outcome.rows_in,
         "rows_out": outcome.rows_out,
-        "columns": [(c.name, _encoded(c.type), c.first) for c in outcome.columns],
+        "columns": [(c.name, _encoded(type_of(c.type)), c.first) for c in outcome.columns],
         "path": os.path.basename(outcome.path),
         "shape": outcome.shape,
         "failed": outcome.failed,
@@ -121,7 +122,8 @@ def _outcome(plain: dict[str, Any], folder: str) -> Outcome:
         rows_in=plain["rows_in"],
         rows_out=plain["rows_out"],
         columns=tuple(
-            ResultColumn(name, _decoded(type_), first) for name, type_, first in plain["columns"]
+            ResultColumn(name, name_of(_decoded(type_)), first)
+            for name, type_, first in plain["columns"]
         ),
         path=os.path.join(folder, plain["path"]),
         shape=plain["shape"],

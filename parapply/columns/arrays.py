@@ -5,11 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-
 from parapply.columns import kernels
 from parapply.errors import UnseenError
+from parapply.lazily import np, pa
 
 
 def integers(values: Any) -> pa.Array:

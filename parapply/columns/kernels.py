@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import pyarrow as pa
+from parapply.lazily import compute as _arrow
+from parapply.lazily import pa
 
-try:
-    import pyarrow._compute as _arrow
-except ImportError:  # it is not public, and may move
-    import pyarrow.compute as _arrow
 
-_call = _arrow.call_function
+def _call(name: str, arguments: list[Any], options: Any = None) -> Any:
+    return _arrow.call_function(name, arguments, options)
 
 
 def cast(array: Any, type_: Any, *, safe: bool = True) -> Any:

@@ -11,11 +11,10 @@ from __future__ import annotations
 import decimal
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.types as at
-
 from parapply.columns import kernels
+from parapply.columns.names import joined, type_of
 from parapply.errors import ResultError
+from parapply.lazily import at, pa
 from parapply.values.builders import spelled
 
 _UNITS = ("s", "ms", "us", "ns")
@@ -23,7 +22,13 @@ _WIDE = decimal.Context(prec=500)  # any float, to any scale
 
 
 def unify(one: Any, other: Any) -> Any | None:
-    """Return the type that holds the values of both, or None where there is none."""
+    """Return the type that holds the values of both, or None where there is none.
+
+    Of two names (see columns/names.py) it is a name, too.
+    """
+    if isinstance(one, str) and isinstance(other, str):
+        return joined(one, other)
+    one, other = type_of(one), type_of(other)
     if one == other or at.is_null(other):
         return one
     if at.is_null(one):
@@ -36,6 +41,8 @@ def unify(one: Any, other: Any) -> Any | None:
 
 def is_settled(type_: Any) -> bool:
     """Whether no further part can change the type: unify(type_, X) is type_ or a conflict."""
+    if isinstance(type_, str):
+        return type_ in ("bool", "double", "string")
     return bool(
         at.is_boolean(type_) or at.is_float64(type_) or at.is_string(type_) or at.is_date32(type_)
     )

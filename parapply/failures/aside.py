@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-
-import pyarrow as pa
+from typing import Any
 
 from parapply.columns.arrays import integers, to_list
 from parapply.errors import BadRowsError, UnseenError
@@ -12,11 +11,8 @@ from parapply.failures.policy import Failure
 from parapply.formats import Arrangement, Batch, Field, Keep, Target, arrange
 from parapply.formats.part import Part
 from parapply.job import Chunk
+from parapply.lazily import pa
 from parapply.records import field, record, replace
-
-_COLUMNS = {
-    "_file": pa.string(), "_row": pa.int64(), "_error": pa.string(), "_traceback": pa.string(),
-}  # fmt: skip
 
 
 @record
@@ -95,7 +91,8 @@ def arrangement(fields: Sequence[Field], *, several: bool) -> tuple[Arrangement,
 
     They are all of the input's and what is said of each row: of `several` files which one it is in.
     """
-    said = {name: type_ for name, type_ in _COLUMNS.items() if several or name != "_file"}
+    said: dict[str, Any] = {"_file": pa.string()} if several else {}
+    said |= {"_row": pa.int64(), "_error": pa.string(), "_traceback": pa.string()}
     columns = arrange(range(len(fields)), [one.name for one in fields], list(said))
     types = [
         fields[column.position].type if isinstance(column, Keep) else said[column.name]

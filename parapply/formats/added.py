@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Protocol
 
-import pyarrow as pa
-
 from parapply.formats import Batch, Field, Index, Source, Survey
+from parapply.lazily import pa
 from parapply.records import record, replace
 
 

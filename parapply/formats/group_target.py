@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from parapply.columns.arrays import take as picked
 from parapply.columns.layout import compact
+from parapply.columns.names import type_of
 from parapply.columns.types import fit_column
 from parapply.formats import Arrangement, Batch, Joiner, Keep
 from parapply.formats.pandas_schema import described, marks, told
@@ -97,6 +98,7 @@ class TableTarget:
 
     def field(self, column: Any, type_: Any) -> pa.Field:
         """Return the output's field, with the metadata that the input's column had."""
+        type_ = type_of(type_)
         if not isinstance(column, Keep):
             return pa.field(column.name, type_)
         if self.schema is None:

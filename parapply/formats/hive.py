@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import unquote
 
-import pyarrow as pa
-
 from parapply.formats import Field
+from parapply.lazily import pa
 from parapply.records import record
 from parapply.values.convert import to_array
 

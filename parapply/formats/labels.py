@@ -11,12 +11,10 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-
 from parapply.columns.arrays import integers
 from parapply.formats import Field, Source
 from parapply.formats.pandas_schema import INDEX, told
+from parapply.lazily import np, pa
 from parapply.records import record, replace
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from parapply.columns.names import type_of
 from parapply.errors import InputError
 from parapply.records import field, record
 
@@ -14,9 +15,14 @@ class Field:
     """A column of the input: its type over the whole input, and whether any value is missing."""
 
     name: str
-    type: Any  # pyarrow.DataType; None where the column was not surveyed
+    kind: Any  # its type, or the name of that: see columns/names.py
     nullable: bool = True
     told: bool = True  # by a value: where there was none, the type is but a guess
+
+    @property
+    def type(self) -> Any:
+        """The pyarrow.DataType; None where the column was not surveyed."""
+        return type_of(self.kind)
 
 
 @record

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import pyarrow as pa
+from parapply.lazily import pa
 
 INDEX = "__index_level_0__"  # the column that pandas writes an index without a name to
 _MARK = b"parapply:pandas"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import pyarrow as pa
+from parapply.lazily import pa
 
 SMALL = 1 << 14  # bytes that go to the parent with the outcome
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import pyarrow as pa
-
 from parapply.failures.policy import Failure, Policy
 from parapply.functions.expressions import Expression
+from parapply.lazily import pa
 from parapply.records import field, record
 
 

@@ -11,8 +11,6 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Any
 
-import pyarrow as pa
-
 from parapply import plan
 from parapply.backends import Session
 from parapply.calls.tasks import SurveyTask
@@ -23,6 +21,7 @@ from parapply.inputs.feed import Feed
 from parapply.inputs.sources import Inputs
 from parapply.inputs.streams import StreamChunks, make_cutter, stream_chunks
 from parapply.job import Chunk
+from parapply.lazily import pa
 from parapply.records import record, replace
 
 _Blocks = Iterator[tuple[int, bytes]]

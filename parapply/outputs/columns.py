@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
+from parapply.columns.names import name_of
 from parapply.columns.types import is_settled, unify
 from parapply.columns.words import clash
 from parapply.errors import ResultError
@@ -62,5 +63,6 @@ def _both(known: ResultColumn, column: ResultColumn) -> ResultColumn:
             f"column {known.name!r}: {known.first} gave {one}, {column.first} gave {other}; "
             "one column holds one type: return str for both, say"
         )
+    type_ = name_of(type_)
     first = column.first if type_ != known.type else known.first
     return ResultColumn(known.name, type_, first)

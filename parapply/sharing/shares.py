@@ -12,13 +12,12 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-import pyarrow as pa
-
 from parapply import backends
 from parapply.backends import Crew
 from parapply.errors import InputError, OutputError, ParapplyError, UsageError, WorkerError
 from parapply.functions.find import is_reference
 from parapply.functions.hooks import Hook
+from parapply.lazily import pa
 from parapply.lifetime.allocation import keep_nothing
 from parapply.records import record
 

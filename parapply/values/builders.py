@@ -9,8 +9,7 @@ import decimal
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
+from parapply.lazily import np, pa
 
 
 class MixedTypesError(Exception):

@@ -10,11 +10,10 @@ import datetime as dt
 import decimal
 import uuid
 from collections.abc import Callable, Mapping, Sequence, Set
+from functools import cache
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-
+from parapply.lazily import np, pa
 from parapply.values.builders import (
     NOT_UNICODE,
     MixedTypesError,
@@ -115,34 +114,39 @@ def _nested(build: Callable[[], pa.Array], owners: np.ndarray[Any, Any]) -> pa.A
         raise UnsupportedValueError(int(owners[error.position]), error.why) from None
 
 
-_Builder = Callable[[Sequence[Any]], pa.Array]
-# In this order: bool is an int, and datetime a date.
-_BUILDERS: tuple[tuple[type, _Builder], ...] = (
-    (bool, bools),
-    (int, ints),
-    (float, floats),
-    (str, texts),
-    (bytes, binaries),
-    (bytearray, binaries),
-    (memoryview, binaries),
-    (dt.datetime, datetimes),
-    (dt.date, dates),
-    (dt.time, times),
-    (dt.timedelta, durations),
-    (np.datetime64, datetimes),
-    (np.timedelta64, durations),
-    (decimal.Decimal, decimals),
-    (uuid.UUID, spelled),
-    (Mapping, _structs),
-    (Set, _lists),
-    (list, _lists),
-    (tuple, _lists),
-)
+_Builder = Callable[[Sequence[Any]], Any]
+
+
+@cache
+def _builders() -> tuple[tuple[type, _Builder], ...]:
+    return (  # in this order: bool is an int, and datetime a date
+        (bool, bools),
+        (int, ints),
+        (float, floats),
+        (str, texts),
+        (bytes, binaries),
+        (bytearray, binaries),
+        (memoryview, binaries),
+        (dt.datetime, datetimes),
+        (dt.date, dates),
+        (dt.time, times),
+        (dt.timedelta, durations),
+        (np.datetime64, datetimes),
+        (np.timedelta64, durations),
+        (decimal.Decimal, decimals),
+        (uuid.UUID, spelled),
+        (Mapping, _structs),
+        (Set, _lists),
+        (list, _lists),
+        (tuple, _lists),
+    )
+
+
 _TOWER: tuple[_Builder | None, ...] = (ints, decimals, floats)  # they go together
 
 
 def _builder(kind: type) -> _Builder | None:
-    return next((build for base, build in _BUILDERS if issubclass(kind, base)), None)
+    return next((build for base, build in _builders() if issubclass(kind, base)), None)
 
 
 def _mixed(values: Sequence[Any]) -> Exception:

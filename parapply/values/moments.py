@@ -10,9 +10,7 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-
+from parapply.lazily import np, pa
 from parapply.values.builders import MixedTypesError, UnsupportedValueError, each, numbers
 from parapply.values.plain import nanoseconds
 

@@ -12,8 +12,7 @@ import math
 from collections.abc import Mapping, Set
 from typing import Any
 
-import numpy as np
-
+from parapply.lazily import np
 from parapply.values.plain import nanoseconds, plain
 
 _quote = json.JSONEncoder(ensure_ascii=False).encode

@@ -14,9 +14,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-import pyarrow as pa
-
 from parapply.formats.part import Part, read_table
+from parapply.lazily import pa
 from parapply.records import record
 
 _FREE_BYTES = 1 << 30  # on the disk: what is less is for the output

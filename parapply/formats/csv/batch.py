@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-import pyarrow as pa
-
 from parapply.columns import kernels as pc
 from parapply.columns.words import named
 from parapply.errors import BadRowsError
@@ -14,6 +12,7 @@ from parapply.formats.csv import parse
 from parapply.formats.csv.aside import Aside, take
 from parapply.formats.csv.records import Records, find_records, split_fields
 from parapply.formats.csv.table import Place, ragged, tabulate
+from parapply.lazily import pa
 
 
 class CsvBatch:

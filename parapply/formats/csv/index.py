@@ -6,10 +6,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
-
 from parapply.formats import Survey
 from parapply.formats.csv.aside import Aside, cut
+from parapply.lazily import np
 from parapply.records import record
 
 

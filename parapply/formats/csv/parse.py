@@ -12,15 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.csv as pacsv
-import pyarrow.types as at
-
 from parapply.columns import kernels as pc
+from parapply.columns.names import type_of
 from parapply.columns.scalars import text as scalar
 from parapply.formats.csv.dialect import Dialect
 from parapply.formats.csv.records import Records
+from parapply.lazily import at, np, pa, pacsv
 
 # pandas.read_csv: https://pandas.pydata.org/docs/reference/api/pandas.read_csv.html (na_values)
 NULLS = (
@@ -32,17 +29,15 @@ _INTEGER = r"^\s*[+-]?[0-9]+\s*$"
 _DIGIT_LED = r"^\s*[+-]?0[0-9xX]"
 _NO_FLOAT = r"(?i)^\s*[+-]?(0x|nan)"
 _ORDER = ("null", "bool", "int", "digits", "float", "text")
-ARROW = {
-    "null": pa.float64(),  # what read_csv makes of a column without a value
-    "bool": pa.bool_(),
-    "int": pa.int64(),
-    "digits": pa.string(),  # integers that a number would not hold: "007", 20 digits
-    "float": pa.float64(),
-    "text": pa.string(),
+TYPES = {  # by name
+    "null": "double",  # what read_csv makes of a column without a value
+    "bool": "bool",
+    "int": "int64",
+    "digits": "string",  # integers that a number would not hold: "007", 20 digits
+    "float": "double",
+    "text": "string",
 }
-
-
-TEXT, BYTES = pa.string(), pa.binary()  # the one is checked to be UTF-8
+TEXT, BYTES = "string", "binary"  # the one is checked to be UTF-8
 
 
 class Kind(NamedTuple):
@@ -100,7 +95,9 @@ def _read(
         ),
         convert_options=pacsv.ConvertOptions(
             include_columns=names,
-            column_types={str(p): type_ for p, type_ in types.items() if type_ is not None},
+            column_types={
+                str(p): type_of(type_) for p, type_ in types.items() if type_ is not None
+            },
             null_values=nulls,
             strings_can_be_null=bool(nulls),
             true_values=_TRUE,
@@ -132,7 +129,7 @@ def kinds(
     numbers = {
         position: column
         for position, column in columns.items()
-        if found[position] in ("int", "float") and column.type == ARROW[found[position]]
+        if found[position] in ("int", "float") and column.type == type_of(TYPES[found[position]])
     }
     return kinds, numbers
 

@@ -9,14 +9,11 @@ Arrow: a quote opens a field only as its first character.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
-
-import numpy as np
 
 from parapply.formats.csv.dialect import LINE, LINE_END, Dialect, field_pattern, record_pattern
+from parapply.lazily import Array, np
 from parapply.records import record
 
-_Array = np.ndarray[Any, Any]
 LF, CR = 10, 13
 
 
@@ -29,9 +26,9 @@ class Records:
     """
 
     text: bytes
-    starts: _Array
-    stops: _Array
-    ends: _Array
+    starts: Array
+    stops: Array
+    ends: Array
     orderly: bool = True
 
     def __len__(self) -> int:
@@ -111,7 +108,7 @@ def split_fields(record: bytes, dialect: Dialect) -> list[bytes]:
         position = end + 1
 
 
-def field_edges(records: Records, dialect: Dialect, count: int) -> _Array | None:
+def field_edges(records: Records, dialect: Dialect, count: int) -> Array | None:
     """Return the positions of the delimiters of each record, shape (rows, count - 1).
 
     None where some record has another number of fields.
@@ -140,13 +137,13 @@ def is_closed(records: Records, dialect: Dialect) -> bool:
     return not (field.startswith(mark) and field.count(mark) % 2)
 
 
-def _quotes(text: bytes, data: _Array, dialect: Dialect) -> _Array | None:
+def _quotes(text: bytes, data: Array, dialect: Dialect) -> Array | None:
     if dialect.quote is None or bytes([dialect.quote]) not in text:
         return None
     return np.flatnonzero(data == dialect.quote)
 
 
-def _line_ends(text: bytes, data: _Array) -> _Array:
+def _line_ends(text: bytes, data: Array) -> Array:
     """Positions after each LF, CRLF, or CR that stands alone."""
     ends = np.flatnonzero(data == LF) + 1
     if b"\r" not in text:
@@ -157,7 +154,7 @@ def _line_ends(text: bytes, data: _Array) -> _Array:
     return np.union1d(ends, lone) if len(lone) else ends
 
 
-def _orderly(data: _Array, quotes: _Array, delimiter: int) -> bool:
+def _orderly(data: Array, quotes: Array, delimiter: int) -> bool:
     """Whether each quote opens a field, closes one, or is one of a doubled pair."""
     if len(quotes) % 2:
         return False
@@ -169,7 +166,7 @@ def _orderly(data: _Array, quotes: _Array, delimiter: int) -> bool:
     return bool(bounds[before].all() and bounds[after].all())
 
 
-def _records(text: bytes, data: _Array, starts: _Array, ends: _Array, *, orderly: bool) -> Records:
+def _records(text: bytes, data: Array, starts: Array, ends: Array, *, orderly: bool) -> Records:
     """Tell each record's line end from its bytes, and leave out blank lines."""
     stops = ends.copy()
     filled = stops > starts
@@ -204,7 +201,7 @@ def _first_end_one_by_one(text: bytes, dialect: Dialect) -> int:
     return int(records.ends[0])
 
 
-def _edges_one_by_one(records: Records, dialect: Dialect, count: int) -> _Array | None:
+def _edges_one_by_one(records: Records, dialect: Dialect, count: int) -> Array | None:
     rows = []
     for start, stop in zip(records.starts.tolist(), records.stops.tolist(), strict=True):
         lengths = [len(field) for field in split_fields(records.text[start:stop], dialect)]

@@ -209,7 +209,7 @@ class CsvSource:
 
 
 def _field(name: str, kind: parse.Kind) -> Field:
-    return Field(name, parse.ARROW[kind.name], kind.nulls, kind.name != "null")
+    return Field(name, parse.TYPES[kind.name], kind.nulls, kind.name != "null")
 
 
 def _marks(records: Records, start: int) -> tuple[Mark, ...]:

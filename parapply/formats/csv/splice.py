@@ -10,9 +10,6 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-
 from parapply.columns import kernels as pc
 from parapply.columns.arrays import integers
 from parapply.columns.scalars import text as scalar
@@ -21,10 +18,9 @@ from parapply.formats import Arrangement, Keep, New
 from parapply.formats.csv.dialect import Dialect
 from parapply.formats.csv.records import Records, field_edges
 from parapply.formats.csv.text import alone, data, fields
+from parapply.lazily import Array, np, pa
 from parapply.records import replace
 from parapply.values.convert import to_array
-
-_Array = np.ndarray[Any, Any]
 
 
 def splice(
@@ -33,7 +29,7 @@ def splice(
     width: int,
     arrangement: Arrangement,
     made: dict[str, pa.Array],
-    take: _Array | None,
+    take: Array | None,
     line_end: bytes,
     last: bool,
 ) -> list[Any]:
@@ -92,7 +88,7 @@ def _closed(records: Records, tail: Any, line_end: bytes, last: bool) -> bytes:
 
 
 def _taken(
-    records: Records, pieces: list[Any], take: _Array, line_end: bytes, last: bool
+    records: Records, pieces: list[Any], take: Array, line_end: bytes, last: bool
 ) -> list[Any]:
     """Join the picked records with their own line ends; the last one may have none."""
     if not len(take) and not _has_gaps(records):
@@ -120,7 +116,7 @@ def _has_gaps(records: Records) -> bool:
     return not (whole and (starts[1:] == ends[:-1]).all())
 
 
-def _between_gaps(records: Records, rows: list[bytes], take: _Array) -> list[bytes]:
+def _between_gaps(records: Records, rows: list[bytes], take: Array) -> list[bytes]:
     """Put what stands between records back in its place, whichever records stay.
 
     It always stays, so that it does not depend on how the input was cut into chunks.
@@ -140,7 +136,7 @@ def _pieces(
     width: int,
     arrangement: Arrangement,
     made: dict[str, pa.Array],
-    take: _Array | None,
+    take: Array | None,
 ) -> list[Any]:
     """What is joined to make a record: runs of kept fields, delimiters, and new fields."""
     edges = None
@@ -166,7 +162,7 @@ def _gaps(records: Records) -> pa.Array:
     return _strings(records.text, _before(records), records.starts)
 
 
-def _before(records: Records) -> _Array:
+def _before(records: Records) -> Array:
     return np.concatenate(([0], records.stops[:-1]))
 
 
@@ -193,14 +189,14 @@ def _runs(arrangement: Arrangement) -> list[New | tuple[int, int]]:
 
 
 def _run_span(
-    records: Records, edges: _Array | None, width: int, first: int, last: int
-) -> tuple[_Array, _Array]:
+    records: Records, edges: Array | None, width: int, first: int, last: int
+) -> tuple[Array, Array]:
     starts = records.starts if first == 0 or edges is None else edges[:, first - 1] + 1
     stops = records.stops if last == width - 1 or edges is None else edges[:, last]
     return starts, stops
 
 
-def _strings(text: bytes, starts: _Array, stops: _Array) -> pa.Array:
+def _strings(text: bytes, starts: Array, stops: Array) -> pa.Array:
     """Return text[start:stop] for each pair, without a copy where the spans follow each other."""
     count = len(starts)
     if (starts[1:] == stops[:-1]).all():
@@ -211,7 +207,7 @@ def _strings(text: bytes, starts: _Array, stops: _Array) -> pa.Array:
     return pc.take(_array(text, offsets, 2 * count), integers(np.arange(0, 2 * count, 2)))
 
 
-def _array(text: bytes, offsets: _Array, count: int) -> pa.Array:
+def _array(text: bytes, offsets: Array, count: int) -> pa.Array:
     buffers = [None, pa.py_buffer(offsets), pa.py_buffer(text)]
     return pa.Array.from_buffers(pa.string(), count, buffers)
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-import pyarrow as pa
-
 from parapply.errors import BadRowsError, InputError
 from parapply.formats import Field
 from parapply.formats.csv import parse
 from parapply.formats.csv.dialect import Dialect
 from parapply.formats.csv.records import Records, field_edges, is_closed, split_fields
 from parapply.formats.shown import shown
+from parapply.lazily import pa
 from parapply.records import record, replace
 
 _WHOLE = 10_000  # bytes of a record in the message that is kept instead of it

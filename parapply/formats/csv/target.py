@@ -7,9 +7,6 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.types as at
-
 from parapply.columns.arrays import take as picked
 from parapply.errors import OutputError, ResultError
 from parapply.formats import Arrangement, Batch, Keep, Writing
@@ -21,6 +18,7 @@ from parapply.formats.csv.splice import header, requoted, splice
 from parapply.formats.part import Part
 from parapply.formats.text_parts import TextJoiner
 from parapply.inputs import transport
+from parapply.lazily import pa
 from parapply.records import field, record, replace
 
 
@@ -114,9 +112,7 @@ class CsvTarget:
         """Text differs where columns are missing or stand elsewhere, or integers become floats."""
         if list(part) != list(whole):
             return True
-        return any(
-            part[name] != type_ and not at.is_null(part[name]) for name, type_ in whole.items()
-        )
+        return any(part[name] != type_ and part[name] != "null" for name, type_ in whole.items())
 
     def joiner(self) -> TextJoiner:
         """Return what concatenates the parts after a header."""

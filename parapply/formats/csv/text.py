@@ -8,16 +8,14 @@ with escapes; lists and structs are JSON.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
-
-import numpy as np
-import pyarrow as pa
-import pyarrow.types as at
 
 from parapply.columns import kernels as pc
 from parapply.columns.arrays import integers, to_list
 from parapply.columns.scalars import text
 from parapply.formats.csv.dialect import Dialect
+from parapply.lazily import at, np, pa
 from parapply.values.convert import to_array
 from parapply.values.spelling import duration, escaped
 from parapply.values.spelling import text as spelled
@@ -52,7 +50,7 @@ _NUMBERS = b"0123456789+-.einfa"  # what numbers are made of
 
 def strings(array: pa.Array) -> pa.Array:
     """Return the text of each value, "" for missing ones."""
-    convert = next(convert for check, convert in _CONVERTERS if check(array.type))
+    convert = next(convert for check, convert in _converters() if check(array.type))
     return pc.fill_null(convert(array), text(""))
 
 
@@ -253,23 +251,25 @@ def _any(type_: Any) -> bool:
     return True
 
 
-_CONVERTERS: tuple[tuple[Callable[[Any], bool], Callable[[Any], Any]], ...] = (
-    (lambda t: at.is_string(t) or at.is_large_string(t) or at.is_string_view(t), _same),
-    (at.is_floating, _floats),
-    (at.is_integer, _same),
-    (at.is_boolean, _bools),
-    (at.is_null, _same),
-    (at.is_date32, _same),
-    (lambda t: at.is_time(t) or (at.is_timestamp(t) and t.tz is None), _clocks),
-    (at.is_timestamp, _zoned),
-    (at.is_duration, _durations),
-    (at.is_dictionary, _dictionary),
-    (lambda t: at.is_binary(t) or at.is_large_binary(t) or at.is_binary_view(t), _binary),
-    (at.is_fixed_size_binary, _binary),
-    (at.is_decimal, _decimals),
-    (at.is_run_end_encoded, lambda array: strings(pc.run_end_decode(array))),
-    (at.is_union, lambda array: _texts([spelled(value) for value in to_list(array)])),
-    (at.is_nested, _json),
-    (lambda t: isinstance(t, pa.BaseExtensionType) and at.is_nested(t.storage_type), _storage),
-    (_any, _others),
-)
+@cache
+def _converters() -> tuple[tuple[Callable[[Any], bool], Callable[[Any], Any]], ...]:
+    return (
+        (lambda t: at.is_string(t) or at.is_large_string(t) or at.is_string_view(t), _same),
+        (at.is_floating, _floats),
+        (at.is_integer, _same),
+        (at.is_boolean, _bools),
+        (at.is_null, _same),
+        (at.is_date32, _same),
+        (lambda t: at.is_time(t) or (at.is_timestamp(t) and t.tz is None), _clocks),
+        (at.is_timestamp, _zoned),
+        (at.is_duration, _durations),
+        (at.is_dictionary, _dictionary),
+        (lambda t: at.is_binary(t) or at.is_large_binary(t) or at.is_binary_view(t), _binary),
+        (at.is_fixed_size_binary, _binary),
+        (at.is_decimal, _decimals),
+        (at.is_run_end_encoded, lambda array: strings(pc.run_end_decode(array))),
+        (at.is_union, lambda array: _texts([spelled(value) for value in to_list(array)])),
+        (at.is_nested, _json),
+        (lambda t: isinstance(t, pa.BaseExtensionType) and at.is_nested(t.storage_type), _storage),
+        (_any, _others),
+    )

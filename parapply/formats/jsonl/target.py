@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.types as at
 
 from parapply.columns.arrays import take as picked
 from parapply.formats import Arrangement, Batch, Keep, Writing
@@ -75,9 +74,7 @@ class JsonlTarget:
         """Text differs where columns are missing or stand elsewhere, or integers become floats."""
         if list(part) != list(whole):
             return True
-        return any(
-            part[name] != type_ and not at.is_null(part[name]) for name, type_ in whole.items()
-        )
+        return any(part[name] != type_ and part[name] != "null" for name, type_ in whole.items())
 
     def joiner(self) -> TextJoiner:
         """Return what concatenates the parts."""

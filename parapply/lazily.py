@@ -1,0 +1,55 @@
+"""numpy and Arrow, imported when something of them is first used: `from parapply.lazily import pa`.
+
+To import them takes as long as everything else that a run on a few rows does, and that run may do
+without: see formats/csv/brief. What has them anyway (other formats) imports them as usual.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as compute
+    import pyarrow.csv as pacsv
+    import pyarrow.types as at
+
+    Array = np.ndarray[Any, Any]
+else:
+
+    class _Lazy(ModuleType):
+        """Looks like a module; what was asked for once is in it, and costs nothing any more."""
+
+        def __getattr__(self, name):
+            value = getattr(_import(self.__name__), name)
+            setattr(self, name, value)
+            return value
+
+    def _import(name):
+        try:
+            return importlib.import_module(name)
+        except ImportError:
+            if "._" not in name:
+                raise
+        return importlib.import_module(name.replace("._", "."))  # it is not public, and may move
+
+    np, pa = _Lazy("numpy"), _Lazy("pyarrow")
+    pacsv, at = _Lazy("pyarrow.csv"), _Lazy("pyarrow.types")
+    compute = _Lazy("pyarrow._compute")
+    Array = Any
+
+__all__ = ["Array", "at", "compute", "has_arrow", "load_arrow", "np", "pa", "pacsv"]
+
+
+def load_arrow() -> None:
+    """Import it now: before workers are forked, which would each do it."""
+    _ = pa.lib, compute.call_function, pacsv.read_csv
+
+
+def has_arrow() -> bool:
+    """Whether somebody has imported it."""
+    return "pyarrow" in sys.modules
