@@ -29,6 +29,7 @@ from parapply.formats.part import SMALL
 from parapply.functions.expressions import Expression
 from parapply.functions.load import Function
 from parapply.inputs.choose import Head, sample
+from parapply.inputs.glance import glance
 from parapply.inputs.sources import Inputs, open_inputs
 from parapply.inputs.survey import Table, survey
 from parapply.job import Chunk, Job, Report
@@ -71,13 +72,15 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
         order = describe(job, function, inputs) if inputs.complete else None
         if order is not None and order.call.by == "chunk" and job.start_method in (None, "fork"):
             preload(order.call.frame)
-        load_arrow()
+        table = glance(job, inputs, order)
+        if table is None:
+            load_arrow()
         hub.share(job.start_method)
         crew = _crew(job, function, hub, _crew_size(workers, inputs))
         with backend.open(crew) as session:
             inputs, order = _complete(session, job, function, inputs, order)
             surveyed = order.surveyed(len(inputs.sources[0].columns))
-            table = survey(session, inputs, surveyed)
+            table = table or survey(session, inputs, surveyed)
             for stream in table.streams.values():
                 ends.callback(stream.close)  # type: ignore[attr-defined]  # a feed, or a generator
             agenda, total = Agenda(), _total(job, table)

@@ -9,14 +9,13 @@ from typing import Any
 from parapply.backends import Pace
 from parapply.calls import results
 from parapply.calls.rows import Columns, Fields, Row, no_column, refilling_loop
-from parapply.columns.arrays import to_list
 from parapply.errors import ResultError, UnseenError
 from parapply.failures.explain import Explainer
 from parapply.failures.policy import FailedRow, Wary
 from parapply.failures.trial import Rounds, Step, endless
 from parapply.formats import Batch, Field
 from parapply.functions.call import Call, Made
-from parapply.lazily import np, pa
+from parapply.lazily import np
 from parapply.sharing.rates import Rate
 
 
@@ -76,11 +75,8 @@ class Applier:
 
     def _value_lists(self) -> list[list[Any]]:
         """Return what the function made of the values of each column."""
-        arrays = self.batch.columns(self.call.given)
-        every = [
-            (list[Any](), self._seen(position, array))
-            for position, array in zip(self.call.given, arrays, strict=True)
-        ]
+        self.batch.ready(self.call.given)
+        every = [(list[Any](), self._seen(position)) for position in self.call.given]
         function = self.function
         if self.call.expression is not None:
             function = self.call.expression.function("value")
@@ -102,7 +98,7 @@ class Applier:
         places.update(zip(reversed(names), reversed(self.call.given), strict=True))
         columns = Columns(names, lambda name: self._list(name, places))
         if self.call.read:
-            self.batch.columns(self.call.read)
+            self.batch.ready(self.call.read)
         return columns
 
     def _row_step(self, found: list[Any]) -> Step:
@@ -180,12 +176,12 @@ class Applier:
         if name not in places:
             given = tuple(self.fields[position].name for position in self.call.given)
             raise KeyError(no_column(name, given))
-        return self._seen(places[name], self.batch.columns([places[name]])[0])
+        return self._seen(places[name])
 
-    def _seen(self, position: int, array: pa.Array) -> list[Any]:
+    def _seen(self, position: int) -> list[Any]:
         """Return a column's values as the function sees them."""
         try:
-            return to_list(array)
+            return self.batch.values(position)
         except UnseenError as error:
             name = self.fields[position].name
             raise error.placed(self.where(error.position), name) from error
@@ -193,12 +189,14 @@ class Applier:
     def _made(self, found: list[Any], into: tuple[str, ...], name: str) -> Made:
         """Make columns of one result a row; those of rows that failed are None, and left out."""
         if self.call.filter:
-            return Made("filter", {}, np.flatnonzero(np.array(found, bool)))
+            kept = [row for row, value in enumerate(found) if value]
+            return Made("filter", {}, self._taken(kept))
         take, values = self._kept(found)
         where = self.where if take is None else _picked(self.where, take)
         try:
             shape, lists = results.shape_columns(values, into, name, where)
-            return Made(shape, results.build_columns(lists, where, self.call.types), take)
+            build = results.list_columns if self.batch.listed else results.build_columns
+            return Made(shape, build(lists, where, self.call.types), take)
         except ResultError:
             if not self.call.policy.tolerant:
                 raise
@@ -215,12 +213,16 @@ class Applier:
         if self.call.explode:
             for row in failures:
                 found[row] = [] if skips else [None]
-            lengths = [len(items) for items in found]
-            return np.repeat(np.arange(len(found)), lengths), [x for items in found for x in items]
+            owners = [row for row, items in enumerate(found) for _ in items]
+            return self._taken(owners), [x for items in found for x in items]
         if not failures or not skips:
             return None, found
-        take = np.array([row for row in range(len(found)) if row not in failures], np.int64)
-        return take, [found[row] for row in take.tolist()]
+        left = [row for row in range(len(found)) if row not in failures]
+        return self._taken(left), [found[row] for row in left]
+
+    def _taken(self, rows: list[int]) -> Any:
+        """Return positions as `Made.take` has them."""
+        return rows if self.batch.listed else np.array(rows, np.int64)
 
     def _set_misfits_aside(
         self, values: list[Any], take: Any, into: tuple[str, ...], name: str

@@ -42,8 +42,8 @@ class Coroutines(Applier):
         return self._made(found, self.call.into, self.call.name)
 
     def _value_lists(self) -> list[list[Any]]:
-        arrays = zip(self.call.given, self.batch.columns(self.call.given), strict=True)
-        every = [(list[Any](), self._seen(position, array)) for position, array in arrays]
+        self.batch.ready(self.call.given)
+        every = [(list[Any](), self._seen(position)) for position in self.call.given]
         self._run_all([(self._value_call(values), found) for found, values in every])
         return [found for found, _ in every]
 

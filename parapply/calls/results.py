@@ -11,6 +11,7 @@ from typing import Any
 
 from parapply.calls.rows import Row
 from parapply.columns.arrays import take
+from parapply.columns.listed import Listed, listed
 from parapply.columns.types import fit
 from parapply.columns.words import named
 from parapply.errors import ResultError
@@ -54,6 +55,17 @@ def build_columns(
         name: _forced(name, values, where, types) if name in types else _array(name, values, where)
         for name, values in columns.items()
     }
+
+
+def list_columns(
+    columns: dict[str, list[Any]], where: Where, types: Mapping[str, Any]
+) -> dict[str, pa.Array | Listed]:
+    """Do as `build_columns`, but leave as lists what need not be an array."""
+    found = {name: listed(values) for name, values in columns.items() if name not in types}
+    known = {name: column for name, column in found.items() if column is not None}
+    others = {name: values for name, values in columns.items() if name not in known}
+    built = build_columns(others, where, types)
+    return {name: known[name] if name in known else built[name] for name in columns}
 
 
 def _forced(name: str, values: list[Any], where: Where, types: Mapping[str, Any]) -> pa.Array:

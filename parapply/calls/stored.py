@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from parapply.columns.arrays import integers, take
+from parapply.columns.arrays import integers, of, take
+from parapply.columns.listed import Listed
 from parapply.columns.names import type_of
 from parapply.columns.types import fit, fit_column, unify
 from parapply.columns.words import clash
@@ -29,14 +30,22 @@ _MADE, _TEXT, _FAILED = ".made", ".text", ".failed"
 _TAKE = "parapply:take"  # a stored column: which rows of the batch the results belong to
 
 
-def store(path: str, made: Made, data: bytes | None, small: int = 0) -> bytes | None:
+def store(
+    path: str, made: Made, data: bytes | None, small: int = 0, *, listed: bool = False
+) -> bytes | None:
     """Keep what the function made of the part at `path`, and the text it came from, if any.
 
-    What it made is returned, and not written, where it has fewer bytes than `small`.
+    What it made is returned, and not written, where it has fewer bytes than `small`. `listed`: it
+    may have no arrays.
     """
-    taken = {} if made.take is None else {_TAKE: integers(made.take)}
     part = Part(path + _MADE, small)
-    part.write_table(as_table({**made.columns, **taken}) if made.table is None else made.table)
+    if listed and all(isinstance(column, Listed) for column in made.columns.values()):
+        part.write([_listed(made)])
+    elif made.table is not None:
+        part.write_table(made.table)
+    else:
+        taken = {} if made.take is None else {_TAKE: integers(made.take)}
+        part.write_table(as_table({n: of(c) for n, c in {**made.columns, **taken}.items()}))
     if data is not None:
         Path(path + _TEXT).write_bytes(data)
     return part.held
@@ -57,7 +66,10 @@ def discard(path: str) -> None:
 
 def stored(path: str, part: Outcome, columns: tuple[tuple[str, Any], ...]) -> Made:
     """Return what `store` kept, with these columns and types."""
-    table = read_table(_base(path) + _MADE if part.made is None else part.made)
+    kept = _base(path) + _MADE if part.made is None else part.made
+    if (lists := _lists(kept)) is not None:
+        return _made_of_lists(part, columns, *lists)
+    table = read_table(kept)
     have = columns_of(table)
     taken = have.pop(_TAKE, None)
     rows = part.rows_out
@@ -71,6 +83,42 @@ def stored(path: str, part: Outcome, columns: tuple[tuple[str, Any], ...]) -> Ma
     if part.shape == "table":
         return Made("table", {}, table=as_table(made, [table.schema]))
     return Made(part.shape, made, positions)
+
+
+_LISTS = b"{"  # what they begin with; an Arrow file begins with ARROW1
+
+
+def _listed(made: Made) -> bytes:
+    columns = {name: (column.type, column.values) for name, column in made.columns.items()}
+    return json.dumps({"take": made.take, "columns": columns}).encode()
+
+
+def _lists(kept: str | bytes) -> tuple[dict[str, Listed], list[int] | None] | None:
+    """Return what `_listed` made, None of a table."""
+    if isinstance(kept, str):
+        with open(kept, "rb") as file:
+            kept = file.read() if file.peek(1)[:1] == _LISTS else b""
+    if not kept.startswith(_LISTS):
+        return None
+    found = json.loads(kept)
+    return {name: Listed(*column) for name, column in found["columns"].items()}, found["take"]
+
+
+def _made_of_lists(
+    part: Outcome,
+    columns: tuple[tuple[str, Any], ...],
+    have: dict[str, Listed],
+    take: list[int] | None,
+) -> Made:
+    rows = [None] * part.rows_out
+    made: dict[str, Any] = {}
+    for name, type_ in columns:
+        column = have.get(name, Listed("null", rows))
+        if isinstance(type_, str):
+            made[name] = column.retyped(type_)
+        else:
+            made[name] = fit_column(name, column.array(), type_)
+    return Made(part.shape, made, take)
 
 
 def _base(path: str) -> str:

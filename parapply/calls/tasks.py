@@ -114,7 +114,8 @@ class ChunkTask:
             except UnseenError as error:
                 raise rows.unseen(error, self.fields, self.keep) from error
             if changes or (self.durable and failures):
-                kept = store(path, made, chunk.data, self.small)
+                listed = rows.batch.listed
+                kept = store(path, made, chunk.data, self.small, listed=listed)
         outcome = replace(_outcome(chunk.number, rows, made, path), held=part.held, made=kept)
         if context.stopped is not None:
             outcome = replace(outcome, stopped=True)

@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Any
 
 from parapply.columns import kernels
+from parapply.columns.listed import Listed
 from parapply.errors import UnseenError
 from parapply.lazily import np, pa
 
@@ -101,8 +102,15 @@ def _zone(name: str) -> dt.tzinfo:
     return zoneinfo.ZoneInfo(name)
 
 
-def first_value(array: pa.Array) -> int:
+def of(column: pa.Array | Listed) -> pa.Array:
+    """Return a made column as an array."""
+    return column.array() if isinstance(column, Listed) else column
+
+
+def first_value(array: pa.Array | Listed) -> int:
     """Return the position of the first value that is not null, or 0 where all are."""
+    if isinstance(array, Listed):
+        return array.first
     if array.null_count in (0, len(array)):
         return 0
     return next(position for position in range(len(array)) if array[position].is_valid)

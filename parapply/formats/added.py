@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Protocol
 
 from parapply.formats import Batch, Field, Index, Source, Survey
+from parapply.formats.typed import Typed
 from parapply.lazily import pa
 from parapply.records import record, replace
 
@@ -125,7 +126,7 @@ class AddedSource:
         return [position for position in positions if position < len(self.inner.columns)]
 
 
-class AddedBatch:
+class AddedBatch(Typed):
     """A batch of the file, the rows of which have `numbers` there, and the added columns."""
 
     def __init__(

@@ -17,6 +17,7 @@ from parapply.columns.types import fit
 from parapply.errors import InputError
 from parapply.formats import Field, Reading
 from parapply.formats.shown import shown
+from parapply.formats.typed import Typed
 from parapply.records import record
 
 GroupSpan = tuple[tuple[int, int, int], ...]  # (group, start, stop) within each group
@@ -62,7 +63,7 @@ class GroupIndex:
         return tuple(span)
 
 
-class TableBatch:
+class TableBatch(Typed):
     """Rows of a chunk as slices of groups; `read(group, positions)` gives a group's columns."""
 
     def __init__(

@@ -15,6 +15,7 @@ class Batch(Protocol):
     """The rows of one chunk, in the worker; columns are read when they are asked for."""
 
     rows: int
+    listed: bool  # what is made of its rows is written from lists, too: see columns/listed.py
 
     def pick(self, rows: Sequence[int]) -> Batch:
         """Return a batch of these rows, given by their positions, in order."""
@@ -49,6 +50,17 @@ class Batch(Protocol):
 
     def columns(self, positions: Sequence[int]) -> list[Any]:
         """Return pyarrow arrays of the schema's types, missing values as nulls."""
+        ...
+
+    def ready(self, positions: Sequence[int]) -> None:
+        """Read columns whose `values` will be asked for, in one go where that is faster."""
+        ...
+
+    def values(self, position: int) -> list[Any]:
+        """Return a column's values as Python has them, None where one is missing.
+
+        Raises UnseenError for one that it has not.
+        """
         ...
 
     def verbatim(self, positions: Sequence[int]) -> list[Any]:
@@ -188,8 +200,9 @@ class Target(Protocol):
     ) -> None:
         """Write a part (worker).
 
-        `made` has the function's columns by name, each as long as the part; `take`, where not
-        None, the positions in the batch of the part's rows; `last`: no chunk comes after.
+        `made` has the function's columns by name, each as long as the part: arrays or, of a
+        `listed` batch, Listed. `take`, where not None, has the positions in the batch of the
+        part's rows; `last`: no chunk comes after.
         """
         ...
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from parapply.columns.listed import Listed
 from parapply.failures.policy import Failure, Policy
 from parapply.functions.expressions import Expression
 from parapply.lazily import pa
@@ -46,7 +47,7 @@ class Made:
     """What the calls for one chunk made."""
 
     shape: str  # scalar, fields, none, table, or filter: no columns at all
-    columns: dict[str, pa.Array]
+    columns: dict[str, pa.Array | Listed]  # see Batch.listed
     take: Any = None  # positions in the batch of the rows that stay, where not all do once
     table: pa.Table | None = None
     failures: Mapping[int, Failure] = field(default_factory=dict)  # by position in the batch

@@ -96,7 +96,7 @@ def survey(session: Session, inputs: Inputs, positions: tuple[int, ...]) -> Tabl
     if not inputs.endless:
         rows = sum(index.rows for index in indexes.values())
         rows += sum(one.rows for place in streams for one in found[place])
-    return Table(sources, _join_fields(sources, positions, found), indexes, streams, rows)
+    return Table(sources, join_fields(sources, positions, found), indexes, streams, rows)
 
 
 def _survey_all(
@@ -166,7 +166,7 @@ def _pieces(
             yield first[1], 0
 
 
-def _join_fields(
+def join_fields(
     sources: tuple[Source, ...], positions: tuple[int, ...], surveys: list[list[Survey]]
 ) -> tuple[Field, ...]:
     """Return one schema for all sources: pieces of one kind of source are joined as one file's."""

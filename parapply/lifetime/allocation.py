@@ -6,6 +6,8 @@ import ctypes
 import time
 from contextlib import suppress
 
+from parapply.lazily import has_arrow, pa
+
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of mallopt(3)
 _LARGEST = 1 << 25  # the most that glibc takes for _MMAP_THRESHOLD
 _KEPT = 1 << 30
@@ -35,8 +37,8 @@ def give_back() -> None:
     need a quarter more, and a worker's peak would depend on how long it runs.
     """
     global _given_s
-    import pyarrow as pa
-
+    if not has_arrow():
+        return
     if (now := time.monotonic()) >= _given_s + _PAUSE_S:
         pa.default_memory_pool().release_unused()
         _given_s = now

@@ -12,10 +12,11 @@ from parapply.formats.csv import parse
 from parapply.formats.csv.aside import Aside, take
 from parapply.formats.csv.records import Records, find_records, split_fields
 from parapply.formats.csv.table import Place, ragged, tabulate
+from parapply.formats.typed import Typed
 from parapply.lazily import pa
 
 
-class CsvBatch:
+class CsvBatch(Typed):
     """Records and, as far as they are asked for, their columns as Arrow arrays."""
 
     def __init__(self, records: Records, place: Place, asides: Sequence[Aside] = ()) -> None:

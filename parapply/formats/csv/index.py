@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from parapply.formats import Survey
 from parapply.formats.csv.aside import Aside, cut
-from parapply.lazily import np
 from parapply.records import record
+
+MARKS = 64  # a piece: how finely chunks can be cut without reading a byte twice
 
 
 class Mark(NamedTuple):
@@ -33,36 +35,34 @@ class ByteSpan:
 
 @record
 class ByteIndex:
-    """Marks of a whole file, as two arrays of equal length."""
+    """Marks of a whole file, as two lists of equal length."""
 
     rows: int
     size_bytes: int
     stop: int
-    mark_rows: np.ndarray[tuple[int], np.dtype[np.int64]]
-    mark_positions: np.ndarray[tuple[int], np.dtype[np.int64]]
+    mark_rows: Sequence[int]
+    mark_positions: Sequence[int]
     asides: tuple[Aside, ...] = ()
 
     @classmethod
     def of(cls, surveys: Sequence[Survey], start: int, stop: int) -> ByteIndex:
         """Put together the surveys of all pieces, in order."""
-        rows, mark_rows, positions, asides = 0, [], [], []
+        rows, mark_rows, positions, asides = 0, array("q"), array("q"), []
         for survey in surveys:
-            mark_rows += [rows + mark.row for mark in survey.marks]
-            positions += [mark.position for mark in survey.marks]
+            mark_rows.extend(rows + mark.row for mark in survey.marks)
+            positions.extend(mark.position for mark in survey.marks)
             if survey.aside:
                 asides.append(Aside(survey.aside, rows, rows + survey.rows))
             rows += survey.rows
         if positions:
             positions[0] = start
-        size = stop - start
-        marks = np.array(mark_rows, "i8"), np.array(positions, "i8")
-        return cls(rows, size, stop, *marks, tuple(asides))
+        return cls(rows, stop - start, stop, mark_rows, positions, tuple(asides))
 
     def snap(self, row: int, most: int) -> int:
         """Return the nearest row that has a mark, or the number of rows."""
         del most
         after = bisect_left(self.mark_rows, row)
-        known: list[int] = [*self.mark_rows[max(after - 1, 0) : after + 1].tolist(), self.rows]
+        known: list[int] = [*self.mark_rows[max(after - 1, 0) : after + 1], self.rows]
         return min(known, key=lambda mark: (abs(mark - row), mark))
 
     def text_bytes(self, start: int, stop: int) -> int:
@@ -74,8 +74,8 @@ class ByteIndex:
         """Return the bytes from the mark at or before `start` to the one at or after `stop`."""
         first = bisect_right(self.mark_rows, start) - 1
         end = bisect_left(self.mark_rows, stop)
-        stop_byte = int(self.mark_positions[end]) if end < len(self.mark_rows) else self.stop
-        skip = start - int(self.mark_rows[first])
+        stop_byte = self.mark_positions[end] if end < len(self.mark_rows) else self.stop
+        skip = start - self.mark_rows[first]
         asides = cut(self.asides, start, stop)
-        begin = int(self.mark_positions[first])
+        begin = self.mark_positions[first]
         return ByteSpan(begin, stop_byte, skip, stop - start, start, asides)

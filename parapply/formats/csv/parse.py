@@ -24,7 +24,7 @@ NULLS = (
     "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN",
     "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
 )  # fmt: skip
-_TRUE, _FALSE = ("True", "TRUE", "true"), ("False", "FALSE", "false")
+TRUE, FALSE = ("True", "TRUE", "true"), ("False", "FALSE", "false")
 _INTEGER = r"^\s*[+-]?[0-9]+\s*$"
 _DIGIT_LED = r"^\s*[+-]?0[0-9xX]"
 _NO_FLOAT = r"(?i)^\s*[+-]?(0x|nan)"
@@ -100,8 +100,8 @@ def _read(
             },
             null_values=nulls,
             strings_can_be_null=bool(nulls),
-            true_values=_TRUE,
-            false_values=_FALSE,
+            true_values=TRUE,
+            false_values=FALSE,
         ),
     )
 
@@ -141,7 +141,7 @@ def column(texts: pa.Array, type_: Any) -> pa.Array:
     """
     plain = pc.replace_substring_regex(pc.utf8_trim_whitespace(texts), r"^\+", "")
     if at.is_boolean(type_):  # the cast takes numbers, too
-        known = pc.is_in(plain, pa.array([*_TRUE, *_FALSE]))
+        known = pc.is_in(plain, pa.array([*TRUE, *FALSE]))
         plain = pc.if_else(pc.or_(known, pc.is_null(plain)), plain, scalar("no boolean"))
     try:
         return pc.cast(plain, type_)

@@ -9,12 +9,13 @@ from typing import Any
 from parapply.errors import InputError
 from parapply.formats import Field, Survey
 from parapply.formats.blocks import read_range
-from parapply.formats.csv import parse
+from parapply.formats.csv import brief, parse
 from parapply.formats.csv.aside import put
 from parapply.formats.csv.batch import CsvBatch
+from parapply.formats.csv.brief_batch import BriefBatch
 from parapply.formats.csv.dialect import Dialect
 from parapply.formats.csv.header import Head
-from parapply.formats.csv.index import ByteIndex, ByteSpan, Mark
+from parapply.formats.csv.index import MARKS, ByteIndex, ByteSpan, Mark
 from parapply.formats.csv.pieces import Cutter
 from parapply.formats.csv.records import Records, find_records
 from parapply.formats.csv.table import Place, check_widths, ragged, tabulate
@@ -23,7 +24,6 @@ from parapply.records import record, replace
 BLOCK_BYTES = 4 << 20
 _WORTH_BYTES = 1 << 16  # of text that is read again rather than have a file for its numbers
 _UNSOUND = Survey(0, (), sound=False)
-_MARKS = 64  # a block: how finely chunks can be cut without reading a byte twice
 
 
 @record
@@ -41,6 +41,7 @@ class CsvSource:
     counted: bool = False  # pieces are cut by counting quotes, not by guess
     folder: str = ""  # for values that are put aside,
     spare_bytes: int = 0  # of so many of its bytes
+    brief: bool = False  # all of it can be read by brief.py
 
     joins_surveys = True
     complete = True
@@ -106,6 +107,14 @@ class CsvSource:
         sound = records.orderly or not self.dialect.plain or not self.orderly
         return Survey(count, tuple(known), marks, error, sound, aside)
 
+    def glance(self, positions: Sequence[int]) -> Survey | None:
+        """Survey a file that is small and plain, without Arrow; None if it is not (parent)."""
+        if not self.path or self.types or self.stop - self.head.start > brief.MOST_BYTES:
+            return None
+        text = self._read(ByteSpan(self.head.start, self.stop))
+        width = len(self.columns)
+        return brief.survey(text, self.head.start, self.dialect, width, positions, self.nulls)
+
     def again(self, surveys: Sequence[Survey]) -> CsvSource | None:
         """Return a source that cuts with more care, where some piece is not what it should be."""
         if not self.path or len(surveys) < 2 or all(survey.sound for survey in surveys):
@@ -139,7 +148,7 @@ class CsvSource:
         fields: tuple[Field, ...],
         data: bytes | None = None,
         first_row: int = 0,
-    ) -> CsvBatch:
+    ) -> CsvBatch | BriefBatch:
         """Open the records of a span, or those in `data`."""
         if span is None:
             forced = self.types or {}
@@ -151,7 +160,12 @@ class CsvSource:
             if not self.lenient:  # no survey has seen it
                 check_widths(records, place)
             return CsvBatch(records, place)
-        records = find_records(self._read(span), self.dialect)
+        text = self._read(span)
+        lines = brief.lines(text) if self.brief and span.rows is not None else None
+        if lines is not None and len(lines) >= span.skip + (span.rows or 0):
+            lines = lines[span.skip : span.skip + (span.rows or 0)]
+            return BriefBatch(lines, self._place(fields, span.first_row))
+        records = find_records(text, self.dialect)
         if span.rows is not None:
             records = records.cut(span.skip, span.rows)
             if len(records) != span.rows:
@@ -215,7 +229,7 @@ def _field(name: str, kind: parse.Kind) -> Field:
 def _marks(records: Records, start: int) -> tuple[Mark, ...]:
     if not len(records):
         return ()
-    step = -(-len(records) // _MARKS)
+    step = -(-len(records) // MARKS)
     offsets = records.starts[::step] + start
     offsets[0] = start
     return tuple(Mark(i * step, int(offset)) for i, offset in enumerate(offsets))

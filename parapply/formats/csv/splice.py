@@ -17,10 +17,9 @@ from parapply.errors import InputError
 from parapply.formats import Arrangement, Keep, New
 from parapply.formats.csv.dialect import Dialect
 from parapply.formats.csv.records import Records, field_edges
-from parapply.formats.csv.text import alone, data, fields
+from parapply.formats.csv.text import UnquotableError, alone, data
 from parapply.lazily import Array, np, pa
 from parapply.records import replace
-from parapply.values.convert import to_array
 
 
 def splice(
@@ -64,9 +63,18 @@ def header(names: Sequence[bytes], arrangement: Arrangement, dialect: Dialect) -
 
 
 def quote_name(name: str, dialect: Dialect) -> bytes:
-    """Return a column's name as a CSV field."""
-    (field,) = fields(to_array([name]), dialect).to_pylist()
-    return str(field).encode()
+    """Return a column's name as a CSV field, as `text.quoted` does; raises UnquotableError."""
+    marks = dialect.quote, dialect.escape, dialect.delimiter, dialect.comment
+    quote, escape, *others = (None if mark is None else chr(mark) for mark in marks)
+    special = {quote, escape, *others, "\r", "\n"}
+    if special.isdisjoint(name):
+        return name.encode()
+    if quote is None:
+        if escape is None:
+            raise UnquotableError(0, name)
+        return "".join(escape + mark if mark in special else mark for mark in name).encode()
+    doubled = name if escape is None else name.replace(escape, escape * 2)
+    return f"{quote}{doubled.replace(quote, quote * 2)}{quote}".encode()
 
 
 def requoted(field: bytes, old: Dialect, new: Dialect) -> bytes:

@@ -7,11 +7,14 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
+from parapply.columns import arrays
 from parapply.columns.arrays import take as picked
+from parapply.columns.listed import Listed
 from parapply.errors import OutputError, ResultError
 from parapply.formats import Arrangement, Batch, Keep, Writing
 from parapply.formats.csv import text
 from parapply.formats.csv.batch import CsvBatch
+from parapply.formats.csv.brief_batch import BriefBatch
 from parapply.formats.csv.dialect import Dialect
 from parapply.formats.csv.source import CsvSource
 from parapply.formats.csv.splice import header, requoted, splice
@@ -66,15 +69,33 @@ class CsvTarget:
         part: Part,
         arrangement: Arrangement,
         batch: Batch,
-        made: dict[str, pa.Array],
+        made: dict[str, pa.Array | Listed],
         take: Any,
         last: bool,
     ) -> None:
         """Write a part; see formats.Target."""
+        if isinstance(batch, BriefBatch):
+            if (lines := self._brief(arrangement, batch, made, take, last)) is not None:
+                part.write(lines)
+                return
+            batch = batch.whole
         where = partial(_where, batch, take)
         with _worded(where):
-            ready = {name: self._fields(name, array, where) for name, array in made.items()}
+            ready = {n: self._fields(n, arrays.of(c), where) for n, c in made.items()}
             part.write(self._buffers(arrangement, batch, ready, take, last))
+
+    def _brief(
+        self,
+        arrangement: Arrangement,
+        batch: BriefBatch,
+        made: dict[str, pa.Array | Listed],
+        take: Any,
+        last: bool,
+    ) -> list[bytes] | None:
+        """Return the lines of a part, None where that takes Arrow."""
+        if not (self.alike and _keeps_any(arrangement)):
+            return None
+        return batch.spliced(arrangement, made, take, self.line_end, last)
 
     def _buffers(
         self,

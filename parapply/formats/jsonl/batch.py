@@ -14,6 +14,7 @@ from parapply.formats.jsonl.columns import MisfitError, build, cast
 from parapply.formats.jsonl.kinds import keys_of, kind_of
 from parapply.formats.jsonl.lines import LineError, Lines, examine, parse, parse_literal
 from parapply.formats.jsonl.members import members
+from parapply.formats.typed import Typed
 from parapply.records import record, replace
 
 
@@ -43,7 +44,7 @@ class Place:
         return InputError(f"{self.where(error.row)} {error.why}")
 
 
-class JsonlBatch:
+class JsonlBatch(Typed):
     """Lines and, as far as they are asked for, their columns as Arrow arrays."""
 
     def __init__(self, lines: Lines, place: Place) -> None:

@@ -1,0 +1,289 @@
+"""Small CSV files go without numpy and Arrow, and nobody sees it: but for the time that it takes.
+
+The oracle is the way by numpy and Arrow, which is taken wherever one of them has been imported.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import decimal
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import parapply
+from parapply import Job
+from parapply.columns.listed import listed
+from parapply.columns.names import NAMES, joined, name_of, type_of
+from parapply.columns.types import is_settled, unify
+from parapply.formats import Reading
+from parapply.formats.csv import CSV, brief, brief_batch, text
+from parapply.formats.csv.dialect import Dialect
+from parapply.formats.csv.splice import quote_name
+from parapply.inputs import glance
+from parapply.records import replace
+from parapply.values.convert import MixedTypesError, UnsupportedValueError, to_array
+
+CELLS = {
+    "int": ["1", "-3", "0", "12345", "-0", "999999999999999999", "9223372036854775807"],
+    "float": ["1.5", "-0.25", "1e5", "0.1", "1E-7", "-0.0", "3.141592653589793", "1e99"],
+    "odd": ["007", "+5", " 7", "2.", ".5", "inf", "-inf", "NAN", "Infinity", "0x10", "1e400", "-"],
+    "time": ["2024-01-31", "12:30:00", "2024-01-31T12:00:00", "2024-01-31 12:00:00.5", "01:02"],
+    "text": ["abc", "Italy", "nancy", "é", "😀 a", "a b ", "infinite", "x" * 40, "T", "a'b", " a"],
+    "bool": ["True", "true", "False", "FALSE", "tRUE"],
+    "missing": ["", "NA", "nan", "None", "null", "-nan"],
+    "quoted": ['"a,b"', '""', '"1"', '"1.5"', '"say ""hi"""', '"NA"', '"True"', '"é"'],
+    "broken": ['a"b', '"a"b', '"a\nb"', "a\x0bb", "a\x85b", "a\u2028b", "\ufeff", "a\x00"],
+}
+
+
+@st.composite
+def files(draw):
+    """The text of a file of three columns, most of whose cells are of one kind in each."""
+    rows = draw(st.integers(1, 12))
+    kinds = [draw(st.lists(st.sampled_from(list(CELLS)), min_size=1, max_size=2)) for _ in "abc"]
+    columns = [
+        [draw(st.sampled_from(CELLS[draw(st.sampled_from(kind))])) for _ in range(rows)]
+        for kind in kinds
+    ]
+    end = draw(st.sampled_from(["\n", "\n", "\r\n"]))
+    lines = [",".join(row) for row in zip(*columns, strict=True)]
+    if draw(st.integers(0, 9)) == 0:
+        lines.insert(draw(st.integers(0, rows)), draw(st.sampled_from(["", "a,b", "1,2,3,4"])))
+    return end.join(["a,b,c", *lines, ""][: None if draw(st.booleans()) else -1]).encode()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("brief")
+
+
+@given(files(), st.data())
+def test_a_glance_sees_what_a_survey_does(folder, content, data):
+    path = folder / "in.csv"
+    path.write_bytes(content)
+    source = CSV.source(str(path), path.name, Reading())
+    positions = range(len(source.columns))
+    found = source.glance(positions)
+    if found is None:
+        return
+    (piece,) = source.pieces()
+    known = source.survey(piece, positions)
+    assert known == found
+    fields, index = source.fields(positions, [found]), source.index([found])
+    start = data.draw(st.integers(0, found.rows - 1))
+    stop = data.draw(st.integers(start + 1, found.rows))
+    whole = source.batch(index.span(start, stop), fields)
+    batch = replace(source, brief=True).batch(index.span(start, stop), fields)
+    assert isinstance(batch, brief_batch.BriefBatch)
+    picked = sorted(data.draw(st.sets(st.integers(0, stop - start - 1))))
+    for one, other in ((batch, whole), (batch.pick(picked), whole.pick(picked))):
+        for position in positions:
+            assert repr(one.values(position)) == repr(other.values(position))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"i,x,name\n1,0.5,Ann\n2,1.5,Ben\n",
+        b"i\n1\n",
+        b'i,s\r\n1,"a,b"\r\n2,"say ""hi"""\r\n',
+        b"i,b\n1,True\n2,\n",
+        b"i;x\n1;2.5",
+        b"n,name\n2024-01-31,a\n2024-02-01,\n",
+    ],
+)
+def test_plain_files_need_no_more_than_a_glance(tmp_path, content):
+    path = tmp_path / "in.csv"
+    path.write_bytes(content)
+    source = CSV.source(str(path), path.name, Reading())
+    wanted = [p for p, name in enumerate(source.columns) if name != "n"]
+    assert source.glance(wanted) is not None
+
+
+def test_large_files_do_not_go_this_way(tmp_path):
+    path = tmp_path / "in.csv"
+    path.write_bytes(b"i\n" + b"1\n" * (brief.MOST_BYTES // 2))
+    assert CSV.source(str(path), path.name, Reading()).glance([0]) is not None
+    path.write_bytes(b"i\n" + b"1\n" * (brief.MOST_BYTES // 2 + 1))
+    assert CSV.source(str(path), path.name, Reading()).glance([0]) is None
+
+
+RESULTS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.integers(-(2**63), 2**63 - 1),
+    st.floats(),
+    st.text(max_size=4),
+    st.sampled_from(["a,b", 'say "x"', "\r", "\n", " ", "\ud800", dt.date(2024, 1, 31)]),
+    st.sampled_from([decimal.Decimal("1.5"), [1], {"a": 1}, b"x", 2**62, -(2**63) - 1]),
+)
+
+
+@given(st.one_of(st.lists(RESULTS, max_size=4), st.lists(st.floats() | st.integers(), max_size=4)))
+def test_a_list_is_the_column_that_an_array_would_be(values):
+    column = listed(values)
+    try:
+        array = to_array(values)
+    except (MixedTypesError, UnsupportedValueError, OverflowError):
+        assert column is None
+        return
+    if column is None:
+        return
+    assert type_of(column.type) == array.type
+    assert column.array().equals(array) or "nan" in repr(values)
+    dialect = Dialect()
+    assert brief_batch.texts_of(column, dialect) == text.fields(array, dialect).to_pylist()
+
+
+@given(st.text(max_size=6), st.sampled_from([Dialect(), Dialect(ord(";")), Dialect(ord("'"))]))
+def test_a_name_is_quoted_as_a_field_is(name, dialect):
+    try:
+        (field,) = text.fields(to_array([name]), dialect).to_pylist()
+    except UnsupportedValueError:
+        return
+    assert quote_name(name, dialect) == field.encode()
+
+
+@pytest.mark.parametrize(
+    "dialect",
+    [Dialect(quote=None, escape=ord("\\")), Dialect(escape=ord("\\")), Dialect(comment=ord("#"))],
+)
+@given(name=st.text(st.sampled_from('ab,"\\#\n\r'), max_size=6))
+def test_a_name_is_escaped_as_a_field_is(name, dialect):
+    (field,) = text.fields(to_array([name]), dialect).to_pylist()
+    assert quote_name(name, dialect) == field.encode()
+
+
+def test_names_of_types_are_joined_as_the_types_are():
+    for one in NAMES:
+        assert name_of(type_of(one)) == one
+        assert is_settled(one) == is_settled(type_of(one))
+        for other in NAMES:
+            assert name_of(unify(type_of(one), type_of(other))) == (joined(one, other) or None)
+
+
+TEXT = b"i,x,name\n" + b"".join(b"%d,%d.5,n%d\n" % (i, i, i) for i in range(30))
+ODD = b'i,x,name\r\n1,,"a,b"\r\n2,2.5,NA\r\n3,-0.0,"say ""hi"""\r\n4,1e-05,d'
+
+
+def mixed(row):
+    return [1, 2.5, None, 3][row.i % 4] if row.i > 8 else row.i
+
+
+def keys(row):
+    return {"i": row.i, f"k{row.i // 8}": row.name} if row.i % 3 else None
+
+
+def dates(row):
+    return {"day": dt.date(2024, 1, 1 + row.i % 28), "x": row.x}
+
+
+def fails(row):
+    return 1 // (row.i % 5)
+
+
+def nothing(row):
+    return None
+
+
+def numbers(row):
+    return [row.i, row.x]
+
+
+def text_of(value):
+    return f'{value}, "quoted"' if value else value
+
+
+async def later(row):
+    return row.i * 2
+
+
+JOBS = {
+    "expression": {"expression": "x * 2", "into": "y"},
+    "filter": {"expression": "i % 3 == 0", "filter": True},
+    "value": {"function": text_of, "columns": ("name",)},
+    "in place": {"expression": "value + 1", "columns": ("i",)},
+    "mixed": {"function": mixed},
+    "keys": {"function": keys},
+    "dates": {"function": dates},
+    "nothing": {"function": nothing},
+    "into": {"function": numbers, "into": ("one", "other")},
+    "explode": {"function": numbers, "explode": True},
+    "async": {"function": later},
+    "fails": {"function": fails, "on_error": "null"},
+    "skips": {"function": fails, "on_error": "skip"},
+    "typed": {"function": mixed, "dtypes": {"mixed": "str"}},
+}
+SETTINGS = {
+    "plain": {},
+    "one chunk": {"chunk_size": 1000},
+    "small chunks": {"chunk_size": 3},
+    "only": {"only": True, "chunk_size": 7},
+    "select": {"select": ("name", "i"), "chunk_size": 7},
+    "drop": {"drop": ("x",), "chunk_size": 7},
+    "head": {"head": 11, "chunk_size": 4},
+    "sample": {"sample": 9, "seed": 3},
+    "threads": {"backend": "threads", "chunk_size": 5},
+    "jsonl": {"output_format": "jsonl"},
+    "twice": {"inputs": ("in.csv", "in.csv")},
+}
+
+
+@pytest.mark.parametrize("content", [TEXT, ODD], ids=["plain", "odd"])
+@pytest.mark.parametrize("settings", list(SETTINGS))
+@pytest.mark.parametrize("job", list(JOBS))
+def test_a_run_writes_the_same_bytes(tmp_path, monkeypatch, job, settings, content):
+    monkeypatch.chdir(tmp_path)
+    Path("in.csv").write_bytes(content)
+
+    def run(name: str, *, seen: bool):
+        monkeypatch.setattr(glance, "_imported", lambda: seen)
+        given_ = {"inputs": ("in.csv",), "workers": 2, **JOBS[job], **SETTINGS[settings]}
+        try:
+            report = parapply.run(Job(output=name, **given_))
+        except parapply.errors.ParapplyError as error:
+            return str(error).replace(name, ""), None
+        kept = report.rows_in, report.rows_out, report.columns, report.made, report.failed
+        return Path(name).read_bytes(), kept
+
+    assert run("brief.csv", seen=False) == run("whole.csv", seen=True)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["f.py:f"],
+        ["f.py:f", "-j", "1"],
+        ["f.py:f", "--backend", "threads", "-j", "4"],
+        ["f.py:nothing", "--chunk-size", "2"],
+        ["f.py:some", "--chunk-size", "2"],
+        ["-e", "i * 2", "--into", "twice"],
+        ["-e", "i % 2", "--filter"],
+        ["f.py:later", "--concurrency", "4"],
+        ["f.py:up", "-c", "name"],
+    ],
+)
+def test_neither_numpy_nor_arrow_is_imported(tmp_path, options):
+    (tmp_path / "in.csv").write_bytes(TEXT)
+    (tmp_path / "f.py").write_text(
+        "def f(row):\n    return {'d': row.x / 2, 'i2': row.i}\n"
+        "def nothing(row):\n    pass\n"
+        "def some(row):\n    return {'d': row.i if row.i % 2 else 0.5, 'e': None}\n"
+        "def up(value):\n    return value.upper()\n"
+        "async def later(row):\n    return row.i\n"
+    )
+    command = [sys.executable, "-X", "importtime", "-m", "parapply", *options, "in.csv"]
+    done = subprocess.run(
+        [*command, "-o", "out.csv"], cwd=tmp_path, capture_output=True, timeout=60, check=True,
+        env={**os.environ, "PYTHONWARNINGS": ""},
+    )  # fmt: skip
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.decode().splitlines()}
+    assert "parapply.engine" in imported
+    assert imported.isdisjoint({"numpy", "pyarrow.lib", "pandas"})
