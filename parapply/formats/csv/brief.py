@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Sequence
+from functools import cache
 from typing import Any
 
 from parapply.formats import Survey
 from parapply.formats.csv.dialect import Dialect
 from parapply.formats.csv.index import MARKS, Mark
 from parapply.formats.csv.parse import FALSE, TRUE, Kind
+from parapply.records import record
 
-MOST_BYTES = 1 << 18  # of text that is read so: from there on Arrow makes up for its import
+MOST_BYTES = 1 << 20  # of text that is read so: from there on Arrow makes up for its import
 _DELIMITERS = b",;\t|"
 _INTEGERS = re.compile(r"(?:-?(?:0|[1-9][0-9]{0,17})\n)*+")
 _NUMBER = r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,20})?(?:e[+-]?[0-9]{1,2})?"
@@ -29,52 +31,93 @@ def suits(dialect: Dialect) -> bool:
     return dialect.plain and dialect.quote == ord('"') and dialect.delimiter in _DELIMITERS
 
 
-def lines(text: bytes) -> list[bytes] | None:
-    """Return the lines, each with its end; None where not each of them is a record."""
-    if b"\0" in text or text.count(b"\r") != text.count(b"\r\n"):
-        return None
-    found = text.splitlines(keepends=True)
-    return None if b"\n" in found or b"\r\n" in found else found
+@record
+class Lines:
+    """Records, of which each is one line, and all have the same line end but perhaps the last."""
+
+    lines: Sequence[str]
+    end: str
+    ended: bool  # the last one has a line end, too
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    @property
+    def text(self) -> bytes:
+        """All of them."""
+        tail = self.end if self.ended and self.lines else ""
+        return (self.end.join(self.lines) + tail).encode()
+
+    def pick(self, rows: Sequence[int]) -> Lines:
+        """Return some records, by their positions in order."""
+        ended = self.ended or not rows or rows[-1] < len(self) - 1
+        return Lines([self.lines[row] for row in rows], self.end, ended)
+
+    def cut(self, skip: int, rows: int) -> Lines:
+        """Return `rows` records after the first `skip`."""
+        ended = self.ended or skip + rows < len(self)
+        return Lines(self.lines[skip : skip + rows], self.end, ended)
 
 
-def rows(records: Sequence[bytes], dialect: Dialect, width: int) -> list[list[str]] | None:
-    """Return the fields of each line as they stand; None where not each has `width` of them."""
+def lines(text: bytes) -> Lines | None:
+    """Return the records of text that starts and ends with one; None where it is not so plain."""
     try:
-        text = b"".join(records).decode()
+        decoded = text.decode()
     except UnicodeDecodeError:
         return None
+    end, returns = "\n", decoded.count("\r")
+    if returns:
+        end = "\r\n"
+        if not returns == decoded.count(end) == decoded.count("\n"):
+            return None
+    found = decoded.split(end)
+    ended = not found[-1]
+    if ended:
+        del found[-1]
+    return None if "" in found or "\0" in decoded else Lines(found, end, ended)
+
+
+class Fields:
+    """The fields of records, all of which have `width` of them.
+
+    Where some are in quotes, each field stands with the delimiter or line end that is after it.
+    """
+
+    def __init__(self, found: list[str], width: int, *, quoted: bool) -> None:
+        self._found, self._width, self._quoted = found, width, quoted
+
+    def raw(self, position: int) -> list[str]:
+        """Return the fields of a column as they stand."""
+        found = self._found[position :: self._width]
+        return [field[:-1] for field in found] if self._quoted else found
+
+    def texts(self, position: int) -> list[str]:
+        """Return the text of each field of a column, quotes taken off."""
+        found = self.raw(position)
+        if not self._quoted:
+            return found
+        return [t[1:-1].replace('""', '"') if t[:1] == '"' else t for t in found]
+
+
+def fields(records: Lines, dialect: Dialect, width: int) -> Fields | None:
+    """Return the fields of each record; None where not each has `width`, or quotes are astray."""
     mark = chr(dialect.delimiter)
-    found = text.removesuffix("\n").removesuffix("\r").replace("\r\n", "\n").split("\n")
-    if '"' in text:
-        split = [_split(line, mark) for line in found]
-        fields = [row for row in split if row is not None]
-    else:
-        fields = [line.split(mark) for line in found]
-    return fields if len(fields) == len(records) and {*map(len, fields)} == {width} else None
+    text = "\n".join(records.lines)
+    if '"' not in text:
+        plain = {line.count(mark) for line in records.lines} == {width - 1}
+        return Fields(text.replace("\n", mark).split(mark), width, quoted=False) if plain else None
+    found = _fields(mark).findall(text + "\n")
+    whole = sum(map(len, found)) == len(text) + 1 and len(found) == width * len(records)
+    if not whole or any(field[-1] != "\n" for field in found[width - 1 :: width]):
+        return None
+    return Fields(found, width, quoted=True)
 
 
-def _split(line: str, mark: str) -> list[str] | None:
-    """Return the fields of one record; None where a quote is not where it should be."""
-    if '"' not in line:
-        return line.split(mark)
-    fields: list[str] = []
-    for piece in line.split(mark):
-        if fields and fields[-1].count('"') % 2:
-            fields[-1] += mark + piece  # it is inside of quotes
-        else:
-            fields.append(piece)
-    return fields if all(_QUOTED.fullmatch(field) for field in fields) else None
-
-
-_QUOTED = re.compile(r'"(?:[^"]|"")*+"|[^"]*+')
-
-
-def column(fields: Sequence[Sequence[str]], position: int) -> list[str]:
-    """Return the text of each field of a column, quotes taken off."""
-    return [
-        field if field[:1] != '"' else field[1:-1].replace('""', '"')
-        for field in (row[position] for row in fields)
-    ]
+@cache
+def _fields(mark: str) -> re.Pattern[str]:
+    """Match a field with what is after it; what is skipped is a quote that is astray."""
+    end = f"[{re.escape(mark)}\n]"
+    return re.compile(rf'"(?:[^"\n]|"")*+"{end}|[^"\n{re.escape(mark)}]*+{end}')
 
 
 def kind(values: Sequence[str], nulls: Collection[str]) -> Kind | None:
@@ -103,23 +146,23 @@ def survey(
 ) -> Survey | None:  # fmt: skip
     """Survey a whole file, whose records begin at `start`; None where that takes Arrow."""
     records = lines(text) if suits(dialect) else None
-    fields = None if not records else rows(records, dialect, width)
-    if records is None or fields is None:
+    found = fields(records, dialect, width) if records else None
+    if records is None or found is None:
         return None
     kinds = []
     for position in positions:
-        if (found := kind(column(fields, position), frozenset(nulls))) is None:
+        if (one := kind(found.texts(position), frozenset(nulls))) is None:
             return None
-        kinds.append(found)
+        kinds.append(one)
     return Survey(len(records), tuple(kinds), _marks(records, start))
 
 
-def _marks(records: Sequence[bytes], start: int) -> tuple[Mark, ...]:
+def _marks(records: Lines, start: int) -> tuple[Mark, ...]:
     step = -(-len(records) // MARKS)
     found = []
     for row in range(0, len(records), step):
         found.append(Mark(row, start))
-        start += sum(map(len, records[row : row + step]))
+        start += len(records.cut(row, step).text)
     return tuple(found)
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
 from parapply.columns.listed import Listed
-from parapply.formats import Arrangement, Keep
+from parapply.formats import Arrangement, Keep, New
 from parapply.formats.csv import brief
 from parapply.formats.csv.batch import CsvBatch
+from parapply.formats.csv.dialect import Dialect
 from parapply.formats.csv.records import find_records
 from parapply.formats.csv.splice import quote_name
 from parapply.formats.csv.table import Place
@@ -20,23 +22,21 @@ class BriefBatch:
 
     listed = True
 
-    def __init__(self, lines: list[bytes], place: Place) -> None:
+    def __init__(self, lines: brief.Lines, place: Place) -> None:
         self.lines, self.place, self.rows = lines, place, len(lines)
 
     @cached_property
     def whole(self) -> CsvBatch:
         """The same rows by way of numpy and Arrow."""
-        return CsvBatch(find_records(b"".join(self.lines), self.place.dialect), self.place)
+        return CsvBatch(find_records(self.lines.text, self.place.dialect), self.place)
 
     @cached_property
-    def fields(self) -> list[list[str]]:
-        """The fields of each record, as they stand."""
-        place = self.place
-        return brief.rows(self.lines, place.dialect, place.width) or []
+    def _fields(self) -> brief.Fields | None:
+        return brief.fields(self.lines, self.place.dialect, self.place.width)
 
     def pick(self, rows: Sequence[int]) -> BriefBatch:
         """Return the batch of some records."""
-        return BriefBatch([self.lines[row] for row in rows], self.place.pick(rows))
+        return BriefBatch(self.lines.pick(rows), self.place.pick(rows))
 
     def bad_rows(self, positions: Sequence[int]) -> dict[int, str]:
         """There are none: the file would not be read so."""
@@ -72,12 +72,11 @@ class BriefBatch:
 
     def values(self, position: int) -> list[Any]:
         """Return a column's values."""
-        field, texts = self.place.fields[position], brief.column(self.fields, position)
-        if len(texts) == self.rows:
-            try:
-                return brief.values(texts, field.kind, self.place.nulls, nullable=field.nullable)
-            except ValueError:
-                pass  # the file has changed
+        field, nulls = self.place.fields[position], self.place.nulls
+        if self._fields is not None:
+            texts = self._fields.texts(position)
+            with suppress(ValueError):  # else the file has changed
+                return brief.values(texts, field.kind, nulls, nullable=field.nullable)
         return self.whole.values(position)
 
     def spliced(
@@ -88,31 +87,40 @@ class BriefBatch:
 
         `made` may have arrays.
         """
-        dialect, width = self.place.dialect, self.place.width
-        if not all(isinstance(column, Listed) for column in made.values()):
+        columns = self._columns(arrangement, made, take)
+        if columns is None:
             return None
-        first = tuple(Keep(position) for position in range(width))
-        whole = arrangement[:width] == first
-        if len(arrangement) == 1 or not (whole or len(self.fields) == self.rows):
+        rows = list(map(chr(self.place.dialect.delimiter).join, zip(*columns, strict=True)))
+        lines, bare = self.lines, not self.lines.ended
+        if bare and take is not None:  # a row of the record without an end may be anywhere
+            ends = [line_end.decode() if row == len(lines) - 1 else lines.end for row in take]
+            bare = last and bool(take) and take[-1] == len(lines) - 1
+            rows = [row + end for row, end in zip(rows, ends, strict=True)]
+            return [("".join(rows).removesuffix(ends[-1]) if bare else "".join(rows)).encode()]
+        tail = lines.end if not bare else "" if last else line_end.decode()
+        return [(lines.end.join(rows) + tail * bool(rows)).encode()]
+
+    def _columns(
+        self, arrangement: Arrangement, made: Mapping[str, Any], take: Sequence[int] | None
+    ) -> list[Sequence[str]] | None:
+        """Return what each record of the part is made of; None where that takes Arrow."""
+        width, lists = self.place.width, [isinstance(one, Listed) for one in made.values()]
+        whole = arrangement[:width] == tuple(map(Keep, range(width)))
+        if len(arrangement) == 1 or not all(lists) or not (whole or self._fields):
             return None
-        texts = {name: texts_of(column, dialect) for name, column in made.items()}
-        places = range(self.rows) if take is None else take
-        columns: list[Sequence[str]] = []
-        if whole:
-            columns.append([_bare(self.lines[place]).decode() for place in places])
-        for one in arrangement[width:] if whole else arrangement:
-            if isinstance(one, Keep):
-                columns.append([self.fields[place][one.position] for place in places])
-            else:
-                columns.append(texts[one.name])
-        joined = map(chr(dialect.delimiter).join, zip(*columns, strict=True))
-        ends = [_end(self.lines[place]) or line_end for place in places]
-        if last and len(places) and places[-1] == self.rows - 1:
-            ends[-1] = _end(self.lines[-1])
-        return [text.encode() + end for text, end in zip(joined, ends, strict=True)]
+        found: list[Sequence[str]] = [self._taken(self.lines.lines, take)] if whole else []
+        for column in arrangement[width:] if whole else arrangement:
+            if isinstance(column, New):
+                found.append(texts_of(made[column.name], self.place.dialect))
+            elif self._fields is not None:
+                found.append(self._taken(self._fields.raw(column.position), take))
+        return found
+
+    def _taken(self, texts: Sequence[str], take: Sequence[int] | None) -> Sequence[str]:
+        return texts if take is None else [texts[row] for row in take]
 
 
-def texts_of(column: Listed, dialect: Any) -> list[str]:
+def texts_of(column: Listed, dialect: Dialect) -> list[str]:
     """Return the CSV fields of a made column: see text.py."""
     if column.type == "double":
         return ["" if v is None or v != v else repr(v) for v in column.values]
@@ -122,13 +130,5 @@ def texts_of(column: Listed, dialect: Any) -> list[str]:
     return texts
 
 
-def _marks(dialect: Any) -> tuple[str, ...]:
+def _marks(dialect: Dialect) -> tuple[str, ...]:
     return chr(dialect.delimiter), '"', "\r", "\n"
-
-
-def _bare(line: bytes) -> bytes:
-    return line.rstrip(b"\r\n")
-
-
-def _end(line: bytes) -> bytes:
-    return line[len(_bare(line)) :]

@@ -163,7 +163,7 @@ class CsvSource:
         text = self._read(span)
         lines = brief.lines(text) if self.brief and span.rows is not None else None
         if lines is not None and len(lines) >= span.skip + (span.rows or 0):
-            lines = lines[span.skip : span.skip + (span.rows or 0)]
+            lines = lines.cut(span.skip, span.rows or 0)
             return BriefBatch(lines, self._place(fields, span.first_row))
         records = find_records(text, self.dialect)
         if span.rows is not None:
