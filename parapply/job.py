@@ -120,7 +120,7 @@ class ResultColumn:
     """One column that a chunk's function calls made."""
 
     name: str
-    type: Any  # pyarrow.DataType, or its name, if it has one: see columns/names.py
+    type: str  # as columns/names.py has it
     first: str  # the first row that gave it a value, in words
 
 

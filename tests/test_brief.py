@@ -12,6 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,8 +20,8 @@ from hypothesis import strategies as st
 import parapply
 from parapply import Job
 from parapply.columns.listed import listed
-from parapply.columns.names import NAMES, joined, name_of, type_of
-from parapply.columns.types import is_settled, unify
+from parapply.columns.names import NAMES, name_of, type_of
+from parapply.columns.types import is_settled, unify, unify_names
 from parapply.formats import Reading
 from parapply.formats.csv import CSV, brief, brief_batch, text
 from parapply.formats.csv.dialect import Dialect
@@ -161,12 +162,17 @@ def test_a_name_is_escaped_as_a_field_is(name, dialect):
     assert quote_name(name, dialect) == field.encode()
 
 
-def test_names_of_types_are_joined_as_the_types_are():
-    for one in NAMES:
-        assert name_of(type_of(one)) == one
-        assert is_settled(one) == is_settled(type_of(one))
-        for other in NAMES:
-            assert name_of(unify(type_of(one), type_of(other))) == (joined(one, other) or None)
+def test_types_as_text_are_joined_as_the_types_are():
+    others = [pa.date32(), pa.timestamp("us", "UTC"), pa.decimal128(9, 2), pa.list_(pa.int64())]
+    nested = pa.struct([pa.field("a", pa.list_(pa.null())), pa.field("é", pa.float32())])
+    types = [*map(type_of, NAMES), *others, nested, pa.dictionary(pa.int8(), pa.string())]
+    for one in types:
+        assert type_of(name_of(one)) == one
+        assert is_settled(name_of(one)) == is_settled(one)
+        for other in types:
+            whole = unify(one, other)
+            name = unify_names(name_of(one), name_of(other))
+            assert name == (None if whole is None else name_of(whole))
 
 
 TEXT = b"i,x,name\n" + b"".join(b"%d,%d.5,n%d\n" % (i, i, i) for i in range(30))
@@ -175,6 +181,14 @@ ODD = b'i,x,name\r\n1,,"a,b"\r\n2,2.5,NA\r\n3,-0.0,"say ""hi"""\r\n4,1e-05,d'
 
 def mixed(row):
     return [1, 2.5, None, 3][row.i % 4] if row.i > 8 else row.i
+
+
+def clashes(row):
+    return "a" if row.i > 20 or row.i == 3 else 1
+
+
+def big(row):
+    return 2**70 if row.i in (4, 25) else float("nan") if row.i == 7 else row.i
 
 
 def keys(row):
@@ -211,6 +225,8 @@ JOBS = {
     "value": {"function": text_of, "columns": ("name",)},
     "in place": {"expression": "value + 1", "columns": ("i",)},
     "mixed": {"function": mixed},
+    "clashes": {"function": clashes},
+    "big": {"function": big},
     "keys": {"function": keys},
     "dates": {"function": dates},
     "nothing": {"function": nothing},
@@ -233,6 +249,7 @@ SETTINGS = {
     "threads": {"backend": "threads", "chunk_size": 5},
     "jsonl": {"output_format": "jsonl"},
     "twice": {"inputs": ("in.csv", "in.csv")},
+    "two files": {"inputs": ("in.csv", "other.csv"), "chunk_size": 6},
 }
 
 
@@ -242,6 +259,7 @@ SETTINGS = {
 def test_a_run_writes_the_same_bytes(tmp_path, monkeypatch, job, settings, content):
     monkeypatch.chdir(tmp_path)
     Path("in.csv").write_bytes(content)
+    Path("other.csv").write_bytes(b"i,x,name\n7,1,2\n8,,True\n9,0.5,\n")
 
     def run(name: str, *, seen: bool):
         monkeypatch.setattr(glance, "_imported", lambda: seen)

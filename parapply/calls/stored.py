@@ -15,7 +15,7 @@ from typing import Any
 
 from parapply.columns.arrays import integers, of, take
 from parapply.columns.listed import Listed
-from parapply.columns.names import type_of
+from parapply.columns.names import NAMES, type_of
 from parapply.columns.types import fit, fit_column, unify
 from parapply.columns.words import clash
 from parapply.errors import ResultError
@@ -114,10 +114,10 @@ def _made_of_lists(
     made: dict[str, Any] = {}
     for name, type_ in columns:
         column = have.get(name, Listed("null", rows))
-        if isinstance(type_, str):
+        if type_ in NAMES:
             made[name] = column.retyped(type_)
         else:
-            made[name] = fit_column(name, column.array(), type_)
+            made[name] = fit_column(name, column.array(), type_of(type_))
     return Made(part.shape, made, take)
 
 

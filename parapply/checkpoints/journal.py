@@ -6,17 +6,14 @@ or altered counts as not written, so that its chunk is run again.
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-import pyarrow as pa
-
 from parapply.checkpoints.durable import Kept
-from parapply.columns.names import name_of, type_of
+from parapply.columns.names import name_of, pack, type_of, unpack
 from parapply.job import Cause, Outcome, ResultColumn
 
 _Number = tuple[int, ...]
@@ -105,7 +102,7 @@ def _plain(outcome: Outcome) -> dict[str, Any]:
         "place": outcome.place,
         "rows_in": outcome.rows_in,
         "rows_out": outcome.rows_out,
-        "columns": [(c.name, _encoded(type_of(c.type)), c.first) for c in outcome.columns],
+        "columns": [(c.name, pack(type_of(c.type)), c.first) for c in outcome.columns],
         "path": os.path.basename(outcome.path),
         "shape": outcome.shape,
         "failed": outcome.failed,
@@ -122,7 +119,7 @@ def _outcome(plain: dict[str, Any], folder: str) -> Outcome:
         rows_in=plain["rows_in"],
         rows_out=plain["rows_out"],
         columns=tuple(
-            ResultColumn(name, name_of(_decoded(type_)), first)
+            ResultColumn(name, name_of(unpack(type_)), first)
             for name, type_, first in plain["columns"]
         ),
         path=os.path.join(folder, plain["path"]),
@@ -133,12 +130,3 @@ def _outcome(plain: dict[str, Any], folder: str) -> Outcome:
         files=tuple(Kept(*file) for file in plain["files"]),
         place=tuple(plain.get("place", (-1, -1))),
     )
-
-
-def _encoded(type_: Any) -> str:
-    schema = pa.schema([pa.field("", type_)])
-    return base64.b64encode(schema.serialize().to_pybytes()).decode()
-
-
-def _decoded(text: str) -> Any:
-    return pa.ipc.read_schema(pa.py_buffer(base64.b64decode(text))).field(0).type

@@ -1,39 +1,57 @@
-"""Types by their names: what a column is, said without Arrow, for the types that most columns are.
+"""Types as text: what a column is, said, sent and compared without Arrow.
 
-Others are what they are, a pyarrow.DataType. So are all types inside of other ones.
+The types that most columns are go by their names. Others are packed in Arrow's own form of a
+schema, which runs no code when it is read.
 """
 
 from __future__ import annotations
 
+import base64
 from functools import cache
 from typing import Any
 
 from parapply.lazily import pa
 
 NAMES = ("null", "bool", "int64", "double", "string")
+_PACKED = "arrow:"
 
 
-def name_of(type_: Any) -> Any:
-    """Return the name of a type that has one here, and another as it is."""
+def name_of(type_: Any) -> str:
+    """Return a pyarrow.DataType as text, and such text as it is."""
+    if isinstance(type_, str):
+        return type_
     name = str(type_)
-    return name if name in NAMES else type_
+    return name if name in NAMES else _PACKED + pack(type_)
 
 
-def type_of(type_: Any) -> Any:
-    """Return the pyarrow.DataType of a name, and such a type itself."""
-    return _types()[type_] if isinstance(type_, str) else type_
+def type_of(name: Any) -> Any:
+    """Return the pyarrow.DataType that `name_of` made text of, and another as it is."""
+    return _type(name) if isinstance(name, str) else name
+
+
+def pack(type_: Any) -> str:
+    """Return any type as text, as Arrow has it."""
+    schema = pa.schema([pa.field("", type_)])
+    return base64.b64encode(schema.serialize().to_pybytes()).decode()
+
+
+def unpack(text: str) -> Any:
+    """Return the type that `pack` was given."""
+    return pa.ipc.read_schema(pa.py_buffer(base64.b64decode(text))).field(0).type
+
+
+@cache
+def _type(name: str) -> Any:
+    if name.startswith(_PACKED):
+        return unpack(name.removeprefix(_PACKED))
+    made = pa.null(), pa.bool_(), pa.int64(), pa.float64(), pa.string(), pa.binary()
+    return next(type_ for type_ in made if str(type_) == name)
 
 
 def joined(one: str, other: str) -> str | None:
-    """Return the type that holds the values of both, or None where there is none: types.unify."""
+    """Return what `types.unify` would, as far as that can be told without Arrow, else None."""
     if one == other or other == "null":
         return one
     if one == "null":
         return other
     return "double" if {one, other} == {"int64", "double"} else None
-
-
-@cache
-def _types() -> dict[str, Any]:
-    made = pa.null(), pa.bool_(), pa.int64(), pa.float64(), pa.string(), pa.binary()
-    return {str(type_): type_ for type_ in made}

@@ -12,7 +12,7 @@ import decimal
 from typing import Any
 
 from parapply.columns import kernels
-from parapply.columns.names import joined, type_of
+from parapply.columns.names import NAMES, joined, name_of, type_of
 from parapply.errors import ResultError
 from parapply.lazily import at, pa
 from parapply.values.builders import spelled
@@ -22,13 +22,7 @@ _WIDE = decimal.Context(prec=500)  # any float, to any scale
 
 
 def unify(one: Any, other: Any) -> Any | None:
-    """Return the type that holds the values of both, or None where there is none.
-
-    Of two names (see columns/names.py) it is a name, too.
-    """
-    if isinstance(one, str) and isinstance(other, str):
-        return joined(one, other)
-    one, other = type_of(one), type_of(other)
+    """Return the type that holds the values of both, or None where there is none."""
     if one == other or at.is_null(other):
         return one
     if at.is_null(one):
@@ -39,10 +33,22 @@ def unify(one: Any, other: Any) -> Any | None:
     return None
 
 
+def unify_names(one: str, other: str) -> str | None:
+    """Do as `unify`, with types as text (columns/names.py)."""
+    if (name := joined(one, other)) is not None:
+        return name
+    type_ = unify(type_of(one), type_of(other))
+    return None if type_ is None else name_of(type_)
+
+
 def is_settled(type_: Any) -> bool:
-    """Whether no further part can change the type: unify(type_, X) is type_ or a conflict."""
-    if isinstance(type_, str):
+    """Whether no further part can change the type: unify(type_, X) is type_ or a conflict.
+
+    It may be given as text.
+    """
+    if type_ in NAMES:
         return type_ in ("bool", "double", "string")
+    type_ = type_of(type_)
     return bool(
         at.is_boolean(type_) or at.is_float64(type_) or at.is_string(type_) or at.is_date32(type_)
     )

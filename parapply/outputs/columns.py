@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from parapply.columns.names import name_of
-from parapply.columns.types import is_settled, unify
+from parapply.columns.types import is_settled, unify_names
 from parapply.columns.words import clash
 from parapply.errors import ResultError
 from parapply.job import Outcome, ResultColumn
@@ -56,13 +55,12 @@ _SHAPES = {"scalar": "one value", "fields": "a dict", "table": "a DataFrame", "f
 
 
 def _both(known: ResultColumn, column: ResultColumn) -> ResultColumn:
-    type_ = unify(known.type, column.type)
+    type_ = unify_names(known.type, column.type)
     if type_ is None:
         one, other = clash(known.type, column.type)
         raise ResultError(
             f"column {known.name!r}: {known.first} gave {one}, {column.first} gave {other}; "
             "one column holds one type: return str for both, say"
         )
-    type_ = name_of(type_)
     first = column.first if type_ != known.type else known.first
     return ResultColumn(known.name, type_, first)
