@@ -12,6 +12,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import decimal
+
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as compute
@@ -37,12 +39,12 @@ else:
                 raise
         return importlib.import_module(name.replace("._", "."))  # it is not public, and may move
 
-    np, pa = _Lazy("numpy"), _Lazy("pyarrow")
+    decimal, np, pa = _Lazy("decimal"), _Lazy("numpy"), _Lazy("pyarrow")
     pacsv, at = _Lazy("pyarrow.csv"), _Lazy("pyarrow.types")
     compute = _Lazy("pyarrow._compute")
     Array = Any
 
-__all__ = ["Array", "at", "compute", "has_arrow", "load_arrow", "np", "pa", "pacsv"]
+__all__ = ["Array", "at", "compute", "decimal", "has_arrow", "load_arrow", "np", "pa", "pacsv"]
 
 
 def load_arrow() -> None:

@@ -8,17 +8,16 @@ the caller to report.
 
 from __future__ import annotations
 
-import decimal
 from typing import Any
 
 from parapply.columns import kernels
 from parapply.columns.names import NAMES, joined, name_of, type_of
 from parapply.errors import ResultError
-from parapply.lazily import at, pa
+from parapply.lazily import at, decimal, pa
 from parapply.values.builders import spelled
 
 _UNITS = ("s", "ms", "us", "ns")
-_WIDE = decimal.Context(prec=500)  # any float, to any scale
+_DIGITS = 500  # hold any float, to any scale
 
 
 def unify(one: Any, other: Any) -> Any | None:
@@ -124,7 +123,8 @@ def _rounded(text: str, scale: int) -> str:
     number = decimal.Decimal(text)
     if not number.is_finite() or number.adjusted() > 76:
         return text
-    return f"{number.quantize(decimal.Decimal(1).scaleb(-scale), context=_WIDE):f}"
+    wide = decimal.Context(prec=_DIGITS)
+    return f"{number.quantize(decimal.Decimal(1).scaleb(-scale), context=wide):f}"
 
 
 def _fit_struct(array: pa.Array, type_: Any) -> pa.Array:

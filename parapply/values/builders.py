@@ -5,11 +5,10 @@ Buffers are filled by numpy: `pa.array(list)` imports pandas by itself (1.1 s), 
 
 from __future__ import annotations
 
-import decimal
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from parapply.lazily import np, pa
+from parapply.lazily import decimal, np, pa
 
 
 class MixedTypesError(Exception):

@@ -7,13 +7,12 @@ for numpy scalars, and makes one type of int and str only by failing without say
 from __future__ import annotations
 
 import datetime as dt
-import decimal
 import uuid
 from collections.abc import Callable, Mapping, Sequence, Set
 from functools import cache
 from typing import Any
 
-from parapply.lazily import np, pa
+from parapply.lazily import decimal, np, pa
 from parapply.values.builders import (
     NOT_UNICODE,
     MixedTypesError,

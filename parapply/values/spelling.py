@@ -6,24 +6,23 @@ Values are plain Python (see plain.py), of any kind and mixed as they may be.
 from __future__ import annotations
 
 import datetime as dt
-import decimal
 import json
 import math
 from collections.abc import Mapping, Set
 from typing import Any
 
-from parapply.lazily import np
+from parapply.lazily import decimal, np
 from parapply.values.plain import nanoseconds, plain
 
 _quote = json.JSONEncoder(ensure_ascii=False).encode
-_FRACTIONS, _NESTED = (float, decimal.Decimal), (Mapping, Set, list, tuple)
+_NESTED = (Mapping, Set, list, tuple)
 _UNITS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}  # in nanoseconds
 
 
 def text(value: Any) -> str | None:
     """Return a value as CSV writes it, None for what is missing (NaN too); lists as JSON."""
     value = plain(value)
-    if value is None or (isinstance(value, _FRACTIONS) and math.isnan(value)):
+    if value is None or (isinstance(value, (float, decimal.Decimal)) and math.isnan(value)):
         return None
     if isinstance(value, (bytes, bytearray, memoryview)):
         return escaped(bytes(value))
@@ -47,12 +46,12 @@ def as_json(value: Any) -> str:
         return "{" + ", ".join(members) + "}"
     if isinstance(value, _NESTED):
         return "[" + ", ".join(map(as_json, ordered(value))) + "]"
-    if value is None or (isinstance(value, _FRACTIONS) and not math.isfinite(value)):
+    if value is None or (isinstance(value, (float, decimal.Decimal)) and not math.isfinite(value)):
         return "null"
     written = text(value) or ""
     if isinstance(value, bool):
         return written.lower()
-    if isinstance(value, (int, *_FRACTIONS)):
+    if isinstance(value, (int, float, decimal.Decimal)):
         return written
     is_moment = isinstance(value, (dt.datetime, np.datetime64))
     return _quote(written.replace(" ", "T", 1) if is_moment else written)

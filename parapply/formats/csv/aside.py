@@ -7,7 +7,6 @@ for otherwise its text has to be cut into fields all the same; and only for so m
 
 from __future__ import annotations
 
-import hashlib
 import os
 import threading
 from collections.abc import Mapping, Sequence
@@ -35,6 +34,8 @@ def put(folder: str, name: str, columns: Mapping[int, pa.ChunkedArray], most: in
 
     There is none for more than `most` bytes. `name` tells the piece from all others.
     """
+    import hashlib  # 4 ms, which most jobs do without
+
     path = os.path.join(folder, f"values-{hashlib.md5(name.encode()).hexdigest()}")
     names = [str(position) for position in columns]
     own = f"{path}.{threading.get_native_id()}"  # a file that is named twice is surveyed twice
