@@ -7,7 +7,9 @@ without: see formats/csv/brief. What has them anyway (other formats) imports the
 from __future__ import annotations
 
 import importlib
+import os
 import sys
+from contextlib import suppress
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -44,12 +46,36 @@ else:
     compute = _Lazy("pyarrow._compute")
     Array = Any
 
-__all__ = ["Array", "at", "compute", "decimal", "has_arrow", "load_arrow", "np", "pa", "pacsv"]
+__all__ = [
+    "Array",
+    "at",
+    "compute",
+    "decimal",
+    "has_arrow",
+    "load_arrow",
+    "load_before",
+    "np",
+    "pa",
+    "pacsv",
+]
 
 
 def load_arrow() -> None:
     """Import it now: before workers are forked, which would each do it."""
-    _ = pa.lib, compute.call_function, pacsv.read_csv
+    _ = decimal.Decimal, pa.lib, compute.call_function, pacsv.read_csv
+
+
+def load_before(folder: str) -> None:
+    """Import all of it, and what it imports, now, if a module in a folder has such a name.
+
+    For the folder is about to be searched first: a person's numbers.py is not what numpy wants.
+    """
+    with suppress(OSError):
+        found = {name.removesuffix(".py") for name in os.listdir(folder)}
+        if not found.isdisjoint(
+            {*sys.stdlib_module_names, "numpy", "pyarrow"} - sys.modules.keys()
+        ):
+            load_arrow()
 
 
 def has_arrow() -> bool:

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -250,6 +251,7 @@ SETTINGS = {
     "jsonl": {"output_format": "jsonl"},
     "twice": {"inputs": ("in.csv", "in.csv")},
     "two files": {"inputs": ("in.csv", "other.csv"), "chunk_size": 6},
+    "another dialect": {"inputs": ("in.csv", "semi.csv")},
 }
 
 
@@ -260,6 +262,7 @@ def test_a_run_writes_the_same_bytes(tmp_path, monkeypatch, job, settings, conte
     monkeypatch.chdir(tmp_path)
     Path("in.csv").write_bytes(content)
     Path("other.csv").write_bytes(b"i,x,name\n7,1,2\n8,,True\n9,0.5,\n")
+    Path("semi.csv").write_bytes(b"i;x;name\n7;1;a,b\n8;;True\n")
 
     def run(name: str, *, seen: bool):
         monkeypatch.setattr(glance, "_imported", lambda: seen)
@@ -305,3 +308,41 @@ def test_neither_numpy_nor_arrow_is_imported(tmp_path, options):
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.decode().splitlines()}
     assert "parapply.engine" in imported
     assert imported.isdisjoint({"numpy", "pyarrow.lib", "pandas"})
+
+
+def test_files_of_two_dialects_become_one_of_the_first(tmp_path, parapply):
+    (tmp_path / "a.csv").write_text("i,s\n1,x\n")
+    (tmp_path / "b.csv").write_text('i;s\n2;"y,z"\n3;"v;w"\n')
+    for lead in ("", "import numpy\n"):
+        (tmp_path / "f.py").write_text(f"{lead}def f(row):\n    return row['i'] * 2\n")
+        done = parapply("f.py:f", "a.csv", "b.csv")
+        assert done.stdout == b'i,s,f\n1,x,2\n2,"y,z",4\n3,v;w,6\n', done.stderr
+
+
+@pytest.mark.parametrize("name", ["numbers", "decimal", "queue", "heapq", "contextvars", "numpy"])
+@pytest.mark.parametrize("options", [["-j", "2"], ["--backend", "threads"], ["--chunk-size", "1"]])
+def test_a_neighbour_does_not_stand_before_what_arrow_imports(tmp_path, name, options):
+    folder = tmp_path / "code"
+    folder.mkdir()
+    (folder / f"{name}.py").write_text("x = 1\n")
+    (folder / "f.py").write_text(
+        "import datetime as dt\ndef f(row):\n    return dt.date(2024, 1, row['i'])\n"
+    )
+    (tmp_path / "in.csv").write_text("i\n1\n")
+    command = [sys.executable, "-m", "parapply", "code/f.py:f", "in.csv", *options]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=60, check=False)
+    assert (done.stdout, done.stderr) == (b"i,f\n1,2024-01-01\n", b"")
+
+
+def test_types_that_were_added_to_arrows_stay_what_they_are(tmp_path, parapply):
+    (tmp_path / "in.csv").write_text("i\n1\n2\n3\n")
+    (tmp_path / "f.py").write_text(
+        "import typing\nif typing.TYPE_CHECKING:\n    import pandas as pd\n"
+        "def f(df: 'pd.DataFrame'):\n"
+        "    import pandas as pd\n"
+        "    return pd.DataFrame({'p': pd.period_range('2024-01', periods=len(df), freq='M')})\n"
+    )
+    done = parapply("f.py:f", "in.csv", "-o", "out.parquet", "--chunk-size", "1")
+    assert done.returncode == 0, done.stderr
+    field = pq.read_schema(tmp_path / "out.parquet").field("p")
+    assert field.metadata[b"ARROW:extension:name"] == b"pandas.period"

@@ -1,19 +1,20 @@
 """Types as text: what a column is, said, sent and compared without Arrow.
 
 The types that most columns are go by their names. Others are packed in Arrow's own form of a
-schema, which runs no code when it is read.
+schema, but for those that somebody has added to Arrow's: who reads that may not have heard of them.
 """
 
 from __future__ import annotations
 
 import base64
+import pickle
 from functools import cache
 from typing import Any
 
-from parapply.lazily import pa
+from parapply.lazily import at, pa
 
 NAMES = ("null", "bool", "int64", "double", "string")
-_PACKED = "arrow:"
+_PACKED, _PICKLED = "arrow:", "pickle:"
 
 
 def name_of(type_: Any) -> str:
@@ -21,7 +22,11 @@ def name_of(type_: Any) -> str:
     if isinstance(type_, str):
         return type_
     name = str(type_)
-    return name if name in NAMES else _PACKED + pack(type_)
+    if name in NAMES:
+        return name
+    if _is_extended(type_):
+        return _PICKLED + base64.b64encode(pickle.dumps(type_)).decode()
+    return _PACKED + pack(type_)
 
 
 def type_of(name: Any) -> Any:
@@ -29,8 +34,16 @@ def type_of(name: Any) -> Any:
     return _type(name) if isinstance(name, str) else name
 
 
+def _is_extended(type_: Any) -> bool:
+    if isinstance(type_, pa.BaseExtensionType):
+        return True
+    if at.is_dictionary(type_):
+        return _is_extended(type_.value_type)
+    return any(_is_extended(type_.field(place).type) for place in range(type_.num_fields))
+
+
 def pack(type_: Any) -> str:
-    """Return any type as text, as Arrow has it."""
+    """Return a type as text, as Arrow has it; to read that runs no code."""
     schema = pa.schema([pa.field("", type_)])
     return base64.b64encode(schema.serialize().to_pybytes()).decode()
 
@@ -44,6 +57,8 @@ def unpack(text: str) -> Any:
 def _type(name: str) -> Any:
     if name.startswith(_PACKED):
         return unpack(name.removeprefix(_PACKED))
+    if name.startswith(_PICKLED):
+        return pickle.loads(base64.b64decode(name.removeprefix(_PICKLED)))
     made = pa.null(), pa.bool_(), pa.int64(), pa.float64(), pa.string(), pa.binary()
     return next(type_ for type_ in made if str(type_) == name)
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from parapply.errors import FunctionError
 from parapply.functions.tracebacks import user_traceback
+from parapply.lazily import load_before
 
 
 def is_reference(text: str) -> bool:
@@ -65,6 +66,7 @@ def _import_file(path: Path) -> ModuleType:
     if not path.is_file():
         raise FunctionError(f"{path}: no such file")
     if str(path.parent) not in sys.path:
+        load_before(str(path.parent))
         sys.path.insert(0, str(path.parent))  # as for `python file.py`: it imports its neighbours
     loaded = sys.modules.get(path.stem)
     if loaded is not None and getattr(loaded, "__file__", None) == str(path):
@@ -95,6 +97,7 @@ def _import_as(name: str, path: Path) -> ModuleType:
 
 def _import_module(name: str) -> ModuleType:
     if "" not in sys.path and str(Path.cwd()) not in sys.path:
+        load_before(str(Path.cwd()))
         sys.path.insert(0, str(Path.cwd()))  # as `python -m` does
     return _guard(lambda: importlib.import_module(name), name)
 

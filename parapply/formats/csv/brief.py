@@ -169,7 +169,10 @@ def _marks(records: Lines, start: int) -> tuple[Mark, ...]:
 def values(
     texts: Sequence[str], type_: str, nulls: Collection[str], *, nullable: bool
 ) -> list[Any]:
-    """Return a column's text as values of a type, by its name; raises ValueError."""
+    """Return a column's text as values of a type, by its name.
+
+    Raises ValueError or KeyError for what is none.
+    """
     convert = _VALUES[type_]
     if not nullable:
         return list(map(convert, texts))
@@ -180,5 +183,5 @@ _VALUES: dict[str, Callable[[str], Any]] = {
     "int64": int,
     "double": float,
     "string": str,
-    "bool": TRUE.__contains__,
+    "bool": {**dict.fromkeys(TRUE, True), **dict.fromkeys(FALSE, False)}.__getitem__,
 }

@@ -75,7 +75,7 @@ class BriefBatch:
         field, nulls = self.place.fields[position], self.place.nulls
         if self._fields is not None:
             texts = self._fields.texts(position)
-            with suppress(ValueError):  # else the file has changed
+            with suppress(ValueError, KeyError):  # else the file has changed
                 return brief.values(texts, field.kind, nulls, nullable=field.nullable)
         return self.whole.values(position)
 

@@ -84,6 +84,10 @@ class CsvTarget:
             ready = {n: self._fields(n, arrays.of(c), where) for n, c in made.items()}
             part.write(self._buffers(arrangement, batch, ready, take, last))
 
+    def _goes_through(self, batch: CsvBatch | BriefBatch) -> bool:
+        """Whether its records can be written as they stand: not each file may have one dialect."""
+        return self.alike and batch.place.dialect == self.dialect
+
     def _brief(
         self,
         arrangement: Arrangement,
@@ -93,7 +97,7 @@ class CsvTarget:
         last: bool,
     ) -> list[bytes] | None:
         """Return the lines of a part, None where that takes Arrow."""
-        if not (self.alike and _keeps_any(arrangement)):
+        if not (self._goes_through(batch) and _keeps_any(arrangement)):
             return None
         return batch.spliced(arrangement, made, take, self.line_end, last)
 
@@ -105,7 +109,7 @@ class CsvTarget:
         take: Any,
         last: bool,
     ) -> list[Any]:
-        if self.alike and isinstance(batch, CsvBatch) and _keeps_any(arrangement):
+        if isinstance(batch, CsvBatch) and self._goes_through(batch) and _keeps_any(arrangement):
             return splice(
                 batch.records, self.dialect, batch.place.width, arrangement, ready,
                 take, self.line_end, last,
