@@ -10,6 +10,7 @@ import importlib
 import os
 import sys
 from contextlib import suppress
+from importlib.machinery import PathFinder
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -71,11 +72,16 @@ def load_before(folder: str) -> None:
     For the folder is about to be searched first: a person's numbers.py is not what numpy wants.
     """
     with suppress(OSError):
-        found = {name.removesuffix(".py") for name in os.listdir(folder)}
-        if not found.isdisjoint(
-            {*sys.stdlib_module_names, "numpy", "pyarrow"} - sys.modules.keys()
-        ):
+        found = {name.partition(".")[0] for name in os.listdir(folder)}
+        wanted = {*sys.stdlib_module_names, "numpy", "pyarrow"} - sys.modules.keys()
+        if any(_is_module(folder, name) for name in found & wanted):
             load_arrow()
+
+
+def _is_module(folder: str, name: str) -> bool:
+    """Whether it stands before a module elsewhere: a folder without __init__.py (venv) does not."""
+    spec = PathFinder.find_spec(name, [folder])
+    return spec is not None and spec.origin is not None
 
 
 def has_arrow() -> bool:

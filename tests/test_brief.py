@@ -295,6 +295,7 @@ def test_a_run_writes_the_same_bytes(tmp_path, monkeypatch, job, settings, conte
 )
 def test_neither_numpy_nor_arrow_is_imported(tmp_path, options):
     (tmp_path / "in.csv").write_bytes(TEXT)
+    (tmp_path / "venv").mkdir()  # as a module of Python's is called
     (tmp_path / "f.py").write_text(
         "def f(row):\n    return {'d': row.x / 2, 'i2': row.i}\n"
         "def nothing(row):\n    pass\n"
@@ -325,8 +326,9 @@ def test_files_of_two_dialects_become_one_of_the_first(tmp_path, parapply):
 @pytest.mark.parametrize("options", [["-j", "2"], ["--backend", "threads"], ["--chunk-size", "1"]])
 def test_a_neighbour_does_not_stand_before_what_arrow_imports(tmp_path, name, options):
     folder = tmp_path / "code"
-    folder.mkdir()
-    (folder / f"{name}.py").write_text("x = 1\n")
+    module = folder / name / "__init__.py" if name == "queue" else folder / f"{name}.py"
+    module.parent.mkdir(parents=True)
+    module.write_text("x = 1\n")
     (folder / "f.py").write_text(
         "import datetime as dt\ndef f(row):\n    return dt.date(2024, 1, row['i'])\n"
     )
