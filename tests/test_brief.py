@@ -71,7 +71,7 @@ def test_a_glance_sees_what_a_survey_does(folder, content, data):
     path.write_bytes(content)
     source = CSV.source(str(path), path.name, Reading())
     positions = range(len(source.columns))
-    found = source.glance(positions)
+    found = source.glance(positions, brief.MOST_BYTES)
     if found is None:
         return
     (piece,) = source.pieces()
@@ -105,15 +105,15 @@ def test_plain_files_need_no_more_than_a_glance(tmp_path, content):
     path.write_bytes(content)
     source = CSV.source(str(path), path.name, Reading())
     wanted = [p for p, name in enumerate(source.columns) if name != "n"]
-    assert source.glance(wanted) is not None
+    assert source.glance(wanted, brief.MOST_BYTES) is not None
 
 
 def test_large_files_do_not_go_this_way(tmp_path):
     path = tmp_path / "in.csv"
     path.write_bytes(b"i\n" + b"1\n" * (brief.MOST_BYTES // 2))
-    assert CSV.source(str(path), path.name, Reading()).glance([0]) is not None
+    assert CSV.source(str(path), path.name, Reading()).glance([0], brief.MOST_BYTES) is not None
     path.write_bytes(b"i\n" + b"1\n" * (brief.MOST_BYTES // 2 + 1))
-    assert CSV.source(str(path), path.name, Reading()).glance([0]) is None
+    assert CSV.source(str(path), path.name, Reading()).glance([0], brief.MOST_BYTES) is None
 
 
 RESULTS = st.one_of(
@@ -252,12 +252,14 @@ SETTINGS = {
     "twice": {"inputs": ("in.csv", "in.csv")},
     "two files": {"inputs": ("in.csv", "other.csv"), "chunk_size": 6},
     "another dialect": {"inputs": ("in.csv", "semi.csv")},
+    "only, two files": {"inputs": ("other.csv", "in.csv"), "only": True},
+    "only, two dialects": {"inputs": ("semi.csv", "in.csv"), "only": True},
 }
 
 
 @pytest.mark.parametrize(
     ("settings", "content"),
-    [(name, ODD) for name in SETTINGS] + [(n, TEXT) for n in ("plain", "small chunks", "sample")],
+    [(name, ODD) for name in SETTINGS] + [(n, TEXT) for n in ("plain", "only", "sample")],
 )
 @pytest.mark.parametrize("job", list(JOBS))
 def test_a_run_writes_the_same_bytes(tmp_path, monkeypatch, job, settings, content):
@@ -288,6 +290,7 @@ def test_a_run_writes_the_same_bytes(tmp_path, monkeypatch, job, settings, conte
         ["f.py:nothing", "--chunk-size", "2"],
         ["f.py:some", "--chunk-size", "2"],
         ["-e", "i * 2", "--into", "twice"],
+        ["f.py:f", "--only"],
         ["-e", "i % 2", "--filter"],
         ["f.py:later", "--concurrency", "4"],
         ["f.py:up", "-c", "name"],
@@ -303,14 +306,38 @@ def test_neither_numpy_nor_arrow_is_imported(tmp_path, options):
         "def up(value):\n    return value.upper()\n"
         "async def later(row):\n    return row.i\n"
     )
+    assert _imported(tmp_path, *options).isdisjoint({"numpy", "pyarrow.lib", "pandas"})
+
+
+@pytest.mark.parametrize(
+    ("backend", "megabytes", "brief_"),
+    [
+        ("processes", 0.9, True),
+        ("processes", 1.1, False),
+        ("threads", 1.9, True),
+        ("threads", 2.1, False),
+        ("serial", 1.9, True),
+        ("serial", 2.1, False),
+    ],
+)
+def test_how_large_a_file_is_read_without_them(tmp_path, backend, megabytes, brief_):
+    (tmp_path / "in.csv").write_text("i\n" + "123\n" * int(megabytes * (1 << 18)))
+    (tmp_path / "f.py").write_text("def f(row):\n    return row.i + 1\n")
+    found = _imported(tmp_path, "f.py:f", "--backend", backend, "-j", "4", "--only")
+    assert found.isdisjoint({"numpy", "pyarrow.lib"}) == brief_
+    assert (tmp_path / "out.csv").read_text() == "f\n" + "124\n" * int(megabytes * (1 << 18))
+
+
+def _imported(folder, *options):
+    """Return the names of all modules that a run on in.csv imports."""
     command = [sys.executable, "-X", "importtime", "-m", "parapply", *options, "in.csv"]
     done = subprocess.run(
-        [*command, "-o", "out.csv"], cwd=tmp_path, capture_output=True, timeout=60, check=True,
+        [*command, "-o", "out.csv"], cwd=folder, capture_output=True, timeout=60, check=True,
         env={**os.environ, "PYTHONWARNINGS": ""},
     )  # fmt: skip
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.decode().splitlines()}
     assert "parapply.engine" in imported
-    assert imported.isdisjoint({"numpy", "pyarrow.lib", "pandas"})
+    return imported
 
 
 def test_files_of_two_dialects_become_one_of_the_first(tmp_path, parapply):

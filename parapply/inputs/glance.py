@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 
+from parapply.backends import has_processes
 from parapply.describe import Order
 from parapply.formats import Source, Survey
+from parapply.formats.csv.brief import MOST_BYTES, MOST_BYTES_IN_ONE
 from parapply.formats.csv.source import CsvSource
 from parapply.formats.csv.target import CsvTarget
 from parapply.inputs.sources import Inputs
@@ -24,10 +26,11 @@ def glance(job: Job, inputs: Inputs, order: Order | None) -> Table | None:
     if order is None or inputs.streams or outlives or not _suits(order) or _imported():
         return None
     positions = order.surveyed(len(inputs.sources[0].columns))
+    most = MOST_BYTES if has_processes(job.backend) else MOST_BYTES_IN_ONE
     found: list[list[Survey]] = []
     sources: list[Source] = []
     for source in inputs.sources:
-        survey = source.glance(positions) if isinstance(source, CsvSource) else None
+        survey = source.glance(positions, most) if isinstance(source, CsvSource) else None
         if survey is None or not isinstance(source, CsvSource) or len(found) == _MOST:
             return None
         found.append([survey])

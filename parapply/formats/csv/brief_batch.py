@@ -100,6 +100,20 @@ class BriefBatch:
         tail = lines.end if not bare else "" if last else line_end.decode()
         return [(lines.end.join(rows) + tail * bool(rows)).encode()]
 
+    def made_lines(
+        self, arrangement: Arrangement, made: Mapping[str, Any], line_end: bytes
+    ) -> list[bytes] | None:
+        """Return a part that has made columns alone, as text.py does; None where that has to."""
+        if not all(isinstance(one, Listed) for one in made.values()):
+            return None
+        dialect, end = self.place.dialect, line_end.decode()
+        names = [column.name for column in arrangement if isinstance(column, New)]
+        columns = [texts_of(made[name], dialect) for name in names]
+        if len(columns) == 1:  # an empty line is no record
+            columns = [[text or '""' for text in columns[0]]]
+        rows = map(chr(dialect.delimiter).join, zip(*columns, strict=True))
+        return ["".join([row + end for row in rows]).encode()]
+
     def _columns(
         self, arrangement: Arrangement, made: Mapping[str, Any], take: Sequence[int] | None
     ) -> list[Sequence[str]] | None:

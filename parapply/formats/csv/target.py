@@ -97,8 +97,10 @@ class CsvTarget:
         last: bool,
     ) -> list[bytes] | None:
         """Return the lines of a part, None where that takes Arrow."""
-        if not (self._goes_through(batch) and _keeps_any(arrangement)):
+        if not self._goes_through(batch):
             return None
+        if not _keeps_any(arrangement):
+            return batch.made_lines(arrangement, made, self.line_end)
         return batch.spliced(arrangement, made, take, self.line_end, last)
 
     def _buffers(
