@@ -1,7 +1,7 @@
 """numpy and Arrow, imported when something of them is first used: `from parapply.lazily import pa`.
 
 To import them takes as long as everything else that a run on a few rows does, and that run may do
-without: see formats/csv/brief. What has them anyway (other formats) imports them as usual.
+without: see formats/csv/brief.py. What has them anyway (other formats) imports them as usual.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from parapply.columns.listed import listed
 from parapply.columns.names import NAMES, name_of, type_of
 from parapply.columns.types import is_settled, unify, unify_names
 from parapply.formats import Reading
-from parapply.formats.csv import CSV, brief, brief_batch, text
+from parapply.formats.csv import CSV, brief_batch, text
 from parapply.formats.csv.dialect import Dialect
 from parapply.formats.csv.splice import quote_name
 from parapply.inputs import glance
@@ -71,7 +71,7 @@ def test_a_glance_sees_what_a_survey_does(folder, content, data):
     path.write_bytes(content)
     source = CSV.source(str(path), path.name, Reading())
     positions = range(len(source.columns))
-    found = source.glance(positions, brief.MOST_BYTES)
+    found = source.glance(positions)
     if found is None:
         return
     (piece,) = source.pieces()
@@ -105,15 +105,7 @@ def test_plain_files_need_no_more_than_a_glance(tmp_path, content):
     path.write_bytes(content)
     source = CSV.source(str(path), path.name, Reading())
     wanted = [p for p, name in enumerate(source.columns) if name != "n"]
-    assert source.glance(wanted, brief.MOST_BYTES) is not None
-
-
-def test_large_files_do_not_go_this_way(tmp_path):
-    path = tmp_path / "in.csv"
-    path.write_bytes(b"i\n" + b"1\n" * (brief.MOST_BYTES // 2))
-    assert CSV.source(str(path), path.name, Reading()).glance([0], brief.MOST_BYTES) is not None
-    path.write_bytes(b"i\n" + b"1\n" * (brief.MOST_BYTES // 2 + 1))
-    assert CSV.source(str(path), path.name, Reading()).glance([0], brief.MOST_BYTES) is None
+    assert source.glance(wanted) is not None
 
 
 RESULTS = st.one_of(
@@ -326,6 +318,14 @@ def test_how_large_a_file_is_read_without_them(tmp_path, backend, megabytes, bri
     found = _imported(tmp_path, "f.py:f", "--backend", backend, "-j", "4", "--only")
     assert found.isdisjoint({"numpy", "pyarrow.lib"}) == brief_
     assert (tmp_path / "out.csv").read_text() == "f\n" + "124\n" * int(megabytes * (1 << 18))
+
+
+@pytest.mark.parametrize(("megabytes", "brief_"), [(0.4, True), (0.6, False)])
+def test_that_counts_all_files_together(tmp_path, megabytes, brief_):
+    for name in ("in.csv", "other.csv"):
+        (tmp_path / name).write_text("i\n" + "123\n" * int(megabytes * (1 << 18)))
+    found = _imported(tmp_path, "-e", "i + 1", "--only", "other.csv")
+    assert found.isdisjoint({"numpy", "pyarrow.lib"}) == brief_
 
 
 def _imported(folder, *options):

@@ -7,7 +7,6 @@ import sys
 from parapply.backends import has_processes
 from parapply.describe import Order
 from parapply.formats import Source, Survey
-from parapply.formats.csv.brief import MOST_BYTES, MOST_BYTES_IN_ONE
 from parapply.formats.csv.source import CsvSource
 from parapply.formats.csv.target import CsvTarget
 from parapply.inputs.sources import Inputs
@@ -25,13 +24,14 @@ def glance(job: Job, inputs: Inputs, order: Order | None) -> Table | None:
     outlives = job.checkpoint is not None or job.errors_to is not None
     if order is None or inputs.streams or outlives or not _suits(order) or _imported():
         return None
+    if not _small(inputs, MOST_BYTES if has_processes(job.backend) else MOST_BYTES_IN_ONE):
+        return None
     positions = order.surveyed(len(inputs.sources[0].columns))
-    most = MOST_BYTES if has_processes(job.backend) else MOST_BYTES_IN_ONE
     found: list[list[Survey]] = []
     sources: list[Source] = []
     for source in inputs.sources:
-        survey = source.glance(positions, most) if isinstance(source, CsvSource) else None
-        if survey is None or not isinstance(source, CsvSource) or len(found) == _MOST:
+        survey = source.glance(positions) if isinstance(source, CsvSource) else None
+        if survey is None or not isinstance(source, CsvSource):
             return None
         found.append([survey])
         sources.append(replace(source, brief=True))
@@ -39,6 +39,16 @@ def glance(job: Job, inputs: Inputs, order: Order | None) -> Table | None:
 
 
 _MOST = 16  # files: more of them are worth the import
+MOST_BYTES = 1 << 20  # of all of them, from where on Arrow makes up for its import
+MOST_BYTES_IN_ONE = 1 << 21  # the same where one process does all the work
+
+
+def _small(inputs: Inputs, most_bytes: int) -> bool:
+    sizes = (
+        source.size_bytes if isinstance(source, CsvSource) and source.path else most_bytes + 1
+        for source in inputs.sources
+    )
+    return len(inputs.sources) <= _MOST and sum(sizes) <= most_bytes
 
 
 def _suits(order: Order) -> bool:

@@ -18,9 +18,6 @@ from parapply.formats.csv.index import MARKS, Mark
 from parapply.formats.csv.parse import FALSE, TRUE, Kind
 from parapply.records import record
 
-# Of text that is read so: from there on Arrow makes up for its import.
-MOST_BYTES = 1 << 20  # by processes
-MOST_BYTES_IN_ONE = 1 << 21  # by one, whose threads wait for each other in Arrow, too
 _DELIMITERS = b",;\t|"
 _INTEGERS = re.compile(r"(?:-?(?:0|[1-9][0-9]{0,17})\n)*+")
 _NUMBER = r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,20})?(?:e[+-]?[0-9]{1,2})?"

@@ -107,9 +107,14 @@ class CsvSource:
         sound = records.orderly or not self.dialect.plain or not self.orderly
         return Survey(count, tuple(known), marks, error, sound, aside)
 
-    def glance(self, positions: Sequence[int], most_bytes: int) -> Survey | None:
+    @property
+    def size_bytes(self) -> int:
+        """The length of all records' text, in a file."""
+        return self.stop - self.head.start
+
+    def glance(self, positions: Sequence[int]) -> Survey | None:
         """Survey a file that is small and plain, without Arrow; None if it is not (parent)."""
-        if not self.path or self.types or self.stop - self.head.start > most_bytes:
+        if self.types:
             return None
         text = self._read(ByteSpan(self.head.start, self.stop))
         width = len(self.columns)
