@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Progress", "run"]
 
+SPREAD_ROWS = 5_000  # from so many on it pays to compile a function anew
 CLOSE_S = 60.0  # for close() of the user's class, in each worker at the end
 
 
@@ -225,7 +226,8 @@ def _small(job: Job, table: Table, output: Output) -> int:
 
 def _task(job: Job, table: Table, order: Order, folder: str, tally: Tally, small: int) -> ChunkTask:
     policy = replace(order.call.policy, most=tally.most)
-    call = replace(order.call, policy=policy)
+    few = table.rows is not None and table.rows < SPREAD_ROWS
+    call = replace(order.call, policy=policy, spread=order.call.spread and not few)
     return ChunkTask(
         table.sources, table.fields, call, order.target, order.keep, folder,
         order.aside, job.checkpoint is not None, small,

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from parapply import Job, ParapplyError, run
+from parapply import Job, ParapplyError, engine, run
 
 TABLE = "a,b,copy,two words\n1,0.5,x,p\n2,,y,q\n3,1.5,,r\n4,2.5,z,\n"
 
@@ -26,7 +26,8 @@ def plain(body: str) -> str:
 
 
 @pytest.fixture
-def results(tmp_path):
+def results(tmp_path, monkeypatch):
+    monkeypatch.setattr(engine, "SPREAD_ROWS", 0)
     (tmp_path / "table.csv").write_text(TABLE)
 
     def apply(name: str, body: str) -> str:

@@ -8,13 +8,14 @@ from typing import Any
 
 from parapply.backends import Pace
 from parapply.calls import results
-from parapply.calls.rows import Columns, Fields, Row, no_column, refilling_loop
+from parapply.calls.rows import Columns, Row, no_column
 from parapply.errors import ResultError, UnseenError
 from parapply.failures.explain import Explainer
 from parapply.failures.policy import FailedRow, Wary
 from parapply.failures.trial import Rounds, Step, endless
 from parapply.formats import Batch, Field
 from parapply.functions.call import Call, Made
+from parapply.functions.spread import spread
 from parapply.lazily import np
 from parapply.sharing.rates import Rate
 
@@ -105,8 +106,8 @@ class Applier:
         columns = self._columns()
         if self.call.expression is None:
             assert self.function is not None
-            if self.call.row is not None:
-                return self._refilling_step(found, columns, self.function)
+            if self.call.spread and (step := self._spread_step(found, columns, self.function)):
+                return step
             function = self._finished(self.function)
 
             def step(start: int, stop: int) -> None:
@@ -115,22 +116,17 @@ class Applier:
             return step
         return self._expression_step(found, columns)
 
-    def _refilling_step(
+    def _spread_step(
         self, found: list[Any], columns: Columns, function: Callable[[Any], Any]
-    ) -> Step:
-        names = tuple(self.fields[position].name for position in self.call.read)
-        loop, append, finish = refilling_loop(names), found.append, self._finish()
-        row: dict[str, Any] = {} if self.call.row == "items" else Fields()
-
-        def finished(value: Any) -> None:
-            append(finish(value))  # type: ignore[misc]
-
-        take = append if finish is None else finished
+    ) -> Step | None:
+        names = tuple(dict.fromkeys(self.fields[position].name for position in self.call.read))
+        if (of_values := spread(function, names)) is None:
+            return None
+        finish = self._finish()
 
         def step(start: int, stop: int) -> None:
-            lists = [columns[name][start:stop] for name in names]
-            rows = lists[0] if len(lists) == 1 else zip(*lists, strict=True)
-            loop(take, function, row, rows)
+            results = map(of_values, *(columns[name][start:stop] for name in names))
+            found.extend(results if finish is None else map(finish, results))
 
         return step
 

@@ -8,7 +8,6 @@ and the Series of `DataFrame.apply(axis=1)` thirty times.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 from typing import Any
 
 
@@ -141,27 +140,6 @@ class _Own(dict[str, list[Any]]):
         if isinstance(name, int):
             return self[self.names[name]]
         raise KeyError(no_column(name, self.names))
-
-
-class Fields(dict[str, Any]):
-    """A dict whose items are attributes too."""
-
-    def __init__(self) -> None:
-        self.__dict__ = self
-
-
-@lru_cache(maxsize=8)
-def refilling_loop(names: tuple[str, ...]) -> Callable[..., None]:
-    """Return `loop(append, function, row, rows)`: one dict is filled anew for every row.
-
-    That takes 0.1 us a row, where a `Row` of four columns takes 0.9 us. See usage.row_kind.
-    """
-    targets = ", ".join(f"row[{name!r}]" for name in names)
-    source = f"def loop(append, function, row, rows):\n for {targets} in rows:\n  "
-    space: dict[str, Any] = {}
-    exec(compile(source + "append(function(row))", __file__, "exec"), space)
-    loop: Callable[..., None] = space["loop"]
-    return loop
 
 
 def no_column(name: object, names: tuple[str, ...]) -> str:

@@ -25,7 +25,7 @@ class Call:
     select: tuple[str, ...] = ()  # of the columns of a DataFrame that it returns, as of the input's
     drop: tuple[str, ...] = ()
     expression: Expression | None = None
-    row: str | None = None  # what can stand for every row in turn: see usage.row_kind
+    spread: bool = False  # it can do without rows: see usage.is_spreadable
     into: tuple[str, ...] = ()
     filter: bool = False
     explode: bool = False

@@ -29,21 +29,18 @@ def columns_used(function: Callable[..., Any], names: tuple[str, ...]) -> tuple[
     return tuple(name for name in names if name in seeker.found)
 
 
-def row_kind(function: Callable[..., Any], names: tuple[str, ...]) -> str | None:
-    """Say what can stand for every row in turn: "items", "fields" (`row.x` too), None: nothing.
+def is_spreadable(function: Callable[..., Any], names: tuple[str, ...]) -> bool:
+    """Whether `function(row)` may be given the values of the columns it looks up, and no row.
 
-    That is so where `function(row)` does nothing with the row but look up columns by names that
-    stand in it, and has done so when it returns: then it cannot tell one object that is filled
-    anew from rows of its own, which cost as much again as a small function.
+    That is so where it does nothing with the row but look up columns by names that stand in it,
+    and has done so when it returns. See spread.py.
     """
     seeker = _seek(function, names)
     if seeker is None or seeker.escaped or seeker.asked or not seeker.found:
-        return None
+        return False
     code = _code(function).__code__
     later = code.co_flags & _LATER or seeker.row in code.co_cellvars
-    if later or not seeker.found.issubset(names):
-        return None
-    return "fields" if seeker.dotted else "items"
+    return not later and seeker.found.issubset(names)
 
 
 _LATER = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
@@ -102,6 +99,9 @@ def _last_line(code: CodeType) -> int:
     return max([*ends, *inner], default=0)
 
 
+_LOOKERS = ("locals", "eval", "exec", "vars", "breakpoint", "pdb", "ipdb")  # at any variable
+
+
 class _Seeker(ast.NodeVisitor):
     """Collects `row["x"]`, `row.x`, `row.get("x")`; any other use of the row is an escape."""
 
@@ -109,7 +109,7 @@ class _Seeker(ast.NodeVisitor):
         self.row, self.names = row, names
         self.found: set[str] = set()
         self.escaped = False
-        self.dotted = self.asked = False  # there is a `row.x`; an `in row`
+        self.asked = False  # there is an `in row`
 
     def visit_Subscript(self, node: ast.Subscript) -> None:
         if self._is_row(node.value) and isinstance(node.ctx, ast.Load):
@@ -123,7 +123,6 @@ class _Seeker(ast.NodeVisitor):
     def visit_Attribute(self, node: ast.Attribute) -> None:
         if self._is_row(node.value):
             self.found.add(node.attr)
-            self.dotted = True
             # What Row has itself is a method, also in a table that has a column of that name.
             self.escaped |= node.attr not in self.names or hasattr(Row, node.attr)
         else:
@@ -149,7 +148,7 @@ class _Seeker(ast.NodeVisitor):
                 self.visit(other)
 
     def visit_Name(self, node: ast.Name) -> None:
-        self.escaped |= node.id in (self.row, "locals", "eval", "exec", "vars")
+        self.escaped |= node.id in (self.row, *_LOOKERS)
 
     def _is_row(self, node: ast.AST) -> bool:
         return isinstance(node, ast.Name) and node.id == self.row
