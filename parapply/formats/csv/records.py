@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from parapply.formats.csv.dialect import LINE, LINE_END, Dialect, field_pattern, record_pattern
+from parapply.formats.csv.positions import outside, positions
 from parapply.lazily import Array, np
 from parapply.records import record
 
@@ -71,15 +72,42 @@ def find_records(text: bytes, dialect: Dialect) -> Records:
     if not dialect.plain:
         return _one_by_one(text, dialect)
     data = np.frombuffer(text, np.uint8)
-    ends = _line_ends(text, data)
-    if (quotes := _quotes(text, data, dialect)) is not None:
-        if not _orderly(data, quotes, dialect.delimiter):
-            return _one_by_one(text, dialect)
-        ends = ends[np.searchsorted(quotes, ends) % 2 == 0]
+    return _found(text, data, _quotes(text, data, dialect), dialect)
+
+
+def find_whole_records(text: bytes, dialect: Dialect) -> Records | None:
+    """The same, of a plain dialect; None where quotes are not in pairs: some record is cut."""
+    data = np.frombuffer(text, np.uint8)
+    quotes = _quotes(text, data, dialect)
+    odd = quotes is not None and len(quotes) % 2
+    return None if odd else _found(text, data, quotes, dialect)
+
+
+def _found(text: bytes, data: Array, quotes: Array | None, dialect: Dialect) -> Records:
+    if quotes is not None and not _orderly(data, quotes, dialect.delimiter):
+        return _one_by_one(text, dialect)
+    if b"\r" not in text:
+        return _of_lines(text, data, quotes)
+    ends = _line_ends(data)
+    if quotes is not None:
+        ends = outside(ends, quotes)
     if len(data) and (not len(ends) or ends[-1] != len(data)):
         ends = np.append(ends, len(data))
     starts = np.concatenate(([0], ends[:-1])).astype(np.int64)
     return _records(text, data, starts[: len(ends)], ends, orderly=True)
+
+
+def _of_lines(text: bytes, data: Array, quotes: Array | None) -> Records:
+    """Find records whose line ends are all LF, but for the last one, which may have none."""
+    stops = positions(data, LF)
+    if quotes is not None:
+        stops = outside(stops, quotes)
+    ends = stops + 1
+    if len(data) and (not len(ends) or ends[-1] != len(data)):
+        stops, ends = np.append(stops, len(data)), np.append(ends, len(data))
+    starts = np.empty_like(ends)
+    starts[:1], starts[1:] = 0, ends[:-1]
+    return _filled(text, starts, stops, ends, orderly=True)
 
 
 def first_end(text: bytes, dialect: Dialect, quotes_before: int = 0) -> int:
@@ -118,7 +146,7 @@ def field_edges(records: Records, dialect: Dialect, count: int) -> Array | None:
     data = np.frombuffer(records.text, np.uint8)
     commas = np.flatnonzero(data == dialect.delimiter)
     if (quotes := _quotes(records.text, data, dialect)) is not None:
-        commas = commas[np.searchsorted(quotes, commas) % 2 == 0]
+        commas = outside(commas, quotes)
     if len(commas) != len(records) * (count - 1):
         return None
     edges = commas.reshape(len(records), count - 1)
@@ -140,15 +168,13 @@ def is_closed(records: Records, dialect: Dialect) -> bool:
 def _quotes(text: bytes, data: Array, dialect: Dialect) -> Array | None:
     if dialect.quote is None or bytes([dialect.quote]) not in text:
         return None
-    return np.flatnonzero(data == dialect.quote)
+    return positions(data, dialect.quote)
 
 
-def _line_ends(text: bytes, data: Array) -> Array:
+def _line_ends(data: Array) -> Array:
     """Positions after each LF, CRLF, or CR that stands alone."""
-    ends = np.flatnonzero(data == LF) + 1
-    if b"\r" not in text:
-        return ends
-    returns = np.flatnonzero(data == CR)
+    ends = positions(data, LF) + 1
+    returns = positions(data, CR)
     following = np.append(data, 0)[returns + 1]
     lone = returns[following != LF] + 1
     return np.union1d(ends, lone) if len(lone) else ends
@@ -167,12 +193,17 @@ def _orderly(data: Array, quotes: Array, delimiter: int) -> bool:
 
 
 def _records(text: bytes, data: Array, starts: Array, ends: Array, *, orderly: bool) -> Records:
-    """Tell each record's line end from its bytes, and leave out blank lines."""
+    """Tell each record's line end from its bytes."""
     stops = ends.copy()
     filled = stops > starts
     stops[filled] -= data[stops[filled] - 1] == LF
     filled = stops > starts
     stops[filled] -= data[stops[filled] - 1] == CR
+    return _filled(text, starts, stops, ends, orderly=orderly)
+
+
+def _filled(text: bytes, starts: Array, stops: Array, ends: Array, *, orderly: bool) -> Records:
+    """Leave out blank lines."""
     kept = stops > starts
     if kept.all():
         return Records(text, starts, stops, ends, orderly)

@@ -17,7 +17,7 @@ from parapply.formats.csv.dialect import Dialect
 from parapply.formats.csv.header import Head
 from parapply.formats.csv.index import MARKS, ByteIndex, ByteSpan, Mark
 from parapply.formats.csv.pieces import Cutter
-from parapply.formats.csv.records import Records, find_records
+from parapply.formats.csv.records import Records, find_records, find_whole_records
 from parapply.formats.csv.table import Place, check_widths, ragged, tabulate
 from parapply.records import record, replace
 
@@ -84,9 +84,10 @@ class CsvSource:
         start = 0 if isinstance(piece, bytes) else piece.start
         text = piece if isinstance(piece, bytes) else self._read(piece)
         guessed = self._is_guessed(piece)
-        if guessed and self.dialect.quote is not None and text.count(self.dialect.quote) % 2:
+        whole = (find_whole_records if guessed else find_records)(text, self.dialect)
+        if whole is None:
             return _UNSOUND
-        records = find_records(text, self.dialect)
+        records = whole
         count = len(records)
         marks = () if isinstance(piece, bytes) else _marks(records, start)
         if self.lenient and (bad := ragged(records, self._place((), 0))):
