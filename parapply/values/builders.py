@@ -5,6 +5,7 @@ Buffers are filled by numpy: `pa.array(list)` imports pandas by itself (1.1 s), 
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -49,6 +50,12 @@ def numbers(values: Sequence[Any], dtype: str, type_: pa.DataType) -> pa.Array:
         values = [0 if value is None else value for value in values]
     data = np.array(values, dtype=dtype)
     return pa.Array.from_buffers(type_, len(data), [bitmap(valid), pa.py_buffer(data)])
+
+
+def whole_floats(values: Sequence[float]) -> pa.Array:
+    """Return floats, none of them missing: `struct` packs them in a third of numpy's time."""
+    data = pa.py_buffer(struct.pack(f"{len(values)}d", *values))
+    return pa.Array.from_buffers(pa.float64(), len(values), [None, data])
 
 
 def floats(values: Sequence[Any]) -> pa.Array:

@@ -28,6 +28,7 @@ from parapply.values.builders import (
     spelled,
     texts,
     valid_mask,
+    whole_floats,
 )
 from parapply.values.moments import dates, datetimes, durations, times
 from parapply.values.plain import is_frame, plain, unwrapper
@@ -44,6 +45,8 @@ def to_array(values: Sequence[Any]) -> pa.Array:
     an object that no column can hold (a class of the user's own).
     """
     types = set(map(type, values))
+    if types == {float}:
+        return whole_floats(values)
     if any(unwrapper(kind) is not None for kind in types):
         values = [plain(value) for value in values]
         types = set(map(type, values))
