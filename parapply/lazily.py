@@ -6,10 +6,12 @@ without: see formats/csv/brief.py. What has them anyway (other formats) imports 
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib.machinery import PathFinder
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -35,17 +37,39 @@ else:
             return value
 
     def _import(name):
-        try:
-            return importlib.import_module(name)
-        except ImportError:
-            if "._" not in name:
-                raise
-        return importlib.import_module(name.replace("._", "."))  # it is not public, and may move
+        with importing():
+            try:
+                return importlib.import_module(name)
+            except ImportError:
+                if "._" not in name:
+                    raise
+            # It is not public, and may move.
+            return importlib.import_module(name.replace("._", "."))
 
     decimal, np, pa = _Lazy("decimal"), _Lazy("numpy"), _Lazy("pyarrow")
     pacsv, at = _Lazy("pyarrow.csv"), _Lazy("pyarrow.types")
     compute = _Lazy("pyarrow._compute")
     Array = Any
+
+
+_MANY = 200_000  # objects that are new before garbage is looked for; 700 at other times
+
+
+@contextmanager
+def importing() -> Iterator[None]:
+    """Import, and collect garbage but seldom meanwhile: what comes with an import stays.
+
+    To look through all of it time and again takes a fifth of the time of `import pandas`.
+    """
+    usual = gc.get_threshold()
+    rare = max(_MANY, usual[0]), *usual[1:]
+    gc.set_threshold(*rare)
+    try:
+        yield
+    finally:
+        if gc.get_threshold() == rare:  # else a module that was imported has set its own
+            gc.set_threshold(*usual)
+
 
 __all__ = [
     "Array",
@@ -53,6 +77,7 @@ __all__ = [
     "compute",
     "decimal",
     "has_arrow",
+    "importing",
     "load_arrow",
     "load_before",
     "np",

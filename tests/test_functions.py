@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import textwrap
 import uuid
@@ -333,3 +334,19 @@ def test_the_annotation_may_name_polars():
 
     of_polars.__annotations__["df"] = pl.DataFrame
     assert frame_kind(of_polars) == "polars"
+
+
+def test_an_import_collects_seldom_and_leaves_what_a_module_sets(tmp_path):
+    (tmp_path / "sets_gc.py").write_text("import gc\ngc.set_threshold(5, 6, 7)\ndef f(row): ...\n")
+    (tmp_path / "asks_gc.py").write_text(
+        "import gc\nSEEN = gc.get_threshold()[0]\ndef f(row): ...\n"
+    )
+    usual = gc.get_threshold()
+    try:
+        function = Function(f"{tmp_path}/asks_gc.py:f", {}).find()
+        assert sys.modules[function.__module__].SEEN >= 100_000
+        assert gc.get_threshold() == usual
+        Function(f"{tmp_path}/sets_gc.py:f", {}).find()
+        assert gc.get_threshold() == (5, 6, 7)
+    finally:
+        gc.set_threshold(*usual)

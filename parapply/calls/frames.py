@@ -9,7 +9,7 @@ from typing import Any
 from parapply.errors import FunctionError, InputError, ResultError
 from parapply.formats import Field
 from parapply.formats.pandas_schema import INDEX, mark, told
-from parapply.lazily import at, pa
+from parapply.lazily import at, importing, pa
 from parapply.values.builders import NOT_UNICODE
 from parapply.values.convert import MixedTypesError, UnsupportedValueError, to_array
 
@@ -50,7 +50,8 @@ def preload(kind: str) -> None:
     Not polars: it has threads of its own, which do not survive a fork.
     """
     if kind == "pandas":
-        import pandas  # noqa: F401
+        with importing():
+            import pandas  # noqa: F401
 
 
 def _pandas(

@@ -18,7 +18,7 @@ from typing import Any
 
 from parapply.errors import FunctionError
 from parapply.functions.tracebacks import user_traceback
-from parapply.lazily import load_before
+from parapply.lazily import importing, load_before
 
 
 def is_reference(text: str) -> bool:
@@ -105,7 +105,8 @@ def _import_module(name: str) -> ModuleType:
 def _guard(load: Callable[[], ModuleType], what: str) -> ModuleType:
     """Translate whatever the user's module raises as it is imported."""
     try:
-        return load()
+        with importing():
+            return load()
     except ModuleNotFoundError as error:
         if error.name is not None and (what == error.name or what.startswith(error.name + ".")):
             raise FunctionError(f"no module {error.name!r} in {Path.cwd()} or installed") from error
