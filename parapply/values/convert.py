@@ -29,6 +29,7 @@ from parapply.values.builders import (
     texts,
     valid_mask,
     whole_floats,
+    whole_texts,
 )
 from parapply.values.moments import dates, datetimes, durations, times
 from parapply.values.plain import is_frame, plain, unwrapper
@@ -45,8 +46,8 @@ def to_array(values: Sequence[Any]) -> pa.Array:
     an object that no column can hold (a class of the user's own).
     """
     types = set(map(type, values))
-    if types == {float}:
-        return whole_floats(values)
+    if len(types) == 1 and (build := _WHOLE.get(next(iter(types)))):
+        return build(values)
     if any(unwrapper(kind) is not None for kind in types):
         values = [plain(value) for value in values]
         types = set(map(type, values))
@@ -62,6 +63,9 @@ def to_array(values: Sequence[Any]) -> pa.Array:
     if build is None:
         raise _unsupported(values)
     return build(values)
+
+
+_WHOLE: dict[type, Callable[[Sequence[Any]], Any]] = {float: whole_floats, str: whole_texts}
 
 
 def by_kind(values: Sequence[Any], *, numbers: bool) -> list[list[int]]:
