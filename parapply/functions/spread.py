@@ -11,6 +11,7 @@ import ast
 import functools
 import linecache
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from types import CodeType, FunctionType, MethodType
@@ -25,13 +26,21 @@ def spread(function: Callable[..., Any], names: tuple[str, ...]) -> Callable[...
     """
     if sys.gettrace() is not None:
         return None
+    with _one_by_one:  # or all threads that begin at the same time would compile the same
+        return _spread(function, names)
+
+
+_one_by_one = threading.Lock()
+
+
+def _spread(function: Callable[..., Any], names: tuple[str, ...]) -> Callable[..., Any] | None:
     if isinstance(function, functools.partial):
-        inner = spread_after(function.func, len(function.args), names)
+        inner = _spread_after(function.func, len(function.args), names)
         return inner and functools.partial(inner, *function.args, **function.keywords)
-    return spread_after(function, 0, names)
+    return _spread_after(function, 0, names)
 
 
-def spread_after(
+def _spread_after(
     function: Callable[..., Any], given: int, names: tuple[str, ...]
 ) -> Callable[..., Any] | None:
     """The same, where so many arguments stand before the row."""

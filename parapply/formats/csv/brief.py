@@ -77,18 +77,14 @@ def lines(text: bytes) -> Lines | None:
 
 
 class Fields:
-    """The fields of records, all of which have `width` of them.
-
-    Where some are in quotes, each field stands with the delimiter or line end that is after it.
-    """
+    """The fields of records, all of which have `width` of them."""
 
     def __init__(self, found: list[str], width: int, *, quoted: bool) -> None:
         self._found, self._width, self._quoted = found, width, quoted
 
     def raw(self, position: int) -> list[str]:
         """Return the fields of a column as they stand."""
-        found = self._found[position :: self._width]
-        return [field[:-1] for field in found] if self._quoted else found
+        return self._found[position :: self._width]
 
     def texts(self, position: int) -> list[str]:
         """Return the text of each field of a column, quotes taken off."""
@@ -105,11 +101,19 @@ def fields(records: Lines, dialect: Dialect, width: int) -> Fields | None:
     if '"' not in text:
         plain = {line.count(mark) for line in records.lines} == {width - 1}
         return Fields(text.replace("\n", mark).split(mark), width, quoted=False) if plain else None
-    found = _fields(mark).findall(text + "\n")
-    whole = sum(map(len, found)) == len(text) + 1 and len(found) == width * len(records)
-    if not whole or any(field[-1] != "\n" for field in found[width - 1 :: width]):
-        return None
+    found: list[str] = []
+    for line in records.lines:  # to split those without quotes takes a fifth of the time
+        cut = _cut(line, mark) if '"' in line else line.split(mark)
+        if len(cut) != width:
+            return None
+        found += cut
     return Fields(found, width, quoted=True)
+
+
+def _cut(line: str, mark: str) -> list[str]:
+    """Return the fields of a line with quotes; nothing, where one is astray."""
+    found = _fields(mark).findall(line + "\n")
+    return [field[:-1] for field in found] if sum(map(len, found)) == len(line) + 1 else []
 
 
 @cache
