@@ -95,9 +95,7 @@ def _take_name(context: Context) -> None:
     elif type(thread).__module__ != "multiprocessing.dummy":
         return  # the caller's own thread: a serial run
     thread.name = context.name
-    with suppress(
-        OSError
-    ):  # by os: of hundreds of threads, pathlib would take longer to begin them
+    with suppress(OSError):  # by os: pathlib takes hundreds of threads longer
         comm = os.open(f"/proc/self/task/{threading.get_native_id()}/comm", os.O_WRONLY)
         try:
             os.write(comm, context.name.encode())
