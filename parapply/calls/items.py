@@ -56,6 +56,7 @@ class Copy(Chore):
     start: int  # in bytes
     size: int
     drop: bool  # nobody needs the part any more
+    alone: bool = False  # as in Outcome
 
     def run(self, target: Target) -> None:
         """Copy the part."""

@@ -56,8 +56,12 @@ def stored_text(path: str) -> bytes:
     return Path(_base(path) + _TEXT).read_bytes()
 
 
-def discard(path: str) -> None:
-    """Remove a part that is in the output, and what was kept to write it anew."""
+def discard(path: str, *, alone: bool) -> None:
+    """Remove a part that is in the output, and (not `alone`) what was kept to write it anew."""
+    if alone:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+        return
     base = _base(path)
     for suffix in (*("+" * times for times in range(len(path) - len(base) + 1)), _MADE, _TEXT):
         with contextlib.suppress(FileNotFoundError):

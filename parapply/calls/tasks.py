@@ -113,10 +113,12 @@ class ChunkTask:
                 self._write(part, rows.batch, made, chunk.last and made.left is None)
             except UnseenError as error:
                 raise rows.unseen(error, self.fields, self.keep) from error
-            if changes or (self.durable and failures):
+            alone = not (changes or (self.durable and failures))
+            if not alone:
                 listed = rows.batch.listed
                 kept = store(path, made, chunk.data, self.small, listed=listed)
-        outcome = replace(_outcome(chunk.number, rows, made, path), held=part.held, made=kept)
+        outcome = _outcome(chunk.number, rows, made, path)
+        outcome = replace(outcome, held=part.held, made=kept, alone=alone)
         if context.stopped is not None:
             outcome = replace(outcome, stopped=True)
         elif made.left is not None:

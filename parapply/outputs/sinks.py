@@ -76,15 +76,15 @@ class FileSink:
                 return
             self._joiner.append(part.path if part.held is None else part.held)
             self._output.push()
-        if drop:
-            discard(part.path)
+        if drop and not (part.alone and part.held is not None):
+            discard(part.path, alone=part.alone)
 
     def done(self, chore: Chore) -> None:
         """Hear that a part has been copied, into this output or one that was begun before."""
         if isinstance(chore, Copy) and chore in self._copying:
             self._copying.remove(chore)
             if chore.drop:
-                discard(chore.source)
+                discard(chore.source, alone=chore.alone)
 
     def _copy(self, part: Outcome, drop: bool) -> Copy | None:
         """Leave a place for a part that is large; None where it is added here."""
@@ -95,7 +95,7 @@ class FileSink:
         place = self._joiner.reserve(size) if size >= _LARGE else None
         if place is None:
             return None
-        return Copy(part.number, part.path, self._output.parts, place, size, drop)
+        return Copy(part.number, part.path, self._output.parts, place, size, drop, part.alone)
 
     def close(self) -> None:
         """Write what comes after the parts."""

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import os
 import threading
+import time
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from itertools import islice, takewhile
 from typing import Any
 
 from parapply.formats.part import Part, read_table
@@ -29,24 +32,22 @@ class Aside:
     stop: int
 
 
-def put(folder: str, name: str, columns: Mapping[int, pa.ChunkedArray], most: int) -> str:
+def put(folder: str, columns: Mapping[int, pa.ChunkedArray], most: int) -> str:
     """Write the columns of a piece, by position; return the file, "" where there is no room.
 
-    There is none for more than `most` bytes. `name` tells the piece from all others.
+    There is none for more than `most` bytes.
     """
-    import hashlib  # 4 ms, which most jobs do without
-
-    path = os.path.join(folder, f"values-{hashlib.md5(name.encode()).hexdigest()}")
+    # Of this time, too: a worker may have the number of one that died.
+    own = f"values-{threading.get_native_id()}-{time.monotonic_ns()}"
+    path = os.path.join(folder, own)
     names = [str(position) for position in columns]
-    own = f"{path}.{threading.get_native_id()}"  # a file that is named twice is surveyed twice
     try:
         if sum(column.nbytes for column in columns.values()) > most or _free(folder) < _FREE_BYTES:
             return ""
-        Part(own).write_table(pa.Table.from_arrays(list(columns.values()), names))
-        os.replace(own, path)
+        Part(path).write_table(pa.Table.from_arrays(list(columns.values()), names))
     except (OSError, MemoryError):  # then there is none of this, and the run goes on
         with suppress(OSError):
-            os.unlink(own)
+            os.unlink(path)
         return ""
     return path
 
@@ -59,10 +60,11 @@ def _free(folder: str) -> int:
 
 def cut(asides: Sequence[Aside], start: int, stop: int) -> tuple[Aside, ...]:
     """Return what is aside of the input's rows `start` to `stop`; nothing, unless all of it is."""
+    first = max(0, bisect_right(asides, start, key=lambda one: one.start) - 1)
     found = tuple(
         Aside(one.path, max(start - one.start, 0), min(stop, one.stop) - one.start)
-        for one in asides
-        if one.start < stop and start < one.stop
+        for one in takewhile(lambda one: one.start < stop, islice(asides, first, None))
+        if start < one.stop
     )
     return found if sum(one.stop - one.start for one in found) == stop - start else ()
 

@@ -67,15 +67,18 @@ class ByteIndex:
 
     def text_bytes(self, start: int, stop: int) -> int:
         """Return the bytes of the span."""
-        span = self.span(start, stop)
-        return span.stop - span.start
+        _, begin, end = self._bounds(start, stop)
+        return end - begin
 
     def span(self, start: int, stop: int) -> ByteSpan:
         """Return the bytes from the mark at or before `start` to the one at or after `stop`."""
+        first, begin, end = self._bounds(start, stop)
+        skip, asides = start - self.mark_rows[first], cut(self.asides, start, stop)
+        return ByteSpan(begin, end, skip, stop - start, start, asides)
+
+    def _bounds(self, start: int, stop: int) -> tuple[int, int, int]:
+        """Return the mark at or before `start`, its byte, and that of the one after `stop`."""
         first = bisect_right(self.mark_rows, start) - 1
         end = bisect_left(self.mark_rows, stop)
         stop_byte = self.mark_positions[end] if end < len(self.mark_rows) else self.stop
-        skip = start - self.mark_rows[first]
-        asides = cut(self.asides, start, stop)
-        begin = self.mark_positions[first]
-        return ByteSpan(begin, stop_byte, skip, stop - start, start, asides)
+        return first, self.mark_positions[first], stop_byte

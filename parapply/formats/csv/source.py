@@ -187,7 +187,7 @@ class CsvSource:
         if not numbers or not near or size < _WORTH_BYTES or self.lenient or not self.folder:
             return ""
         most = 2 * size  # short numbers take more than their text
-        return put(self.folder, f"{self.path}:{piece.start}-{piece.stop}", numbers, most)
+        return put(self.folder, numbers, most)
 
     def _kinds(
         self, records: Records, positions: list[int]
