@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import select
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,6 +14,7 @@ from parapply.inputs.feed import Feed
 from parapply.job import Chunk
 
 Item = Chunk | Refit | Chore
+_LOOK_S = 0.02  # between looks at the file system: a chunk may take the parent less than one
 
 
 class Agenda(Iterator[Any]):
@@ -70,6 +72,7 @@ class World:
         self, feed: Feed | None, agenda: Agenda, reader: int | None, stopped: Callable[[], bool]
     ) -> None:
         self._feed, self._agenda, self._reader, self._stopped = feed, agenda, reader, stopped
+        self._due = 0.0
 
     @property
     def more(self) -> bool:
@@ -83,8 +86,10 @@ class World:
 
     def look(self) -> None:
         """Raise BrokenPipeError when nobody reads the output any more; see that it is to end."""
-        if self._stopped():
-            self._agenda.cut()
+        if (now := time.monotonic()) >= self._due:
+            self._due = now + _LOOK_S
+            if self._stopped():
+                self._agenda.cut()
         if self._reader is not None:
             poll = select.poll()
             poll.register(self._reader, 0)

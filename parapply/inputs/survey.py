@@ -68,7 +68,7 @@ class Table:
                     after=max(0, left - index.rows),
                 )  # fmt: skip
             for chunk in found:
-                yield replace(chunk, number=(number,))
+                yield chunk if chunk.number == (number,) else replace(chunk, number=(number,))
                 number, left = number + 1, left - chunk.rows
 
 
