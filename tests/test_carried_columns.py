@@ -11,6 +11,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -259,6 +260,16 @@ def same(df):
     return df
 
 
+def lately(df):
+    n = df["n"].iloc[0]
+    made = df.assign(twice=df["n"] * (2 if n < 400 else 0.5))
+    return made.assign(**{f"late{n // 250}": df["n"] + 1}) if n >= 250 else made
+
+
+def failing(df):
+    return df.assign(twice=df["n"] * 2 if df["n"].iloc[0] < 500 else 1 / 0)
+
+
 def without_zeros(df):
     return df.assign(share=df["share"].replace(0.0, -0.0))
 
@@ -267,9 +278,22 @@ def missing_anew(df):
     return df.assign(text=df["text"].where(df["n"] % 5 > 0))
 
 
+def more_and_more(df):
+    """Chunks bring columns, and the type of one changes."""
+    n = df["n"].iloc[0]
+    made = df.assign(twice=df["n"] * (2 if n < 400 else 0.5))
+    return made.assign(**{f"late{n // 250}": df["share"] + n}) if n >= 250 else made
+
+
+def fewer(df):
+    """Some chunks lack columns that others have, carried ones among them."""
+    n = df["n"].iloc[0]
+    return df.drop(columns=["text", "share"] if n % 200 else ["when"])
+
+
 FRAMES = (
-    rates, reordered, changed_in_place, backwards, late, once, gap, dirty, same, without_zeros,
-    missing_anew,
+    more_and_more, fewer, rates, reordered, changed_in_place, backwards, late, once, gap, dirty,
+    same, without_zeros, missing_anew,
 )  # fmt: skip
 
 
@@ -282,6 +306,28 @@ def test_chunk_functions_give_the_table_that_they_give_without(monkeypatch, sour
     assert found.read().equals(plain.read())
     assert str(found.read().to_pydict()) == str(plain.read().to_pydict())  # -0.0 is not 0.0
     assert found.schema_arrow.equals(plain.schema_arrow, check_metadata=True)
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".arrow", ".csv", ".jsonl"])
+def test_columns_that_come_late_are_those_of_pandas(source, suffix):
+    frame = TABLE.select(["n", "text", "share"]).to_pandas()
+    path = run(source, f"in{suffix}", expression="n", into="n", select=("n", "text", "share"))
+    output = run(path, function=lately, by="chunk", chunk_size=100)
+    expected = pd.concat([lately(frame[n : n + 100]) for n in range(0, ROWS, 100)])
+    found = pq.read_table(output).to_pandas()
+    pd.testing.assert_frame_equal(found, expected.reset_index(drop=True), check_dtype=False)
+
+
+def test_a_chunk_functions_columns_are_kept_once(source, tmp_path):
+    """Beside a part that tells the table nothing is kept, neither of the input's columns."""
+    kept = tmp_path / "kept"
+    with pytest.raises(parapply.ParapplyError):
+        run(source, function=failing, by="chunk", chunk_size=100, checkpoint=kept, workers=1)
+    assert not list(kept.rglob("*.made"))
+    parts = list(kept.rglob("0000*"))
+    assert len(parts) == 5
+    held = {name for part in parts for name in pa.ipc.open_file(part).schema.names}
+    assert held & {"twice", "n", "text", "share"} == {"twice"}
 
 
 def test_what_a_chunk_function_gives_back_as_it_came_is_copied(source):

@@ -31,15 +31,17 @@ _TAKE = "parapply:take"  # a stored column: which rows of the batch the results 
 
 
 def store(
-    path: str, made: Made, data: bytes | None, small: int = 0, *, listed: bool = False
+    path: str, made: Made | None, data: bytes | None, small: int = 0, *, listed: bool = False
 ) -> bytes | None:
     """Keep what the function made of the part at `path`, and the text it came from, if any.
 
     What it made is returned, and not written, where it has fewer bytes than `small`. `listed`: it
-    may have no arrays.
+    may have no arrays. None: the part itself tells it.
     """
     part = Part(path + _MADE, small)
-    if listed and all(isinstance(column, Listed) for column in made.columns.values()):
+    if made is None:
+        pass
+    elif listed and all(isinstance(column, Listed) for column in made.columns.values()):
         part.write([_listed(made)])
     elif made.table is not None:
         part.write_table(made.table)
@@ -74,19 +76,29 @@ def stored(path: str, part: Outcome, columns: tuple[tuple[str, Any], ...]) -> Ma
     if (lists := _lists(kept)) is not None:
         return _made_of_lists(part, columns, *lists)
     table = read_table(kept)
+    if part.shape == "table":
+        return made_of(table, part, columns)
     have = columns_of(table)
     taken = have.pop(_TAKE, None)
-    rows = part.rows_out
-    made = {
+    positions = None if taken is None else np.array(taken.to_pylist(), np.int64)
+    return Made(part.shape, _fitted(have, part, columns), positions)
+
+
+def made_of(table: pa.Table, part: Outcome, columns: tuple[tuple[str, Any], ...]) -> Made:
+    """Return a table that the function made, with these columns and types."""
+    made = _fitted(columns_of(table), part, columns)
+    return Made("table", {}, table=as_table(made, [table.schema]))
+
+
+def _fitted(
+    have: dict[str, pa.Array], part: Outcome, columns: tuple[tuple[str, Any], ...]
+) -> dict[str, pa.Array]:
+    return {
         name: fit_column(name, have[name], type_of(type_))
         if name in have
-        else pa.nulls(rows, type_of(type_))
+        else pa.nulls(part.rows_out, type_of(type_))
         for name, type_ in columns
     }
-    positions = None if taken is None else np.array(taken.to_pylist(), np.int64)
-    if part.shape == "table":
-        return Made("table", {}, table=as_table(made, [table.schema]))
-    return Made(part.shape, made, positions)
 
 
 _LISTS = b"{"  # what they begin with; an Arrow file begins with ARROW1

@@ -14,9 +14,10 @@ from parapply.backends import Pace
 from parapply.calls.applier import Applier
 from parapply.calls.chunkwise import ChunkCaller
 from parapply.calls.items import Chore, Refit
+from parapply.calls.outcomes import outcome_of, padded
 from parapply.calls.stored import (
-    columns_of,
     files_of,
+    made_of,
     merged,
     store,
     store_failed,
@@ -25,8 +26,6 @@ from parapply.calls.stored import (
     stored_text,
 )
 from parapply.checkpoints.durable import known
-from parapply.columns.arrays import first_value
-from parapply.columns.names import name_of
 from parapply.columns.types import is_settled
 from parapply.errors import ParapplyError, UnseenError
 from parapply.failures.aside import Rows, set_aside
@@ -34,8 +33,7 @@ from parapply.failures.policy import Failure, Wary, causes
 from parapply.formats import Arrangement, Batch, Field, New, Source, Target, arrange
 from parapply.formats.part import Part
 from parapply.functions.call import Call, Made
-from parapply.job import Chunk, Failed, Outcome, ResultColumn
-from parapply.lazily import pa
+from parapply.job import Chunk, Failed, Outcome
 from parapply.lifetime.allocation import give_back
 from parapply.lifetime.context import bound
 from parapply.naming import Naming
@@ -115,9 +113,10 @@ class ChunkTask:
                 raise rows.unseen(error, self.fields, self.keep) from error
             alone = not (changes or (self.durable and failures))
             if not alone:
-                listed = rows.batch.listed
-                kept = store(path, made, chunk.data, self.small, listed=listed)
-        outcome = _outcome(chunk.number, rows, made, path)
+                told = made.table is not None and self.target.keeps_tables
+                listed, thing = rows.batch.listed, None if told else made
+                kept = store(path, thing, chunk.data, self.small, listed=listed)
+        outcome = outcome_of(chunk.number, rows, made, path)
         outcome = replace(outcome, held=part.held, made=kept, alone=alone)
         if context.stopped is not None:
             outcome = replace(outcome, stopped=True)
@@ -180,13 +179,17 @@ class ChunkTask:
     def _refit(self, item: Refit) -> Outcome:
         chunk, old = item.chunk, item.part
         data = stored_text(old.path) if chunk.span is None else None
-        made = stored(old.path, old, item.columns)
-        part = Part(item.path, self.small)
+        batch, part = self._open(chunk, data).batch, Part(item.path, self.small)
+        if old.shape == "table" and self.target.keeps_tables:
+            table = self.target.table_of(old.path if old.held is None else old.held, batch)
+            made = made_of(table, old, item.columns)
+        else:
+            made = stored(old.path, old, item.columns)
         with Naming(item.path):
-            self._write(part, self._open(chunk, data).batch, made, chunk.last)
+            self._write(part, batch, made, chunk.last)
         columns = tuple(
             replace(column, type=type_)
-            for (_, type_), column in zip(item.columns, _padded(old, item.columns), strict=True)
+            for (_, type_), column in zip(item.columns, padded(old, item.columns), strict=True)
         )
         return replace(old, columns=columns, path=item.path, shape=made.shape, held=part.held)
 
@@ -228,27 +231,3 @@ class ChunkTask:
             forced = self.call.types
             return not all(n in forced or is_settled(a.type) for n, a in made.columns.items())
         return made.shape != "filter"
-
-
-def _outcome(number: tuple[int, ...], rows: Rows, made: Made, path: str) -> Outcome:
-    rows_out = rows.batch.rows if made.take is None else len(made.take)
-    arrays = made.columns
-    if made.table is not None:
-        rows_out, arrays = made.table.num_rows, columns_of(made.table)
-
-    def first(array: pa.Array) -> str:
-        position = first_value(array)
-        if made.take is not None:
-            position = int(made.take[position]) if len(made.take) else 0
-        return rows.where(position)
-
-    columns = tuple(
-        ResultColumn(name, name_of(array.type), first(array)) for name, array in arrays.items()
-    )
-    place = rows.chunk.source, rows.chunk.first_row
-    return Outcome(number, rows.count, rows_out, columns, path, made.shape, place=place)
-
-
-def _padded(part: Outcome, columns: tuple[tuple[str, Any], ...]) -> list[ResultColumn]:
-    have = {column.name: column for column in part.columns}
-    return [have.get(name, ResultColumn(name, type_, "")) for name, type_ in columns]

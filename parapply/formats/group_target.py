@@ -53,6 +53,7 @@ class TableTarget:
     keeps_all: bool  # see formats.Writing
 
     reads_typed = True
+    keeps_tables = True
     labelled = True  # has a place for the index of pandas
 
     def read(self, keep: Sequence[int]) -> tuple[int, ...]:
@@ -87,6 +88,11 @@ class TableTarget:
         """Write a part that is all the function's."""
         del arrangement, batch
         part.write_table(table)
+
+    def table_of(self, part: str | bytes, batch: Batch) -> pa.Table:
+        """Return the table that a part was made of: the part."""
+        del batch
+        return read_table(part)
 
     def needs_refit(self, part: dict[str, Any], whole: dict[str, Any]) -> bool:
         """Types are brought in line as parts are joined, columns are not."""

@@ -210,6 +210,15 @@ class Target(Protocol):
         """Write a part that is all the function's: a pyarrow table, made of `batch`."""
         ...
 
+    @property
+    def keeps_tables(self) -> bool:
+        """Whether a part tells the table that `write_table` made it of."""
+        ...
+
+    def table_of(self, part: str | bytes, batch: Batch) -> Any:
+        """Return the table that a part was made of; `batch` as then."""
+        ...
+
     def needs_refit(self, part: Any, whole: Any) -> bool:
         """Whether a part whose made columns are `part` must be written anew to fit `whole`.
 

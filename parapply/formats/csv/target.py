@@ -39,6 +39,7 @@ class CsvTarget:
     writing: Writing = field(default_factory=Writing)
 
     reads_typed = False
+    keeps_tables = False
 
     def read(self, keep: Sequence[int]) -> tuple[int, ...]:
         """Return all of them."""
@@ -134,6 +135,10 @@ class CsvTarget:
         }
         with _worded(_of_table):
             part.write(self._lines(arrangement, {}, columns))
+
+    def table_of(self, part: str | bytes, batch: Batch) -> pa.Table:
+        """Never asked: a part is text."""
+        raise NotImplementedError
 
     def needs_refit(self, part: dict[str, Any], whole: dict[str, Any]) -> bool:
         """Text differs where columns are missing or stand elsewhere, or integers become floats."""

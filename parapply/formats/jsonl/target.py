@@ -29,6 +29,7 @@ class JsonlTarget:
     line_end: str = "\n"
 
     reads_typed = True
+    keeps_tables = False
 
     def read(self, keep: Sequence[int]) -> tuple[int, ...]:
         """Return all of them."""
@@ -69,6 +70,10 @@ class JsonlTarget:
         del arrangement, batch
         arrays = [column.combine_chunks() for column in table.columns]
         self._write(part, list(zip(table.column_names, arrays, strict=True)), table.num_rows)
+
+    def table_of(self, part: str | bytes, batch: Batch) -> pa.Table:
+        """Never asked: a part is text."""
+        raise NotImplementedError
 
     def needs_refit(self, part: dict[str, Any], whole: dict[str, Any]) -> bool:
         """Text differs where columns are missing or stand elsewhere, or integers become floats."""

@@ -16,7 +16,7 @@ import pyarrow.types as at
 from parapply.formats import Arrangement, Batch, Joiner, Keep
 from parapply.formats.group_target import TableTarget
 from parapply.formats.parquet.carry import Carry
-from parapply.formats.part import Part
+from parapply.formats.part import Part, read_table
 from parapply.records import record
 
 _ROWS, _WHOLE = b"parapply:rows", b"parapply:whole"  # what is said of a part: see Origin
@@ -51,6 +51,19 @@ class CarryingTarget(TableTarget):
         same = self._same(table, batch) if table.num_rows == batch.rows else set()
         left = table.select([name for name in table.column_names if name not in same])
         part.write_table(_marked(left, batch.rows, table.schema))
+
+    def table_of(self, part: str | bytes, batch: Batch) -> pa.Table:
+        """Return the table that a part was made of, with the columns that it left out."""
+        table, known = read_table(part), self.carry.schema.names
+        whole, have = origin_of(table).whole, table.column_names
+        if len(have) == len(whole):
+            return table.replace_schema_metadata(whole.metadata)
+        left = [field for field in whole if field.name not in have]
+        arrays = batch.columns([known.index(field.name) for field in left])
+        found: dict[str, Any] = dict(zip(have, table.columns, strict=True))
+        for field, array in zip(left, arrays, strict=True):
+            found[field.name] = array if array.type == field.type else array.cast(field.type)
+        return pa.Table.from_arrays([found[name] for name in whole.names], schema=whole)
 
     def joiner(self) -> Joiner:
         """Return what puts groups together from parts and from the input."""
