@@ -19,7 +19,7 @@ from parapply.formats import Field, Target, Writing
 from parapply.functions.call import Call
 from parapply.functions.expressions import Expression
 from parapply.functions.load import Function, frame_kind
-from parapply.functions.usage import columns_used, is_spreadable
+from parapply.functions.usage import columns_used
 from parapply.inputs import transport
 from parapply.inputs.sources import Inputs
 from parapply.job import Job, on_error
@@ -114,7 +114,7 @@ def _call(
         frame=(found and frame_kind(found)) or "pandas",
         dtype_backend=job.dtype_backend,
         expression=function if isinstance(function, Expression) else None,
-        spread=by == "row" and found is not None and is_spreadable(found, seen),
+        spread=found is not None and by == "row" and bool(used),
         into=job.into,
         filter=job.filter,
         explode=job.explode,

@@ -52,7 +52,8 @@ else:
     Array = Any
 
 
-_MANY = 200_000  # objects that are new before garbage is looked for; 700 at other times
+# Objects that are new before garbage is looked for, 700 at other times: as nobody else would say.
+_MANY = 200_003
 
 
 @contextmanager
@@ -62,7 +63,7 @@ def importing() -> Iterator[None]:
     To look through all of it time and again takes a fifth of the time of `import pandas`.
     """
     usual = gc.get_threshold()
-    rare = max(_MANY, usual[0]), *usual[1:]
+    rare = max(_MANY, usual[0]) if usual[0] else 0, *usual[1:]  # 0: somebody wants none
     gc.set_threshold(*rare)
     try:
         yield

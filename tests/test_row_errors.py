@@ -11,11 +11,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from parapply import Job, ParapplyError, apply, run
+from parapply import Job, ParapplyError, apply, engine, run
 from parapply.calls.tasks import ChunkTask
 from parapply.errors import RowError, UsageError
 from parapply.failures.tally import Tally
 from parapply.job import Cause
+from parapply.records import replace
 
 ROWS = 100
 BAD = [row for row in range(ROWS) if row % 7 == 3]
@@ -656,3 +657,48 @@ def test_errors_that_are_equally_frequent_come_by_row():
         tally.add((number,), 1, [Cause(f"at {number}", 1, "", "")], 1)
     tally.add((9,), 2, [Cause("often", 2, "", "")], 1)
     assert [cause.text for cause in tally.causes] == ["often", "at 3", "at 5", "at 7"]
+
+
+ENDING = """
+def some(row):
+    return next(iter([])) if row["x"] == 100 else row["x"]
+
+def handed_on(row):
+    return some(dict(row))
+
+def positive(row):
+    return next(iter([])) if row["x"] == 100 else row["x"] >= 0
+
+def many(row):
+    return [next(i for i in [row["x"]] if i != 100)]
+
+def of(value):
+    return next(i for i in [value] if i != 100)
+"""
+
+
+@pytest.mark.parametrize("timeout", [None, "9s"])
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("some", {"into": "y"}),
+        ("handed_on", {"into": "y"}),
+        ("positive", {"filter": True}),
+        ("many", {"explode": True, "into": "y"}),
+        ("of", {"columns": "x"}),
+    ],
+)
+def test_a_stop_iteration_is_an_error_like_others(tmp_path, monkeypatch, name, options, timeout):
+    """It would end the loop over rows without a word, and the others would be lost."""
+    monkeypatch.setattr(engine, "SPREAD_ROWS", 0)
+    monkeypatch.chdir(tmp_path)
+    Path("ending.py").write_text(ENDING)
+    Path("in.csv").write_text("x\n" + "".join(f"{n}\n" for n in range(300)))
+    job = Job(
+        function=f"ending.py:{name}", inputs="in.csv", output="out.csv", backend="serial",
+        timeout=timeout, **options,
+    )  # fmt: skip
+    with pytest.raises(RowError, match=r"row 101: .* raised StopIteration"):
+        run(job)
+    assert run(replace(job, on_error="skip")).failed == 1
+    assert len(Path("out.csv").read_text().splitlines()) == 300

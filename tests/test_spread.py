@@ -7,14 +7,15 @@ import itertools
 import linecache
 import textwrap
 import traceback
+import warnings
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from parapply.errors import ParapplyError
 from parapply.functions.load import Function
 from parapply.functions.spread import spread
-from parapply.functions.usage import is_spreadable
 
 NAMES = ("a", "b", "two words")
 ROWS = [{"a": 1, "b": 2.5, "two words": "x"}, {"a": None, "b": 0, "two words": ""}]
@@ -42,8 +43,6 @@ def outcome(call):
 
 def agree(function):
     """Both ways give the same for every row; return what they give."""
-    instance = type(function).__name__ == "f"  # of which the parent has only the class
-    assert is_spreadable(function.__call__ if instance else function, NAMES)
     of_values = spread(function, NAMES)
     assert of_values is not None
     rows = [outcome(lambda row=row: function(row)) for row in ROWS]
@@ -52,6 +51,9 @@ def agree(function):
 
 
 PLAIN = {
+    "generator": "def f(row):\n    return list(g(row['b']))\ndef g(n):\n    yield n",
+    "closure of it": "def f(row):\n    return (lambda: row['b'])(), [row['b'] for _ in 'ab']",
+    "comment": "def f(row):\n    'Of a row: b.'\n    return row['b']  # of this row",
     "lookup": "def f(row):\n    return row['a'], row['two words']",
     "get": "def f(row):\n    return row.get('a', 7), row.get('b')",
     "default": "def f(row, factor=3):\n    return row['b'] * factor",
@@ -66,7 +68,7 @@ PLAIN = {
     "comprehension": "def f(row):\n    n = row['b']\n    return [n * k for k in range(3)]",
     "try": "def f(row):\n    try:\n        return 1 / row['b']\n    except ZeroDivisionError:\n"
     "        return row['a']\n    finally:\n        row['b']",
-    "f-string": "def f(row):\n    return f\"{row['a']!r:>5} {row['b']=}\"",
+    "f-string": "def f(row):\n    return f\"{row['a']!r:>5} {row['b']}\"",
     "walrus": "def f(row):\n    return (n := row['b']) and n + 1",
     "future": "from __future__ import annotations\ndef f(row: X):\n    return row['a']",
     "nested": "def make():\n    def f(row):\n        return row['a']\n    return f\nf = make()",
@@ -143,12 +145,92 @@ def test_what_is_not_as_it_stands_in_the_file_is_left_alone(made, text):
     assert spread(made(text), NAMES) is None
 
 
+# What `f` does with a row, or with its name, that no values can stand for.
+OTHERWISE = {
+    "nothing": "return 7",
+    "the whole": "return dict(row)",
+    "absent": "return row['absent']",
+    "get absent": "return row.get('absent')",
+    "wrong get": "return row.get('a', 1, 2)",
+    "get by keyword": "return row.get('a', default=1)",
+    "asked": "return 'a' in row and row['a']",
+    "set": "row['a'] = 1\nreturn row['a']",
+    "set x": "row.a = row.a + 1\nreturn row.a",
+    "more": "row.a += 1\nreturn row.a",
+    "deleted": "del row['a']\nreturn row['b']",
+    "kept": "return keep.append(row) or row['a']",
+    "bound again": "row = row['a']\nreturn row",
+    "inner": "def g(row): return row['b']\nreturn g({'b': row['b']})",
+    "inner keyword": "def g(*, row): return row['b']\nreturn g(row={'b': row['b']})",
+    "inner rest": "def g(*row): return row\nreturn g(row['b'])",
+    "lambda": "return max([{'b': 1}], key=lambda row: row['b']), row['b']",
+    "comprehension": "return [row['b'] for row in [{'b': row['b']}]]",
+    "case": "match [{'b': 1}, 2]:\n    case [row, _]:\n        return row['b']",
+    "value case": "match 1:\n    case row.b:\n        return row.a",
+    "rest case": "match {'b': 1}:\n    case {**row}:\n        return row['b']",
+    "except": "try:\n    1 / 0\nexcept Exception as row:\n    return row.b",
+    "global": "def g():\n    global row\n    return row['b']\nreturn g(), row['b']",
+    "import": "import string as row\nreturn row.a",
+    "import of it": "import row.a\nreturn row.a",
+    "def": "def row(): pass\nreturn row.a",
+    "class": "class row: a = 1\nreturn row.a",
+    "dead": "return row['b']\nrow['b'] = 3",
+    "dead key": "return row['b']\nreturn row[key]",
+    "query": "return table.query(\"k == @row['b']\") + row['b']",
+    "breakpoint": "breakpoint()\nreturn row['a']",
+    "pdb": "import pdb\npdb.set_trace()\nreturn row['a']",
+    "frame": "import sys\nreturn sys._getframe(0).f_locals['row']['a'], row['a']",
+    "names": "return dir(), row['a']",
+    "method of rows": "return row.keys(), row['a']",
+    "private": "return row.__p",
+}
+
+
+@pytest.mark.parametrize("name", OTHERWISE)
+def test_what_does_something_else_with_the_row_is_left_alone(made, name):
+    body = textwrap.indent(OTHERWISE[name], "    ")
+    assert spread(made(f"keep = []\ndef f(row):\n{body}\n"), (*NAMES, "keys", "__p")) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def make(k): return lambda row: row['b'] * k\nf = make(3)",
+        "def make(): return lambda row: row['b'] * 3\nf = make()",
+        "class A:\n    def __init__(self): self.work = self.slow\n"
+        "    def slow(self, row): return dict(row)['b']\n"
+        "    def work(self, row): return row['b']\nf = A().work",
+        "async def f(row):\n    return row['b']",
+        "def f(row):\n    return " + " + ".join(["row['b']"] * 3000),
+        "x = 1\nif x == 0: pass\n"
+        + "".join(f"elif x == {k}: pass\n" for k in range(2000))
+        + "def f(row): return row['b']",
+    ],
+    ids=["lambda", "lambda alone", "patched", "async", "deep", "deep file"],
+)
+def test_what_cannot_be_known_is_left_alone(made, text):
+    try:
+        function = made(text)
+    except ParapplyError:
+        pytest.skip("Python itself does not compile it")
+    assert spread(function, NAMES) is None
+
+
 def test_a_file_that_has_changed_is_not_run(made, monkeypatch):
     function = made("def f(row):\n    return row['b']\n")
     path = function.__code__.co_filename
     monkeypatch.setattr(linecache, "checkcache", lambda name: None)
     monkeypatch.setitem(linecache.cache, path, (1, 0, ["def f(row):\n", "    return 7\n"], path))
     assert spread(function, NAMES) is None
+
+
+def test_no_warning_is_given_twice(made):
+    with pytest.warns() as warned:
+        warnings.warn("that there is one", stacklevel=1)
+        function = made("def f(row):\n    return row['b'], '\\d'")
+        count = len(warned)
+        assert spread(function, NAMES) is not None
+        assert len(warned) == count
 
 
 def test_a_debugger_shows_the_row(made, monkeypatch):
@@ -183,9 +265,7 @@ class Row(dict):
 @given(EXPRESSIONS)
 def test_any_expression_gives_the_same(made, text):
     function = made(f"K = 3\ndef f(row):\n    x = {text}\n    return x\n")
-    if is_spreadable(function, NAMES):
-        of_values = spread(function, NAMES)
-        assert of_values is not None
+    if (of_values := spread(function, NAMES)) is not None:
         for row in map(Row, ROWS):
             assert outcome(lambda row=row: function(row)) == outcome(
                 lambda row=row: of_values(*map(row.get, NAMES))

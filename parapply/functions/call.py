@@ -25,7 +25,7 @@ class Call:
     select: tuple[str, ...] = ()  # of the columns of a DataFrame that it returns, as of the input's
     drop: tuple[str, ...] = ()
     expression: Expression | None = None
-    spread: bool = False  # it can do without rows: see usage.is_spreadable
+    spread: bool = False  # it may do without rows: see spread.py
     into: tuple[str, ...] = ()
     filter: bool = False
     explode: bool = False

@@ -14,7 +14,6 @@ import inspect
 import linecache
 import textwrap
 from collections.abc import Callable
-from functools import lru_cache
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -23,30 +22,6 @@ from parapply.calls.rows import Row
 
 def columns_used(function: Callable[..., Any], names: tuple[str, ...]) -> tuple[str, ...] | None:
     """Return the columns of `names` that `function(row)` may look at, or None for all."""
-    seeker = _seek(function, names)
-    if seeker is None or seeker.escaped:
-        return None
-    return tuple(name for name in names if name in seeker.found)
-
-
-def is_spreadable(function: Callable[..., Any], names: tuple[str, ...]) -> bool:
-    """Whether `function(row)` may be given the values of the columns it looks up, and no row.
-
-    That is so where it does nothing with the row but look up columns by names that stand in it,
-    and has done so when it returns. See spread.py.
-    """
-    seeker = _seek(function, names)
-    if seeker is None or seeker.escaped or seeker.asked or not seeker.found:
-        return False
-    code = _code(function).__code__
-    later = code.co_flags & _LATER or seeker.row in code.co_cellvars
-    return not later and seeker.found.issubset(names)
-
-
-_LATER = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
-
-
-def _seek(function: Callable[..., Any], names: tuple[str, ...]) -> _Seeker | None:
     if not isinstance(code := _code(function), FunctionType):
         return None
     parameter = _row_parameter(function)
@@ -56,7 +31,7 @@ def _seek(function: Callable[..., Any], names: tuple[str, ...]) -> _Seeker | Non
     seeker = _Seeker(parameter, names)
     for statement in definition.body:
         seeker.visit(statement)
-    return seeker
+    return None if seeker.escaped else tuple(name for name in names if name in seeker.found)
 
 
 def _code(function: Any) -> Any:
@@ -74,7 +49,6 @@ def _row_parameter(function: Callable[..., Any]) -> str | None:
     return None
 
 
-@lru_cache(maxsize=1)  # it is asked for twice
 def _definition(function: FunctionType) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
     try:
         tree = ast.parse(textwrap.dedent(_source(function.__code__)))
@@ -83,7 +57,7 @@ def _definition(function: FunctionType) -> ast.FunctionDef | ast.AsyncFunctionDe
     node = tree.body[0] if tree.body else None
     if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) or node.decorator_list:
         return None  # a lambda, or something that a decorator may have changed
-    return node
+    return node if node.name == function.__code__.co_name else None  # it makes a lambda
 
 
 def _source(code: CodeType) -> str:
@@ -109,7 +83,6 @@ class _Seeker(ast.NodeVisitor):
         self.row, self.names = row, names
         self.found: set[str] = set()
         self.escaped = False
-        self.asked = False  # there is an `in row`
 
     def visit_Subscript(self, node: ast.Subscript) -> None:
         if self._is_row(node.value) and isinstance(node.ctx, ast.Load):
@@ -142,9 +115,7 @@ class _Seeker(ast.NodeVisitor):
     def visit_Compare(self, node: ast.Compare) -> None:
         asks = all(isinstance(op, (ast.In, ast.NotIn)) for op in node.ops)
         for other in [node.left, *node.comparators]:
-            if asks and other is not node.left and self._is_row(other):
-                self.asked = True
-            else:
+            if not (asks and other is not node.left and self._is_row(other)):
                 self.visit(other)
 
     def visit_Name(self, node: ast.Name) -> None:
