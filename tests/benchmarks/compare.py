@@ -84,6 +84,7 @@ def _wanted(plan: Plan, contender: Contender) -> bool:
 
 def _run(plan: Plan, contender: Contender, case: Case, found: Measured, *, first: bool) -> None:
     _say(f"{case.workload.key} {contender.name} ...")
+    case.output.unlink(missing_ok=True)  # to replace one takes the kernel longer, for everybody
     try:
         one = run(contender.command(case), plan.timeout_s, timed=not first)
         found.runs.setdefault(contender.name, []).append(one)
