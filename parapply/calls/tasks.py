@@ -113,9 +113,7 @@ class ChunkTask:
                 raise rows.unseen(error, self.fields, self.keep) from error
             alone = not (changes or (self.durable and failures))
             if not alone:
-                told = made.table is not None and self.target.keeps_tables
-                listed, thing = rows.batch.listed, None if told else made
-                kept = store(path, thing, chunk.data, self.small, listed=listed)
+                kept = self._store(path, made, chunk, listed=rows.batch.listed)
         outcome = outcome_of(chunk.number, rows, made, path)
         outcome = replace(outcome, held=part.held, made=kept, alone=alone)
         if context.stopped is not None:
@@ -129,6 +127,11 @@ class ChunkTask:
                 store_failed(path, made.failures)
             outcome = replace(outcome, files=known(files_of(path)))
         return outcome
+
+    def _store(self, path: str, made: Made, chunk: Chunk, *, listed: bool) -> bytes | None:
+        """Keep what the function made beside its part, unless that tells it itself."""
+        told = made.table is not None and self.target.keeps_tables
+        return store(path, None if told else made, chunk.data, self.small, listed=listed)
 
     def _with_failures(self, outcome: Outcome, rows: Rows, failures: dict[int, Failure]) -> Outcome:
         path = None
