@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from parapply import Job, ParapplyError, engine, run
+from parapply.records import replace
 
 TABLE = "a,b,copy,two words\n1,0.5,x,p\n2,,y,q\n3,1.5,,r\n4,2.5,z,\n"
 
@@ -60,3 +63,24 @@ def test_an_error_names_the_row_on_either_path(results, body):
     assert "row 2: f raised TypeError" in str(fast.value)
     assert str(fast.value).partition(" [")[0] == str(slow.value).partition(" [")[0]
     assert "rows.py" not in fast.value.details
+
+
+def test_a_value_that_python_cannot_hold_is_no_matter_to_rows_that_do_without(results, tmp_path):
+    """Whether columns are looked at beforehand or not."""
+    when = pa.array([0] * 9 + [2**62], pa.int64()).cast(pa.timestamp("us"))
+    pq.write_table(pa.table({"a": range(10), "when": when}), tmp_path / "table.parquet")
+    (tmp_path / "f.py").write_text(
+        "def f(row):\n    return str(row['when']) if row['a'] < 9 else 'late'\n"
+    )
+    output = tmp_path / "out.csv"
+    job = Job(
+        function=f"{tmp_path}/f.py:f", inputs=tmp_path / "table.parquet", output=output,
+        only=True, backend="serial",
+    )  # fmt: skip
+    with pytest.raises(ParapplyError, match="beyond what Python's dates and times hold"):
+        run(job)
+    (tmp_path / "g.py").write_text(
+        "def g(row):\n    return str(row['when']) if row['a'] > 20 else 'late'\n"
+    )
+    run(replace(job, function=f"{tmp_path}/g.py:g"))
+    assert output.read_text().split() == ["g", *["late"] * 10]

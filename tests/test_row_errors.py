@@ -660,20 +660,22 @@ def test_errors_that_are_equally_frequent_come_by_row():
 
 
 ENDING = """
+def no_more(value):
+    if value == 100:
+        raise StopIteration("no more")
+    return value
+
 def some(row):
-    return next(iter([])) if row["x"] == 100 else row["x"]
+    return no_more(row["x"])
 
 def handed_on(row):
     return some(dict(row))
 
 def positive(row):
-    return next(iter([])) if row["x"] == 100 else row["x"] >= 0
+    return no_more(row["x"]) >= 0
 
 def many(row):
-    return [next(i for i in [row["x"]] if i != 100)]
-
-def of(value):
-    return next(i for i in [value] if i != 100)
+    return [no_more(row["x"])]
 """
 
 
@@ -685,7 +687,7 @@ def of(value):
         ("handed_on", {"into": "y"}),
         ("positive", {"filter": True}),
         ("many", {"explode": True, "into": "y"}),
-        ("of", {"columns": "x"}),
+        ("no_more", {"columns": "x"}),
     ],
 )
 def test_a_stop_iteration_is_an_error_like_others(tmp_path, monkeypatch, name, options, timeout):
@@ -698,7 +700,8 @@ def test_a_stop_iteration_is_an_error_like_others(tmp_path, monkeypatch, name, o
         function=f"ending.py:{name}", inputs="in.csv", output="out.csv", backend="serial",
         timeout=timeout, **options,
     )  # fmt: skip
-    with pytest.raises(RowError, match=r"row 101: .* raised StopIteration"):
+    with pytest.raises(RowError, match=r"row 101: .* raised StopIteration: no more") as error:
         run(job)
+    assert "ending.py" in error.value.details
     assert run(replace(job, on_error="skip")).failed == 1
     assert len(Path("out.csv").read_text().splitlines()) == 300

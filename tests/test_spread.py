@@ -200,13 +200,24 @@ def test_what_does_something_else_with_the_row_is_left_alone(made, name):
         "class A:\n    def __init__(self): self.work = self.slow\n"
         "    def slow(self, row): return dict(row)['b']\n"
         "    def work(self, row): return row['b']\nf = A().work",
+        "class C:\n    def m(self, _C__p): return _C__p['a'], __p['b']\nf = C().m",
+        "class C:\n    def m(row, k=1): return super().__init__(), row['a'], k\nf = C.m",
         "async def f(row):\n    return row['b']",
         "def f(row):\n    return " + " + ".join(["row['b']"] * 3000),
         "x = 1\nif x == 0: pass\n"
         + "".join(f"elif x == {k}: pass\n" for k in range(2000))
         + "def f(row): return row['b']",
     ],
-    ids=["lambda", "lambda alone", "patched", "async", "deep", "deep file"],
+    ids=[
+        "lambda",
+        "lambda alone",
+        "patched",
+        "mangled",
+        "super of it",
+        "async",
+        "deep",
+        "deep file",
+    ],
 )
 def test_what_cannot_be_known_is_left_alone(made, text):
     try:

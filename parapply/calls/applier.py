@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import repeat
 from typing import Any
 
 from parapply.backends import Pace
 from parapply.calls import results
+from parapply.calls.loops import step_of
 from parapply.calls.rows import Columns, Row, no_column
 from parapply.errors import ResultError, UnseenError
 from parapply.failures.explain import Explainer
@@ -82,9 +83,7 @@ class Applier:
         if self.call.expression is not None:
             function = self.call.expression.function("value")
         assert function is not None
-        self._run(
-            [(_value_step(found, self._finished(function), of), found) for found, of in every]
-        )
+        self._run([(self._value_step(found, function, of), found) for found, of in every])
         return [found for found, _ in every]
 
     def _run(self, calls: list[tuple[Step, list[Any]]]) -> None:
@@ -108,12 +107,11 @@ class Applier:
             assert self.function is not None
             if self.call.spread and (step := self._spread_step(found, columns, self.function)):
                 return step
-            function = self._finished(self.function)
 
-            def step(start: int, stop: int) -> None:
-                found.extend(function(map(Row, repeat(columns), range(start, stop))))
+            def rows(start: int, stop: int) -> Iterable[Row]:
+                return map(Row, repeat(columns), range(start, stop))
 
-            return step
+            return step_of(found, self.function, self._finish(), rows)
         return self._expression_step(found, columns)
 
     def _spread_step(
@@ -122,13 +120,21 @@ class Applier:
         names = tuple(dict.fromkeys(self.fields[position].name for position in self.call.read))
         if (of_values := spread(function, names)) is None:
             return None
-        finish = self._finish()
+        try:
+            lists = [columns[name] for name in names]
+        except UnseenError:  # a row may still do without that value
+            return None
 
-        def step(start: int, stop: int) -> None:
-            results = map(of_values, *(columns[name][start:stop] for name in names))
-            found.extend(results if finish is None else map(finish, results))
+        def rows(start: int, stop: int) -> Iterable[Any]:
+            parts = [values[start:stop] for values in lists]
+            return parts[0] if len(parts) == 1 else zip(*parts, strict=True)
 
-        return step
+        return step_of(found, of_values, self._finish(), rows, len(names))
+
+    def _value_step(
+        self, found: list[Any], function: Callable[[Any], Any], values: list[Any]
+    ) -> Step:
+        return step_of(found, function, self._finish(), lambda start, stop: values[start:stop])
 
     def _expression_step(self, found: list[Any], columns: Columns) -> Step:
         expression, finish = self.call.expression, self._finish()
@@ -153,20 +159,14 @@ class Applier:
             try:
                 calls(raw.append, start, stop)
             finally:
-                found.extend(map(finish, raw))
+                for value in raw:
+                    found.append(finish(value))  # noqa: PERF401 - see loops.py
 
         return step
 
     def _finish(self) -> Callable[[Any], Any] | None:
         """What is done with each result at once, as it may run the user's code and fail."""
         return bool if self.call.filter else results.items if self.call.explode else None
-
-    def _finished(self, function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        """Return what maps the function, and what is done with its results, over an iterator."""
-        finish = self._finish()
-        if finish is None:
-            return lambda values: map(function, values)
-        return lambda values: map(finish, map(function, values))
 
     def _list(self, name: str | int, places: dict[str | int, int]) -> list[Any]:
         if name not in places:
@@ -238,15 +238,6 @@ class Applier:
             self.rounds.fail(error, row)
         except FailedRow as failed:
             raise self.explainer.error(failed, self.rounds.failures) from None
-
-
-def _value_step(
-    found: list[Any], function: Callable[[Any], Any], values: list[Any]
-) -> Callable[[int, int], None]:
-    def step(start: int, stop: int) -> None:
-        found.extend(function(values[start:stop]))
-
-    return step
 
 
 def _picked(where: Callable[[int], str], rows: Any) -> Callable[[int], str]:

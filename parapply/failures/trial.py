@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 from parapply.backends import Pace
@@ -147,7 +146,7 @@ class Rounds:
     def _range(self, step: Step, found: list[Any], start: int, stop: int) -> None:
         while start < stop:
             try:
-                _take(step, found, start, stop)
+                step(start, stop)
                 return
             except BaseException as error:
                 if is_ours(error):
@@ -178,9 +177,9 @@ class Rounds:
         self.wait_turn()
         try:
             if alarm is None:
-                _take(step, found, position, position + 1)
+                step(position, position + 1)
             else:
-                alarm.run(partial(_take, step, found), position, self.pace)
+                alarm.run(step, position, self.pace)
         except BaseException:
             del found[position:]
             raise
@@ -209,16 +208,6 @@ class Rounds:
                 break
         self.pace(1)  # whoever finds the worker dead now knows that no row was to blame
         self.pace.within(None)
-
-
-def _take(step: Step, found: list[Any], start: int, stop: int) -> None:
-    """Run a step, which adds one result a row.
-
-    A StopIteration that the function lets out ends `extend` as it would a loop: without a word.
-    """
-    step(start, stop)
-    if len(found) < stop:
-        raise StopIteration
 
 
 def _next_size(size: int, spent_s: float) -> int:

@@ -81,11 +81,14 @@ def _of_columns(
 
 
 def _rewritten(old: CodeType, place: int, names: tuple[str, ...]) -> CodeType | None:
+    row = old.co_varnames[place]
+    if "__" in row or (place == 0 and "__class__" in old.co_freevars):
+        return None  # the name may be another's in a class; `super()` is given the first argument
     tree = _surroundings(old)
     found, before = _definition(tree.body, old), _compiled(tree, old)
     if found is None or before is None or _key(before) != _key(old):
         return None
-    if not rewrite(found, old.co_varnames[place], place, names):
+    if not rewrite(found, row, place, names):
         return None
     code = _compiled(tree, old)
     given = None if code is None else code.co_varnames[place : place + len(names)]
