@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import signal
 from typing import NoReturn
+
+import parapply
 
 
 def main() -> NoReturn:
@@ -18,4 +21,6 @@ def main() -> NoReturn:
 
 
 if __name__ == "__main__":
+    if not parapply.__dict__.get("__version__"):
+        importlib.import_module("parapply_cli").leave()  # another project's package: see entry.py
     main()

@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from parapply.backends.limits import Limits
+from parapply.distribution import to_install
 from parapply.errors import UsageError
 from parapply.records import field, record
 
@@ -176,9 +177,7 @@ def load(name: str) -> Backend:
     except ImportError as error:
         if entry.extra is None:
             raise
-        raise UsageError(
-            f"the backend {name!r} needs more: pip install 'parapply[{entry.extra}]'"
-        ) from error
+        raise UsageError(f"the backend {name!r} needs more: {to_install(entry.extra)}") from error
     chosen: Backend = backend()
     return chosen
 

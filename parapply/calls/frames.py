@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from parapply.distribution import to_install
 from parapply.errors import FunctionError, InputError, ResultError
 from parapply.formats import Field
 from parapply.formats.pandas_schema import INDEX, mark, told
@@ -114,7 +115,7 @@ def _polars(table: pa.Table, *_: Any) -> Any:
     try:
         import polars as pl
     except ImportError as error:
-        raise FunctionError("polars is not installed: pip install 'parapply[polars]'") from error
+        raise FunctionError(f"polars is not installed: {to_install('polars')}") from error
     return pl.from_arrow(table)
 
 
