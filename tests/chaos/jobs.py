@@ -108,7 +108,7 @@ class Case:
         """Return the command without what has no say in the result."""
         aside = ["--errors-to", "bad.csv"] if self.aside else []
         return [
-            sys.executable, "-m", "parapply", f"{base}/functions.py:{self.function}",
+            sys.executable, "-P", "-m", "parapply", f"{base}/functions.py:{self.function}",
             f"{base}/{self.source}", "-o", self.output, *KINDS[self.function],
             "--on-error", self.on_error, *aside,
         ]  # fmt: skip

@@ -6,12 +6,12 @@ import random
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.chaos import damage
+from tests.chaos import damage, surroundings
 from tests.chaos.jobs import MOST_WORKERS, Case, pick, plain, settings
 from tests.chaos.runs import Broken, Run
 
@@ -47,9 +47,11 @@ class Round:
         shutil.rmtree(self.folder)
 
     @contextmanager
-    def started(self, case: Case, options: list[str], pause_s: float = 0.0) -> Iterator[Run]:
-        """Start a run of the case."""
-        command = [*case.command(self.base), *options]
+    def started(
+        self, case: Case, options: list[str], pause_s: float = 0.0, before: Sequence[str] = ()
+    ) -> Iterator[Run]:
+        """Start a run of the case; `before`: what stands before the command."""
+        command = [*before, *case.command(self.base), *options]
         with Run(command, self.base, self.folder, case.environment(pause_s)) as run:
             yield run
 
@@ -67,11 +69,11 @@ class Round:
         return Result(code, plain(run.said), self._files())
 
     def _files(self) -> dict[str, bytes]:
-        ours = {"said", "tmp", "dump", "kept", "calls"}
+        ours = {"said", "tmp", "dump", "kept", "calls", "marks"}
         return {
             path.name: path.read_bytes() if path.is_file() else b"a folder"
             for path in self.folder.iterdir()
-            if path.name not in ours
+            if path.name not in ours and path.suffix != ".py"
         }
 
     def undisturbed(self, case: Case) -> Result:
@@ -243,6 +245,28 @@ def _go_on(this: Round, case: Case, wanted: Result) -> None:
     this.check(found, wanted)
 
 
+def world(this: Round) -> None:
+    """A job is started in odd surroundings, and some of its workers are killed; nothing shows."""
+    case, (method, options) = pick(this.generator), settings(this.generator)
+    around = surroundings.pick(this.generator)
+    this.tell(f"{around.name}: {case.function} {case.source} {case.output} {' '.join(options)}")
+    wanted = this.undisturbed(case)
+    surroundings.fill(this.folder, this.folder / "marks")
+    most, size = this.generator.randint(0, 3), this.generator.choice((20, 50))
+    options += ["--chunk-size", str(size)]
+    with this.started(case, options, this.generator.choice((0.0, 0.002)), around.before) as run:
+        kills = _kill_workers(this, run, most, _GAPS_S[method], size * MOST_WORKERS)
+        found = this.result(run.finish(), run)
+    this.tell(f"{kills} kills")
+    if (this.folder / "marks").exists():
+        raise Broken(f"imported: {(this.folder / 'marks').read_text().split()}")
+    if around.may_end and found.code == 1 and around.may_end in found.said:
+        this.counts["ended with a message"] += 1
+        found = found._replace(code=wanted.code, said=wanted.said)
+        wanted = wanted._replace(files={case.output: _OLD.encode()})
+    this.check(found if around.speaks else found._replace(said=wanted.said), wanted)
+
+
 KINDS: dict[str, Callable[[Round], None]] = {
-    "workers": workers, "parent": parent, "journal": journal
+    "workers": workers, "parent": parent, "journal": journal, "world": world
 }  # fmt: skip
