@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
 from parapply.errors import InputError, OutputError, UsageError
+from parapply.inputs.compressed import Gzip, NotEmpty, Streams
 
 _BUFFER_BYTES = 1 << 20
 
@@ -28,7 +29,7 @@ class _Codec(NamedTuple):
 def _zstd_reader(file: BinaryIO) -> Any:
     import pyarrow as pa
 
-    return pa.CompressedInputStream(pa.PythonFile(file, "r"), "zstd")
+    return pa.CompressedInputStream(pa.PythonFile(NotEmpty(file), "r"), "zstd")
 
 
 def _zstd_writer(file: BinaryIO) -> Any:
@@ -38,9 +39,7 @@ def _zstd_writer(file: BinaryIO) -> Any:
 
 
 def _gzip_reader(file: BinaryIO) -> Any:
-    import gzip
-
-    return gzip.GzipFile(fileobj=file)
+    return Streams(file, Gzip, padding=1)  # tapes end with zeros
 
 
 def _gzip_writer(file: BinaryIO) -> Any:
@@ -53,7 +52,7 @@ def _gzip_writer(file: BinaryIO) -> Any:
 def _bz2_reader(file: BinaryIO) -> Any:
     import bz2
 
-    return bz2.BZ2File(file)
+    return Streams(file, bz2.BZ2Decompressor, padding=0)
 
 
 def _bz2_writer(file: BinaryIO) -> Any:
@@ -65,7 +64,7 @@ def _bz2_writer(file: BinaryIO) -> Any:
 def _xz_reader(file: BinaryIO) -> Any:
     import lzma
 
-    return lzma.LZMAFile(file)
+    return Streams(file, lzma.LZMADecompressor, padding=4)  # as the xz format says
 
 
 def _xz_writer(file: BinaryIO) -> Any:
