@@ -6,7 +6,7 @@ import errno
 import select
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from parapply.calls.items import Chore, Refit
@@ -69,9 +69,9 @@ class World:
     """
 
     def __init__(
-        self, feed: Feed | None, agenda: Agenda, reader: int | None, stopped: Callable[[], bool]
+        self, feeds: Sequence[Feed], agenda: Agenda, reader: int | None, stopped: Callable[[], bool]
     ) -> None:
-        self._feed, self._agenda, self._reader, self._stopped = feed, agenda, reader, stopped
+        self._feeds, self._agenda, self._reader, self._stopped = feeds, agenda, reader, stopped
         self._due = 0.0
 
     @property
@@ -80,8 +80,12 @@ class World:
         return self._agenda.more
 
     def descriptors(self) -> list[int]:
-        """The feed's bell, and the output's pipe, which is readable when its reader has gone."""
-        heeded = [self._feed.descriptor] if self._feed is not None and self.more else []
+        """The bell of the feed whose turn it is, and the output's pipe.
+
+        That is readable when its reader has gone.
+        """
+        turn = [feed for feed in self._feeds if feed.awaited and feed.more] if self.more else []
+        heeded = [feed.descriptor for feed in turn]
         return heeded if self._reader is None else [*heeded, self._reader]
 
     def look(self) -> None:

@@ -96,7 +96,7 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
             ) as assembler:  # fmt: skip
                 small = _small(job, table, output)
                 task = _task(job, table, order, kept.folder, tally, small)
-                world = World(table.feed, agenda, output.pipe, hub.stopped)
+                world = World(table.feeds, agenda, output.pipe, hub.stopped)
                 work = Dispatcher(
                     session, task, dict(table.indexes), total, hub.watched(on_progress), tally,
                     kept, assembler, world,
@@ -203,7 +203,7 @@ def _chosen(job: Job, table: Table, workers: int, order: Order) -> Iterator[Chun
     if job.sample is not None:
         if table.rows is None:
             raise UsageError(
-                "--sample needs to know all rows: write standard input to a file first"
+                "--sample needs to know all rows: write what comes through a pipe to a file first"
             )
         return sample(chunks, table.rows, job.sample, job.seed)
     return chunks if job.head is None else Head(chunks, job.head)

@@ -73,7 +73,7 @@ class Checkpoint:
 
         Raises UsageError where there is something that this job cannot go on with.
         """
-        if inputs.endless:
+        if inputs.once:
             raise UsageError("--checkpoint needs files: a pipe cannot be read again")
         mine = fingerprint(self._job, inputs.files, function)
         old = self._read()

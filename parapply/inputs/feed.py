@@ -32,6 +32,7 @@ class Feed(Iterator[_Block]):
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
         self._closed = False
+        self.awaited = False  # whether somebody has asked for a block, in its turn
         self.descriptor, self._bell = os.pipe()
 
     @property

@@ -15,9 +15,12 @@ def files_of(path: str) -> Iterator[tuple[str, str]]:
     Names that begin with `.` or `_` are left out, as by all readers of datasets.
     """
     try:
-        if not stat.S_ISDIR(os.stat(path).st_mode):
+        mode = os.stat(path).st_mode
+        if stat.S_ISREG(mode):
             with open(path, "rb"):
-                yield path, ""
+                pass
+        if not stat.S_ISDIR(mode):
+            yield path, ""
             return
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from error

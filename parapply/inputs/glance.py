@@ -65,5 +65,5 @@ def _table(
 ) -> Table:
     indexes = {place: source.index(found[place]) for place, source in enumerate(sources)}
     fields = join_fields(sources, positions, found)
-    rows = sum(index.rows for index in indexes.values())
-    return Table(sources, fields, indexes, {}, rows)
+    counts = tuple(index.rows for index in indexes.values())
+    return Table(sources, fields, indexes, {}, counts, sum(counts))

@@ -7,7 +7,7 @@ what a chunk function is given must not depend on it: its chunks are put togethe
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise, takewhile
 from typing import Protocol
 
@@ -16,6 +16,7 @@ from parapply.formats import Source
 from parapply.formats.blocks import cut
 from parapply.inputs.feed import Feed
 from parapply.job import Chunk
+from parapply.records import replace
 
 WHOLE_BYTES = 1 << 20  # of a chunk for a chunk function, where its rows are not said
 
@@ -166,8 +167,18 @@ class StreamChunks(Iterator[Chunk]):
     block of a short stream would keep one worker busy and leave the others without work.
     """
 
-    def __init__(self, feed: Feed, source: Source, cutter: Cutter, workers: int) -> None:
+    def __init__(
+        self,
+        feed: Feed,
+        source: Source,
+        cutter: Cutter,
+        workers: int,
+        place: int = 0,
+        *,
+        last: bool = True,
+    ) -> None:
         self.feed, self.source, self.cutter, self.workers = feed, source, cutter, workers
+        self._place, self._last = place, last
         self._number = self._rows = 0
         self._waiting: deque[Block] = deque()
 
@@ -180,11 +191,13 @@ class StreamChunks(Iterator[Chunk]):
         while not self._waiting:
             self._waiting.extend(self._blocks())
         rows, data = self._waiting.popleft()
-        chunk = Chunk((self._number,), 0, None, self._rows, rows, data=data)
+        number = (self._number,)
+        chunk = Chunk(number, self._place, None, self._rows, rows, self._last, data)
         self._number, self._rows = self._number + 1, self._rows + rows
         return chunk
 
     def _blocks(self) -> list[Block]:
+        self.feed.awaited = True
         try:
             rows, data = next(self.feed)
         except StopIteration:
@@ -195,6 +208,32 @@ class StreamChunks(Iterator[Chunk]):
             return self.cutter.add(rows, data)
         stops = [stop for _, stop in plan.bounds(rows, self.workers, rows)]
         return divided(self.source, data, stops)
+
+
+class Chained(Iterator[Chunk]):
+    """The chunks of several sources, one source after the other, numbered over all of them.
+
+    StopIteration may mean "not yet", where `more`.
+    """
+
+    def __init__(self, parts: Sequence[Iterator[Chunk]]) -> None:
+        self._parts, self._number = deque(parts), 0
+
+    @property
+    def more(self) -> bool:
+        """Whether chunks of a stream may come."""
+        return any(getattr(part, "more", False) for part in self._parts)
+
+    def __next__(self) -> Chunk:
+        while self._parts:
+            chunk = next(self._parts[0], None)
+            if chunk is not None:
+                number, self._number = (self._number,), self._number + 1
+                return chunk if chunk.number == number else replace(chunk, number=number)
+            if getattr(self._parts[0], "more", False):
+                break
+            self._parts.popleft()
+        raise StopIteration
 
 
 def stream_chunks(

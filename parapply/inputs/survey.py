@@ -19,10 +19,10 @@ from parapply.errors import InputError, WorkerError
 from parapply.formats import Field, Index, Source, Survey
 from parapply.inputs.feed import Feed
 from parapply.inputs.sources import Inputs
-from parapply.inputs.streams import StreamChunks, make_cutter, stream_chunks
+from parapply.inputs.streams import Chained, StreamChunks, make_cutter, stream_chunks
 from parapply.job import Chunk
 from parapply.lazily import pa
-from parapply.records import record, replace
+from parapply.records import record
 
 _Blocks = Iterator[tuple[int, bytes]]
 
@@ -35,6 +35,7 @@ class Table:
     fields: tuple[Field, ...]
     indexes: Mapping[int, Index]
     streams: Mapping[int, _Blocks]
+    counts: tuple[int, ...]  # rows of each source, of what is read once those that were seen
     rows: int | None  # None where they are still coming
 
     def chunks(self, workers: int, chunk_size: int | None, whole: bool) -> Iterator[Chunk]:
@@ -42,34 +43,43 @@ class Table:
 
         Such chunks are larger, and those of a stream do not depend on how fast it comes.
         """
-        if self.feed is not None:
-            cutter = make_cutter(self.sources[0], chunk_size, whole)
-            cut = chunk_size is None and not whole
-            return StreamChunks(self.feed, self.sources[0], cutter, workers if cut else 1)
-        return self._known_chunks(workers, chunk_size, whole)
-
-    @property
-    def feed(self) -> Feed | None:
-        """The stream that cannot be looked at beforehand; it is the only source then."""
-        found = self.streams.get(0)
-        return found if isinstance(found, Feed) else None
-
-    def _known_chunks(self, workers: int, chunk_size: int | None, whole: bool) -> Iterator[Chunk]:
-        number, left = 0, self.rows or 0
+        found, left = [], self.rows
         for place in range(len(self.sources)):
             last = place == len(self.sources) - 1
-            if place in self.streams:
-                cutter = make_cutter(self.sources[place], chunk_size, whole, left, workers)
-                found = stream_chunks(self.streams[place], place, cutter, last=last)
-            else:
-                index, columns = self.indexes[place], len(self.sources[place].columns)
-                found = plan.chunks(
-                    index, place, workers, chunk_size, last=last, whole=whole, columns=columns,
-                    after=max(0, left - index.rows),
-                )  # fmt: skip
-            for chunk in found:
-                yield chunk if chunk.number == (number,) else replace(chunk, number=(number,))
-                number, left = number + 1, left - chunk.rows
+            found.append(self._chunks_of(place, workers, chunk_size, whole, left, last=last))
+            if left is not None:
+                left -= self.counts[place]
+        return Chained(found)
+
+    @property
+    def feeds(self) -> tuple[Feed, ...]:
+        """The streams that cannot be looked at beforehand."""
+        return tuple(stream for stream in self.streams.values() if isinstance(stream, Feed))
+
+    def _chunks_of(
+        self,
+        place: int,
+        workers: int,
+        chunk_size: int | None,
+        whole: bool,
+        left: int | None,
+        *,
+        last: bool,
+    ) -> Iterator[Chunk]:
+        """Return the chunks of one source, numbered from 0; `left`: rows from there to the end."""
+        source, stream = self.sources[place], self.streams.get(place)
+        if isinstance(stream, Feed):
+            cutter = make_cutter(source, chunk_size, whole)
+            cut = chunk_size is None and not whole
+            return StreamChunks(stream, source, cutter, workers if cut else 1, place, last=last)
+        if stream is not None:
+            cutter = make_cutter(source, chunk_size, whole, left or 0, workers)
+            return stream_chunks(stream, place, cutter, last=last)
+        index, columns = self.indexes[place], len(source.columns)
+        return plan.chunks(
+            index, place, workers, chunk_size, last=last, whole=whole, columns=columns,
+            after=max(0, (left or 0) - index.rows),
+        )  # fmt: skip
 
 
 def survey(session: Session, inputs: Inputs, positions: tuple[int, ...]) -> Table:
@@ -92,11 +102,12 @@ def survey(session: Session, inputs: Inputs, positions: tuple[int, ...]) -> Tabl
         for place, source in enumerate(sources)
         if place not in streams
     }
-    rows = None
-    if not inputs.endless:
-        rows = sum(index.rows for index in indexes.values())
-        rows += sum(one.rows for place in streams for one in found[place])
-    return Table(sources, join_fields(sources, positions, found), indexes, streams, rows)
+    counts = tuple(
+        indexes[place].rows if place in indexes else sum(one.rows for one in found[place])
+        for place in range(len(sources))
+    )
+    rows = None if inputs.endless else sum(counts)
+    return Table(sources, join_fields(sources, positions, found), indexes, streams, counts, rows)
 
 
 def _survey_all(
@@ -160,7 +171,8 @@ def _pieces(
             before += rows
         streams[place] = again()
     else:
-        feed = streams[place] = Feed(streams[place])
+        known = streams[place]  # another survey may have begun to read it
+        feed = streams[place] = known if isinstance(known, Feed) else Feed(known)
         if (first := feed.wait()) is not None:
             feed.put_back(first)
             yield first[1], 0

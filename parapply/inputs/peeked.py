@@ -1,25 +1,10 @@
-"""Standard input: a file that it is redirected from, or bytes that come once. In the parent."""
+"""Bytes that come once, from standard input or another descriptor. In the parent."""
 
 from __future__ import annotations
 
 import io
 import os
 import select
-import stat
-import sys
-
-
-def redirected() -> str | None:
-    """Return the file that standard input is redirected from at its start, or None."""
-    try:
-        descriptor = sys.stdin.fileno()
-        status = os.fstat(descriptor)
-        path = os.readlink(f"/proc/self/fd/{descriptor}")
-        same = os.path.samestat(status, os.stat(path))
-        fresh = os.lseek(descriptor, 0, os.SEEK_CUR) == 0
-    except (OSError, ValueError, AttributeError):
-        return None
-    return path if same and fresh and stat.S_ISREG(status.st_mode) else None
 
 
 class Peeked(io.RawIOBase):
@@ -27,8 +12,8 @@ class Peeked(io.RawIOBase):
     otherwise than text has a newline there).
     """
 
-    def __init__(self, descriptor: int) -> None:
-        self.descriptor, self.head = descriptor, b""
+    def __init__(self, descriptor: int, first: bytes = b"", *, owned: bool = False) -> None:
+        self.descriptor, self.head, self._owned = descriptor, first, owned
         while b"\n" not in self.head and len(self.head) < 8:
             more = os.read(descriptor, 8 - len(self.head))
             if not more:
@@ -47,6 +32,12 @@ class Peeked(io.RawIOBase):
         poll = select.poll()
         poll.register(self.descriptor, select.POLLIN)
         return not poll.poll(None if seconds is None else seconds * 1000)
+
+    def close(self) -> None:
+        """Close it, where it is not somebody else's: whoever writes to it hears of it."""
+        if self._owned and not self.closed:
+            os.close(self.descriptor)
+        super().close()
 
     def read(self, size: int = -1) -> bytes:
         """Return at most `size` bytes, b"" at the end; all of them where it is negative."""
