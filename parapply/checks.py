@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import sys
 
-from parapply import backends, quantities
+from parapply import backends, formats, quantities
 from parapply.errors import UsageError
 from parapply.job import Job, on_error
 from parapply.outputs.output import STDOUT
@@ -40,6 +40,8 @@ def _check_function(job: Job) -> None:
 
 
 def _check_rows(job: Job) -> None:
+    formats.check("--from", job.input_format)
+    formats.check("--to", job.output_format)
     if job.head is not None and job.sample is not None:
         raise UsageError("--head and --sample cannot be used together")
     if job.chunk_size is not None and job.chunk_size < 1:

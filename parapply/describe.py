@@ -209,14 +209,16 @@ def _make_target(
     if name is None and output.endswith("/"):
         name = inputs.format
     if name is None and (output in STDOUT or output.startswith("/dev/")):
-        name = inputs.format if formats.is_text(inputs.format) else "csv"
+        name = inputs.format if formats.goes_to_pipes(inputs.format) else "csv"
     if name is None:
         raise UsageError(
             f"{output}: the name does not say which format to write; use {_or_suffix(job, output)}"
         )
+    if codec is not None and codec not in transport.WRITTEN:
+        raise UsageError(f"{output}: {codec} is only read; take .gz or .zst")
     compression = compression or codec
-    if formats.is_text(name) and compression not in (None, "none", *transport.CODECS):
-        raise UsageError(f"--compression {compression}: there are: {', '.join(transport.CODECS)}")
+    if formats.is_text(name) and compression not in (None, "none", *transport.WRITTEN):
+        raise UsageError(f"--compression {compression}: there are: {', '.join(transport.WRITTEN)}")
     if codec and not formats.is_text(name):
         raise UsageError(f"{output}: {name} is compressed inside; use --compression")
     if formats.is_text(name) and compression == "none":

@@ -153,7 +153,7 @@ OPTIONS = (
     _option("--no-clobber", is_flag=True, group=_FILES,
             help="fail where the output is there already, before anything is read"),
     _option("--from", "input_format", metavar="FORMAT", group=_FILES,
-            help="csv, tsv, jsonl, parquet or arrow, where the name does not say so"),
+            help="csv, tsv, jsonl, parquet, arrow or arrows, where the name does not say so"),
     _option("--to", "output_format", metavar="FORMAT", group=_FILES,
             help="the same, for the output"),
     _option("--head", type=click.IntRange(0), metavar="N", group=_FILES,

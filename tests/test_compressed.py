@@ -14,6 +14,7 @@ from processes import COMMAND
 
 from parapply.errors import InputError
 from parapply.inputs import transport
+from parapply.inputs.reader import open_reader
 
 ONE, TWO = b"a,b\n1,2\n", b"3,4\n" * 20_000
 
@@ -65,7 +66,7 @@ class Drops(io.BytesIO):
 
 
 def read(codec: str, content: bytes, file: type[io.BytesIO]) -> bytes:
-    reader = transport.open_reader(file(content), "x", codec, None)
+    reader = open_reader(file(content), "x", codec, "")
     return b"".join(iter(lambda: reader.read(1000), b""))
 
 

@@ -77,7 +77,6 @@ CSV_KEPT = {
     "a long field": b"a,b\n" + b"x" * 200_000 + b",1\n",
     "a long field of newlines": b'a,b\n"' + b"x\n" * 100_000 + b'",1\n',
     "many columns": ",".join(map(str, range(3000))).encode() + b"\n" + b"," * 2999 + b"\n",
-    "an archive by the wrong name": b"PK\x03\x04\x14\x00",
     "JSON Lines by the wrong name": b'{"a": 1}\n{"a": 2}\n',
 }
 
@@ -102,6 +101,7 @@ CSV_REFUSED = {
     "UTF-16 without a mark": ("a,b\n1,2\n".encode("utf-16-le"), "row 2 has 1 field,"),
     "an image": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "header is not UTF-8"),
     "all bytes": (bytes(range(256)), "row 1 has 1 field"),
+    "an archive by the wrong name": (b"PK\x03\x04\x14\x00", "cannot be decompressed"),
     "gzip, cut": (b"\x1f\x8b\x08\x00", "cannot be decompressed"),
 }
 

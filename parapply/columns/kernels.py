@@ -12,90 +12,91 @@ from parapply.lazily import compute as _arrow
 from parapply.lazily import pa
 
 
-def _call(name: str, arguments: list[Any], options: Any = None) -> Any:
+def call(name: str, arguments: list[Any], options: Any = None) -> Any:
+    """Call a function of Arrow's by its name."""
     return _arrow.call_function(name, arguments, options)
 
 
 def cast(array: Any, type_: Any, *, safe: bool = True) -> Any:
     """Return `array` as another type."""
     options = _arrow.CastOptions.safe(type_) if safe else _arrow.CastOptions.unsafe(type_)
-    return _call("cast", [array], options)
+    return call("cast", [array], options)
 
 
 def take(array: Any, positions: pa.Array) -> Any:
     """Return the values at `positions`."""
-    return _call("take", [array, positions], _arrow.TakeOptions(boundscheck=True))
+    return call("take", [array, positions], _arrow.TakeOptions(boundscheck=True))
 
 
 def fill_null(array: Any, value: pa.Scalar) -> Any:
     """Return `array` with `value`, of its type, where it has none."""
-    return _call("coalesce", [array, value]) if array.null_count else array
+    return call("coalesce", [array, value]) if array.null_count else array
 
 
 def if_else(condition: Any, one: Any, other: Any) -> Any:
     """Return `one` where the condition holds, else `other`."""
-    return _call("if_else", [condition, one, other])
+    return call("if_else", [condition, one, other])
 
 
 def equal(one: Any, other: Any) -> Any:
     """Return where both are equal."""
-    return _call("equal", [one, other])
+    return call("equal", [one, other])
 
 
 def floor(array: Any) -> Any:
     """Round down."""
-    return _call("floor", [array])
+    return call("floor", [array])
 
 
 def is_nan(array: Any) -> Any:
     """Return where it is not a number."""
-    return _call("is_nan", [array])
+    return call("is_nan", [array])
 
 
 def any(array: Any) -> Any:  # noqa: A001 - pyarrow.compute's name
     """Return whether any is true."""
-    return _call("any", [array])
+    return call("any", [array])
 
 
 def all(array: Any) -> Any:  # noqa: A001 - as above
     """Return whether all are true."""
-    return _call("all", [array])
+    return call("all", [array])
 
 
 def count_distinct(array: Any) -> int:
     """Return how many different values there are, null among them."""
-    count: int = _call("count_distinct", [array], _arrow.CountOptions("all")).as_py()
+    count: int = call("count_distinct", [array], _arrow.CountOptions("all")).as_py()
     return count
 
 
 def min_max(array: Any) -> Any:
     """Return the extremes, as a struct."""
-    return _call("min_max", [array])
+    return call("min_max", [array])
 
 
 def binary_join_element_wise(*columns: Any) -> Any:
     """Join strings row by row with the last argument between them."""
-    return _call("binary_join_element_wise", list(columns))
+    return call("binary_join_element_wise", list(columns))
 
 
 def utf8_trim_whitespace(array: Any) -> Any:
     """Take white space off both ends."""
-    return _call("utf8_trim_whitespace", [array])
+    return call("utf8_trim_whitespace", [array])
 
 
 def match_substring_regex(array: Any, pattern: str) -> Any:
     """Return where a pattern is found."""
-    return _call("match_substring_regex", [array], _arrow.MatchSubstringOptions(pattern))
+    return call("match_substring_regex", [array], _arrow.MatchSubstringOptions(pattern))
 
 
 def replace_substring(array: Any, pattern: str, replacement: str) -> Any:
     """Replace every occurrence of a text."""
-    return _call("replace_substring", [array], _replacing(pattern, replacement))
+    return call("replace_substring", [array], _replacing(pattern, replacement))
 
 
 def replace_substring_regex(array: Any, pattern: str, replacement: str) -> Any:
     """Replace every match of a pattern."""
-    return _call("replace_substring_regex", [array], _replacing(pattern, replacement))
+    return call("replace_substring_regex", [array], _replacing(pattern, replacement))
 
 
 def _replacing(pattern: str, replacement: str) -> Any:

@@ -8,8 +8,9 @@ suffix is a table here; nothing else in the program knows formats by name.
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from parapply.errors import UsageError
 from parapply.formats.nouns import Arrangement, Field, Keep, New, Reading, Survey, Writing, arrange
@@ -18,7 +19,6 @@ from parapply.formats.protocols import (
     Format,
     Index,
     Joiner,
-    NotStreamableError,
     Source,
     Target,
 )
@@ -33,13 +33,16 @@ __all__ = [
     "Joiner",
     "Keep",
     "New",
-    "NotStreamableError",
     "Reading",
     "Source",
     "Survey",
     "Target",
     "Writing",
     "arrange",
+    "check",
+    "copier",
+    "goes_to_pipes",
+    "is_read_once",
     "is_text",
     "load",
     "name_of",
@@ -51,25 +54,51 @@ class _Entry(NamedTuple):
     path: str
     suffixes: tuple[str, ...]
     magic: bytes = b""  # what a file of this format begins with, where it can be told
-    text: bool = False  # compressed and encoded as a whole
+    text: bool = False  # compressed and encoded as a whole, and read as it comes
+    once: bool = False  # has no directory: it is read from its start, and goes to pipes
+    copier: str = "parapply.formats.copying:copy_all"  # makes a file of what is read once
 
 
 FORMATS: dict[str, _Entry] = {
     "csv": _Entry("parapply.formats.csv:CSV", (".csv",), text=True),
     "tsv": _Entry("parapply.formats.csv:TSV", (".tsv", ".tab"), text=True),
     "jsonl": _Entry("parapply.formats.jsonl:JSONL", (".jsonl", ".ndjson"), b'{"', text=True),
-    "parquet": _Entry("parapply.formats.parquet:PARQUET", (".parquet", ".pq"), b"PAR1"),
+    "parquet": _Entry("parapply.formats.parquet:PARQUET", (".parquet", ".pq"), b"PAR1\x15"),
     "arrow": _Entry("parapply.formats.arrow:ARROW", (".arrow", ".feather", ".ipc"), b"ARROW1"),
+    "arrows": _Entry(
+        "parapply.formats.arrow:ARROW_STREAM",
+        (".arrows",),
+        b"\xff\xff\xff\xff",
+        once=True,
+        copier="parapply.formats.arrow_stream:to_file",
+    ),
 }
 
 
+def check(option: str, name: str | None) -> None:
+    """Raise UsageError for a name that no format has; None is none."""
+    if name is not None and name not in FORMATS:
+        raise UsageError(f"{option} {name}: there are: {', '.join(FORMATS)}")
+
+
 def load(name: str) -> Format:
-    """Return the format of that name; raises UsageError for an unknown one."""
-    if name not in FORMATS:
-        raise UsageError(f"no format is called {name!r}; there are: {', '.join(FORMATS)}")
-    module, _, attribute = FORMATS[name].path.partition(":")
-    chosen: Format = getattr(importlib.import_module(module), attribute)
+    """Return the format of that name."""
+    chosen: Format = _found(FORMATS[name].path)
     return chosen
+
+
+def copier(name: str) -> Callable[[BinaryIO, BinaryIO, str], None]:
+    """Return what writes an input of that format, read once, to a file that its room can read.
+
+    It is given the input, the file, and what messages call the input.
+    """
+    chosen: Callable[[BinaryIO, BinaryIO, str], None] = _found(FORMATS[name].copier)
+    return chosen
+
+
+def _found(path: str) -> Any:
+    module, _, attribute = path.partition(":")
+    return getattr(importlib.import_module(module), attribute)
 
 
 def name_of(path: str) -> str | None:
@@ -86,6 +115,16 @@ def name_of_head(head: bytes) -> str | None:
     )
 
 
+def is_read_once(name: str) -> bool:
+    """Whether the format has no directory of what is in it, and is written to a file first."""
+    return FORMATS[name].once
+
+
+def goes_to_pipes(name: str) -> bool:
+    """Whether an output of this format can be read as it comes."""
+    return FORMATS[name].text or FORMATS[name].once
+
+
 def is_text(name: str) -> bool:
     """Whether the format is text, which goes to a pipe and is compressed as a whole."""
-    return name in FORMATS and FORMATS[name].text
+    return FORMATS[name].text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, BinaryIO
@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 
 from parapply.errors import UsageError
-from parapply.formats import Field, NotStreamableError, Reading, Source, Survey, Target, Writing
+from parapply.formats import Field, Reading, Source, Survey, Target, Writing
 from parapply.formats.group_target import TableTarget, Writer
 from parapply.formats.groups import GroupIndex, GroupSpan, TableBatch, readable, types_of
 from parapply.records import field, record
@@ -103,6 +103,9 @@ class ArrowSource:
 
 
 class _Arrow:
+    def __init__(self, new: Callable[..., Any], suffix: str) -> None:
+        self._new, self._suffix = new, suffix  # what opens a writer; of the names of such files
+
     def source(self, path: str, name: str, reading: Reading) -> ArrowSource:
         with (
             readable(f"{name} is not an Arrow file"),
@@ -111,29 +114,32 @@ class _Arrow:
         ):
             return ArrowSource(path, name, reader.schema, types_of(reading, reader.schema))
 
-    def stream(
-        self, file: BinaryIO, name: str, reading: Reading
-    ) -> tuple[Source, Iterator[tuple[int, bytes]]]:
-        raise NotStreamableError
-
     def target(self, sources: Sequence[Source], writing: Writing) -> Target:
         schema = getattr(sources[0], "schema", None)
         codec = writing.compression
         if codec not in (None, "lz4", "zstd"):
             raise UsageError(f"--compression {codec}: Arrow files have lz4 and zstd")
         return TableTarget(
-            tuple(sources[0].columns), schema, partial(_ArrowWriter, compression=codec), ".arrow",
+            tuple(sources[0].columns), schema,
+            partial(_ArrowWriter, compression=codec, new=self._new), self._suffix,
             writing.keeps_all,
         )  # fmt: skip
 
 
-ARROW = _Arrow()
+ARROW = _Arrow(pa.ipc.new_file, ".arrow")
+ARROW_STREAM = _Arrow(pa.ipc.new_stream, ".arrows")  # read from a file: see arrow_stream.py
 
 
 class _ArrowWriter(Writer):
-    def __init__(self, file: BinaryIO, schema: pa.Schema, compression: str | None) -> None:
+    def __init__(
+        self,
+        file: BinaryIO,
+        schema: pa.Schema,
+        compression: str | None,
+        new: Callable[..., Any],
+    ) -> None:
         options = pa.ipc.IpcWriteOptions(compression=compression)
-        self.writer = pa.ipc.new_file(file, schema, options=options)
+        self.writer = new(file, schema, options=options)
 
     def write(self, table: pa.Table) -> None:
         self.writer.write_table(table)

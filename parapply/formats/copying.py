@@ -21,6 +21,13 @@ def send_on(descriptor: int, start: int, size: int) -> None:
             os.posix_fadvise(descriptor, start, size, os.POSIX_FADV_DONTNEED)
 
 
+def copy_all(source: BinaryIO, file: BinaryIO, name: str) -> None:
+    """Write all that comes from `source`, which is called `name`, to a file."""
+    del name
+    while block := source.read(_BLOCK):
+        file.write(block)
+
+
 def copy(source: BinaryIO, start: int, size: int, file: BinaryIO) -> None:
     """Write `size` bytes of `source` from `start` on where `file` is, which is flushed.
 

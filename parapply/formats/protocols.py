@@ -238,19 +238,16 @@ class Format(Protocol):
         """Describe a file: its columns, from its head (parent)."""
         ...
 
-    def stream(
-        self, file: BinaryIO, name: str, reading: Reading
-    ) -> tuple[Source, Iterator[tuple[int, bytes]]]:
-        """Describe a stream, and yield (rows, data) as it is read (parent).
-
-        Raises NotStreamableError where the whole input is needed before its first row is known.
-        """
-        ...
-
     def target(self, sources: Sequence[Source], writing: Writing) -> Target:
         """Return how the output is written, keeping what it can of the sources' own form."""
         ...
 
 
-class NotStreamableError(Exception):
-    """The format has to be read from a file."""
+class StreamFormat(Format, Protocol):
+    """A room of a format that is text: it can be read as it comes."""
+
+    def stream(
+        self, file: BinaryIO, name: str, reading: Reading
+    ) -> tuple[Source, Iterator[tuple[int, bytes]]]:
+        """Describe a stream, and yield (rows, data) as it is read (parent)."""
+        ...

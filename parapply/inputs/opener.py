@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from parapply import formats
-from parapply.errors import UsageError
-from parapply.formats import NotStreamableError, Reading, Source
-from parapply.inputs import pipes, transport
-from parapply.inputs.peeked import Peeked
+from parapply.errors import InputError, UsageError
+from parapply.formats import Reading, Source
+from parapply.formats.protocols import StreamFormat
+from parapply.inputs import foreign, pipes, transport
+from parapply.inputs.peeked import HEAD_BYTES, Peeked
+from parapply.inputs.reader import Reader, open_reader
 from parapply.inputs.witness import Witness
 from parapply.job import Job, on_error
 from parapply.outputs.output import STDOUT
@@ -63,25 +64,27 @@ class Opener:
     def file(self, path: str, name: str, usual: str | None = None) -> Opened:
         """Describe a file; `usual` is its format where neither name nor content say one."""
         self.witness.see(path, name)
-        with open(path, "rb") as file:
-            head = file.read(8)
-        codec, format_ = self._kind(path, name, head, usual)
-        if self.reading.skip_rows and not formats.is_text(format_):
-            raise UsageError(f"--skip-rows leaves out lines of text; {name} is {format_}")
-        encoding = self._encoding(path, codec)
         real = os.path.realpath(path)
+        with open(path, "rb") as file:
+            beginning = file.read(HEAD_BYTES)
+        codec = transport.codec_of(path) or transport.codec_of_head(beginning)
+
+        def open_stream() -> Reader:
+            file = open(real, "rb")  # noqa: SIM115 - closed with the reader
+            return open_reader(file, name, codec, self.folder)
+
+        with open_stream() as reader:
+            format_, encoding = self._kind(path, reader, usual)
         self.files.append(real)
-        if codec is None and encoding is None:
+        if codec is None and encoding is None and not formats.is_read_once(format_):
             source = formats.load(format_).source(real, name, self.reading)
             size = os.path.getsize(path)
             spare = max(0, self.reading.spare_bytes - size)  # for the files after this one
             self.reading = replace(self.reading, spare_bytes=spare)
             return Opened(source, format_, None, size)
-
-        def open_stream() -> BinaryIO:
-            return transport.open_reader(open(real, "rb"), name, codec, encoding)
-
-        return self._stream(open_stream, name, format_, encoding, again=True)
+        return self._stream(
+            lambda: open_stream().recoded(encoding), name, format_, encoding, again=True
+        )
 
     def any(self, path: str) -> Opened:
         """Describe a file, or what is read once: "-" is standard input, also where that is one."""
@@ -100,44 +103,57 @@ class Opener:
     def _once(self, file: Peeked, name: str) -> Opened:
         """Describe what is read once."""
         # Not sys.stdin: the thread that reads it may be waiting when the process ends.
-        codec, format_ = self._kind(name, name, file.head, "csv")
-        encoding = None if codec else self._resolved(file.head)
-        reader = transport.open_reader(cast(BinaryIO, file), name, codec, encoding)
+        codec = transport.codec_of(name) or transport.codec_of_head(file.head)
+        reader = open_reader(cast(BinaryIO, file), name, codec, self.folder)
+        format_, encoding = self._kind(name, reader, "csv")
         self.once = True
-        return self._stream(lambda: reader, name, format_, encoding, again=False)
+        recoded = reader.recoded(encoding)
+        return self._stream(lambda: recoded, name, format_, encoding, again=False)
 
-    def _kind(self, path: str, name: str, head: bytes, usual: str | None) -> tuple[str | None, str]:
-        """Codec and format, by the options, the path, or the first bytes; else the usual format."""
-        codec = transport.codec_of(path) or transport.codec_of_head(head)
+    def _kind(self, path: str, reader: Reader, usual: str | None) -> tuple[str, str | None]:
+        """Format and encoding: by the options, the names or the first bytes; else as is usual."""
+        head = reader.peek(HEAD_BYTES)
         plain = path[: -len(Path(path).suffix)] if transport.codec_of(path) else path
-        format_ = self.format or formats.name_of(plain) or formats.name_of_head(head) or usual
+        named = formats.name_of(plain) or formats.name_of(reader.inner_name or "")
+        found = formats.name_of_head(head)
+        format_ = self.format or named or found or usual
+        foreign.check(head, reader.name)
         if format_ is None:
             raise UsageError(
-                f"{name}: the name does not say which format it has; "
+                f"{reader.name}: the name does not say which format it has; "
                 f"use --from {'|'.join(formats.FORMATS)}"
             )
-        return codec, format_
+        if not formats.is_text(format_):
+            if self.reading.skip_rows:
+                raise UsageError(
+                    f"--skip-rows leaves out lines of text; {reader.name} is {format_}"
+                )
+            return format_, None
+        if found is not None and not formats.is_text(found):
+            raise InputError(
+                f"{reader.name} is to be read as {format_} and is {found}: say --from {found}"
+            )
+        return format_, self._resolved(head)
 
     def _stream(
         self,
-        open_: Callable[[], BinaryIO],
+        open_: Callable[[], Reader],
         name: str,
         format_: str,
         encoding: str | None,
         *,
         again: bool,
     ) -> Opened:
-        room = formats.load(format_)
-        file = open_()
-        try:
-            source, blocks = room.stream(file, name, self.reading)
-        except NotStreamableError:
+        file = cast(BinaryIO, open_())
+        if not formats.is_text(format_):
             return self._copied(file, name, format_)
+        room = cast(StreamFormat, formats.load(format_))
+        source, blocks = room.stream(file, name, self.reading)
         if not again and self.alone and not source.complete:
             source = source.widened(source.columns)  # it shows its columns in its head
 
         def reopen() -> _Blocks:
-            file = open_()
+            file = cast(BinaryIO, open_())
             return _closing(room.stream(file, name, self.reading)[1], file)
 
         stream = Stream(_closing(blocks, file), reopen if again else None)
@@ -147,13 +163,9 @@ class Opener:
         path = Path(self.folder, f"input-{self._copies}")
         self._copies += 1
         with open(path, "wb") as copy:
-            shutil.copyfileobj(file, copy, 1 << 20)
+            formats.copier(format_)(file, copy, name)
         source = formats.load(format_).source(str(path), name, self.reading)
         return Opened(source, format_, None, path.stat().st_size)
-
-    def _encoding(self, path: str, codec: str | None) -> str | None:
-        with open(path, "rb") as file, transport.open_reader(file, path, codec, None) as reader:
-            return self._resolved(reader.read(4))
 
     def _resolved(self, head: bytes) -> str | None:
         """The encoding that was asked for, or that a byte order mark tells."""

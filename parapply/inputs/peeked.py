@@ -6,6 +6,8 @@ import io
 import os
 import select
 
+HEAD_BYTES = 8  # that tell a format
+
 
 class Peeked(io.RawIOBase):
     """A descriptor whose first bytes have been looked at: 8, or a short line (nothing that begins
@@ -14,8 +16,8 @@ class Peeked(io.RawIOBase):
 
     def __init__(self, descriptor: int, first: bytes = b"", *, owned: bool = False) -> None:
         self.descriptor, self.head, self._owned = descriptor, first, owned
-        while b"\n" not in self.head and len(self.head) < 8:
-            more = os.read(descriptor, 8 - len(self.head))
+        while b"\n" not in self.head and len(self.head) < HEAD_BYTES:
+            more = os.read(descriptor, HEAD_BYTES - len(self.head))
             if not more:
                 break
             self.head += more

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import codecs
 import io
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, cast
+from typing import Any, BinaryIO, NamedTuple
 
-from parapply.errors import InputError, OutputError, UsageError
+from parapply.errors import OutputError, UsageError
 from parapply.inputs.compressed import Gzip, NotEmpty, Streams
 
 _BUFFER_BYTES = 1 << 20
@@ -22,11 +21,11 @@ _BUFFER_BYTES = 1 << 20
 class _Codec(NamedTuple):
     suffix: str
     magic: bytes
-    reader: Callable[[BinaryIO], Any]
-    writer: Callable[[BinaryIO], Any]
+    reader: Callable[[BinaryIO, str | None], Any]  # of a file, and with a folder for what it needs
+    writer: Callable[[BinaryIO], Any] | None  # None where it is only read
 
 
-def _zstd_reader(file: BinaryIO) -> Any:
+def _zstd_reader(file: BinaryIO, _: str | None) -> Any:
     import pyarrow as pa
 
     return pa.CompressedInputStream(pa.PythonFile(NotEmpty(file), "r"), "zstd")
@@ -38,7 +37,7 @@ def _zstd_writer(file: BinaryIO) -> Any:
     return pa.CompressedOutputStream(pa.PythonFile(_Open(file), "w"), "zstd")
 
 
-def _gzip_reader(file: BinaryIO) -> Any:
+def _gzip_reader(file: BinaryIO, _: str | None) -> Any:
     return Streams(file, Gzip, padding=1)  # tapes end with zeros
 
 
@@ -49,7 +48,7 @@ def _gzip_writer(file: BinaryIO) -> Any:
     return gzip.GzipFile("", "wb", 6, file, mtime=0)
 
 
-def _bz2_reader(file: BinaryIO) -> Any:
+def _bz2_reader(file: BinaryIO, _: str | None) -> Any:
     import bz2
 
     return Streams(file, bz2.BZ2Decompressor, padding=0)
@@ -61,7 +60,7 @@ def _bz2_writer(file: BinaryIO) -> Any:
     return bz2.BZ2File(file, "wb")
 
 
-def _xz_reader(file: BinaryIO) -> Any:
+def _xz_reader(file: BinaryIO, _: str | None) -> Any:
     import lzma
 
     return Streams(file, lzma.LZMADecompressor, padding=4)  # as the xz format says
@@ -73,11 +72,18 @@ def _xz_writer(file: BinaryIO) -> Any:
     return lzma.LZMAFile(file, "wb")
 
 
+def _zip_reader(file: BinaryIO, folder: str | None) -> Any:
+    from parapply.inputs.zipped import Zipped
+
+    return Zipped(file, folder)
+
+
 CODECS = {
     "gzip": _Codec(".gz", b"\x1f\x8b", _gzip_reader, _gzip_writer),
     "bz2": _Codec(".bz2", b"BZh", _bz2_reader, _bz2_writer),
     "xz": _Codec(".xz", b"\xfd7zXZ\x00", _xz_reader, _xz_writer),
     "zstd": _Codec(".zst", b"\x28\xb5\x2f\xfd", _zstd_reader, _zstd_writer),
+    "zip": _Codec(".zip", b"PK\x03\x04", _zip_reader, None),
 }
 _BOMS = (
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -91,6 +97,9 @@ def codec_of(path: str) -> str | None:
     """Return the codec that a path's last suffix says, or None."""
     suffix = Path(path).suffix.lower()
     return next((name for name, codec in CODECS.items() if codec.suffix == suffix), None)
+
+
+WRITTEN = tuple(name for name, codec in CODECS.items() if codec.writer is not None)
 
 
 def suffix_of(codec: str | None) -> str:
@@ -120,60 +129,9 @@ def check_encoding(name: str | None) -> str | None:
     return None if proper in ("utf-8", "utf-8-sig", "ascii") else proper
 
 
-def open_reader(file: BinaryIO, name: str, codec: str | None, encoding: str | None) -> BinaryIO:
-    """Return a file that reads plain bytes, in UTF-8 where an encoding is given."""
-    reader = file if codec is None else CODECS[codec].reader(file)
-    return cast(BinaryIO, _Reader(reader, name, encoding, file))
-
-
 def open_writer(file: BinaryIO, codec: str | None, encoding: str | None) -> Writer:
     """Return what takes plain UTF-8 bytes and writes them encoded and compressed to `file`."""
     return Writer(file, codec, encoding)
-
-
-class _Reader(io.RawIOBase):
-    """Reads, recodes, and says what is wrong in one line."""
-
-    def __init__(self, file: Any, name: str, encoding: str | None, raw: BinaryIO) -> None:
-        self.file, self.name, self.encoding, self.raw = file, name, encoding, raw
-        self.decoder = None if encoding is None else codecs.getincrementaldecoder(encoding)()
-
-    def read(self, size: int = -1) -> bytes:
-        """Return about `size` bytes, b"" only at the end."""
-        while True:
-            block = self._read(size)
-            if self.decoder is None:
-                return block
-            try:
-                text = self.decoder.decode(block, not block)
-            except UnicodeDecodeError as error:
-                raise InputError(f"{self.name}: not {self.encoding} text: {error}") from error
-            if text or not block:
-                return text.encode()
-
-    @property
-    def silent(self) -> Callable[[float | None], bool] | None:
-        """Whether nothing comes for so many seconds (None: waits); None where that is not known."""
-        return getattr(self.file, "silent", None)
-
-    def close(self) -> None:
-        self.file.close()
-        self.raw.close()  # decompressors do not
-        super().close()
-
-    def _read(self, size: int) -> bytes:
-        broken: tuple[type[Exception], ...] = (OSError, EOFError, *_errors_of_xz())
-        try:
-            return cast(bytes, self.file.read(size))
-        except broken as error:
-            if isinstance(error, OSError) and error.errno is not None:
-                raise
-            raise InputError(f"{self.name}: cannot be decompressed: {error}") from error
-
-
-def _errors_of_xz() -> tuple[type[Exception], ...]:
-    loaded = sys.modules.get("lzma")  # where it is not, nothing of it can be raised
-    return () if loaded is None else (loaded.LZMAError,)
 
 
 class _Open(io.RawIOBase):
@@ -194,7 +152,8 @@ class Writer:
 
     def __init__(self, file: BinaryIO, codec: str | None, encoding: str | None) -> None:
         self.file, self.encoding = file, encoding
-        self._sink = file if codec is None else CODECS[codec].writer(file)
+        make = None if codec is None else CODECS[codec].writer
+        self._sink = file if make is None else make(file)
         self._compresses = codec is not None
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         # One for all blocks: UTF-16 has one mark, and others go back to ASCII at the end only.

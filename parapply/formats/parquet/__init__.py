@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import BinaryIO
 
 from parapply.errors import UsageError
-from parapply.formats import NotStreamableError, Reading, Source, Target, Writing
+from parapply.formats import Reading, Source, Target, Writing
 from parapply.formats.added import AddedSource
 from parapply.formats.group_target import TableTarget
 from parapply.formats.parquet.carry import Carry, carry_of
@@ -20,11 +19,6 @@ from parapply.formats.parquet.writer import ParquetWriter
 class _Parquet:
     def source(self, path: str, name: str, reading: Reading) -> ParquetSource:
         return opened(path, name, reading)
-
-    def stream(
-        self, file: BinaryIO, name: str, reading: Reading
-    ) -> tuple[Source, Iterator[tuple[int, bytes]]]:
-        raise NotStreamableError
 
     def target(self, sources: Sequence[Source], writing: Writing) -> Target:
         schema = getattr(sources[0], "schema", None)
