@@ -77,7 +77,6 @@ def faults(written):
         (["-e", "number", "--drop", "nam", "table.csv"], "did you mean 'name'"),
         (["-e", "number", "absent.csv"], "absent.csv: No such file"),
         (["-e", "number", "empty"], "is a folder without a file"),
-        (["-e", "number", "table.csv", "-"], "standard input"),
         (["-e", "number", "table.csv", "-o", "out.xyz"], "--to csv|tsv"),
         (["-e", "number", "table.csv", "-o", "absent/out.csv"], "mkdir -p"),
         (["-e", "number", "table.csv", "-o", "."], "is a folder"),
