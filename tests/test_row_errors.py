@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import time
 from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from processes import COMMAND
 
 from parapply import Job, ParapplyError, apply, engine, run
 from parapply.calls.tasks import ChunkTask
@@ -705,3 +707,20 @@ def test_a_stop_iteration_is_an_error_like_others(tmp_path, monkeypatch, name, o
     assert "ending.py" in error.value.details
     assert run(replace(job, on_error="skip")).failed == 1
     assert len(Path("out.csv").read_text().splitlines()) == 300
+
+
+@pytest.mark.parametrize("end", ["raise ValueError(text)", "raise KeyError('k') from Long(text)"])
+@pytest.mark.parametrize(
+    "options", [[], ["-v"], ["--errors-to", "bad.csv", "--max-errors", "100%"]], ids=len
+)
+def test_megabytes_in_an_exception_are_cut(tmp_path, end, options):
+    (tmp_path / "f.py").write_text(
+        f"class Long(Exception): ...\n\ndef f(row):\n    text = 'x' * 5_000_000\n    {end}\n"
+    )
+    (tmp_path / "in.csv").write_text("a\n1\n")
+    done = subprocess.run(
+        [*COMMAND, "f.py:f", "in.csv", *options], cwd=tmp_path, capture_output=True, timeout=60
+    )  # fmt: skip
+    assert 0 < len(done.stderr) < 110_000
+    if (bad := tmp_path / "bad.csv").exists():
+        assert bad.stat().st_size < 30_000

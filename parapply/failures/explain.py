@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Mapping
 
 from parapply.calls.alarm import RowTimeoutError
@@ -11,7 +10,7 @@ from parapply.errors import ResultError, RowError, UnseenError
 from parapply.failures.policy import FailedRow, Failure, LostWorkerError
 from parapply.formats import Batch, Field
 from parapply.functions.call import Call
-from parapply.functions.tracebacks import user_traceback
+from parapply.functions.tracebacks import user_traceback, whole_traceback
 from parapply.job import MANY
 
 
@@ -65,9 +64,7 @@ class Explainer:
             message += (
                 f"; --memory-limit {self.call.policy.memory_limit} is what each worker may take"
             )
-        full = (
-            "".join(traceback.format_exception(error, limit=-1000)) if self._traced(error) else ""
-        )
+        full = whole_traceback(error) if self._traced(error) else ""
         return Failure(message, cause, place, details, full)
 
     def _raised(self, error: BaseException, cause: str) -> str:

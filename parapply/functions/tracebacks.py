@@ -19,10 +19,25 @@ def user_traceback(error: BaseException) -> str:
         if len(_formatted) >= _KEPT:
             _formatted.clear()
         _formatted[key] = _format_frames(error.__traceback__)
-    text = _formatted[key] + "".join(traceback.format_exception_only(error)).rstrip()
+    said = "".join(traceback.format_exception_only(error)).rstrip()
+    text = _formatted[key] + shortened(said, _LONGEST)
     return text.encode(errors="backslashreplace").decode()
 
 
+def whole_traceback(error: BaseException) -> str:
+    """Format `error` with all frames and causes, and what it says as far as anybody reads that."""
+    return shortened("".join(traceback.format_exception(error, limit=-1000)), _LONGEST_OF_ALL)
+
+
+def shortened(text: str, most: int) -> str:
+    """Leave the middle of a text out where it has more than `most` characters."""
+    if len(text) <= most:
+        return text
+    left = f" ... ({len(text) - most:,} characters) ... "
+    return text[: most // 2] + left + text[-(most // 2) :]
+
+
+_LONGEST, _LONGEST_OF_ALL = 2_000, 100_000  # characters: an exception may hold a server's page
 _SHOWN = 60  # frames: of an endless recursion the last ones tell enough
 _KEPT = 100
 _formatted: dict[tuple[tuple[CodeType, int], ...], str] = {}
