@@ -4,7 +4,8 @@
  * FAULTS_TABLE   a file of zeros, mapped by all processes: who the parent is, and the counts
  * FAULTS_LOG     has a line for each call that failed; with an empty plan, for each that counted
  * FAULTS_PLAN    kind:who:nth:errno:onward, with who 0 for the parent, 1 for workers, 2 for both;
- *                errno 0 has the call do half of its work; onward 1 has all later ones fail too;
+ *                errno 0 has the call do half of its work, -1 ends the process with SIGKILL before it;
+ *                onward 1 has all later ones fail too;
  *                the kind `full` is all calls that take space, counted together
  * FAULTS_LACKS   a kind of calls that this system has not got at all: ENOSYS, and not counted
  *
@@ -16,6 +17,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,6 +99,7 @@ static int planned(int kind, const char *symbol, const char *path) {
     int now = counted == plan.kind && (plan.who == 2 || plan.who == who)
               && (plan.onward ? nth >= plan.nth : nth == plan.nth);
     if (now || plan.kind < 0) note(kind, who, own, symbol, path);
+    if (now && plan.error < 0) kill(getpid(), SIGKILL);
     errno = now ? plan.error : kept;
     return now;
 }

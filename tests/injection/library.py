@@ -12,6 +12,7 @@ SOURCE = Path(__file__).with_name("faults.c")
 TABLE_BYTES = 1 << 14  # more than a table of faults.c takes
 WHO = ("parent", "workers", "both")
 SHORT = "SHORT"  # in place of an error: half of it is done
+KILL = "KILL"  # in place of an error: the process is killed before it
 
 _FULL = "ENOSPC EDQUOT EIO"
 # What may go wrong with each kind of call. An interruption comes once, and so does a short write;
@@ -38,6 +39,7 @@ ERRORS = {
 }
 # The kind `full` is all of these: a disk that has no space left, and has none until the end.
 TAKE_SPACE = frozenset({"write", "send", "sync", "link", "resize", "mkdir"})
+_NUMBERS = {SHORT: 0, KILL: -1}
 ONCE = frozenset({"EINTR", SHORT})
 NEVER_THERE = frozenset({"ENOSYS", "EOPNOTSUPP", "ENOLCK"})
 
@@ -63,7 +65,8 @@ class Fault(NamedTuple):
     @property
     def plan(self) -> str:
         """Return it as faults.c reads it."""
-        number = 0 if self.error == SHORT else getattr(errno, self.error)
+        own = self.error in _NUMBERS
+        number = _NUMBERS[self.error] if own else getattr(errno, self.error)
         return f"{self.kind}:{WHO.index(self.who)}:{self.nth}:{number}:{int(self.onward)}"
 
 
