@@ -9,7 +9,6 @@ import sys
 from parapply import backends, formats, quantities
 from parapply.errors import UsageError
 from parapply.job import Job, on_error
-from parapply.outputs.output import STDOUT
 from parapply.sharing.rates import parse_rate
 
 _KINDS = ("auto", "row", "value", "chunk")
@@ -102,11 +101,8 @@ def _check_failures(job: Job, choice: str) -> None:
         raise UsageError("--on-error null keeps rows without a result; with --filter use skip")
     if job.max_errors is not None:
         quantities.limit("--max-errors", job.max_errors)
-    if (place := job.errors_to) is not None:
-        if _same_place(place, job.output):
-            raise UsageError(f"--errors-to {place}: that is where the output goes")
-        if place.endswith("/") or os.path.isdir(place):
-            raise UsageError(f"--errors-to {place}: name a file, not a folder")
+    if (place := job.errors_to) is not None and (place.endswith("/") or os.path.isdir(place)):
+        raise UsageError(f"--errors-to {place}: name a file, not a folder")
 
 
 def _check_apart(job: Job, option: str, what: str) -> None:
@@ -115,9 +111,3 @@ def _check_apart(job: Job, option: str, what: str) -> None:
             f"{option} needs worker processes: with --backend {job.backend} there is one process "
             f"for all, which cannot be {what}"
         )
-
-
-def _same_place(one: str, other: str) -> bool:
-    if one in STDOUT or other in STDOUT:
-        return one in STDOUT and other in STDOUT
-    return os.path.realpath(one) == os.path.realpath(other)

@@ -19,6 +19,7 @@ from parapply.calls.frames import preload
 from parapply.calls.tasks import ChunkTask
 from parapply.checkpoints.keeping import NoCheckpoint
 from parapply.checks import check_job
+from parapply.collisions import check_places
 from parapply.describe import Order, check_types, describe, make_function
 from parapply.disk import DiskErrors
 from parapply.dispatch import Dispatcher, Progress, Watch
@@ -62,6 +63,7 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
     """
     began = time.perf_counter()
     check_job(job)
+    check_places(job, stdout)
     with _open(job, stdout) as output, DiskErrors(output), Hub(job) as hub, ExitStack() as ends:
         function = make_function(job)
         backend, workers = backends.load(job.backend), cores.count_workers(job.workers)

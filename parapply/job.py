@@ -87,7 +87,7 @@ class Job:
             names = tuple(map(os.fspath, (value,) if single else value))
             object.__setattr__(self, name, names)
         object.__setattr__(self, "output", os.fspath(self.output))
-        for name in ("errors_to", "checkpoint", "temp_dir"):
+        for name in ("errors_to", "log_file", "checkpoint", "temp_dir"):
             if (path := getattr(self, name)) is not None:
                 object.__setattr__(self, name, os.fspath(path))
 
