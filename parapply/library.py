@@ -17,6 +17,7 @@ from parapply.functions.load import Function, frame_kind
 from parapply.job import Job, on_error
 from parapply.outputs.places import temporary_place
 from parapply.outputs.staging import Staging, sweep
+from parapply.private import touch
 from parapply.records import fields, replace
 
 _PLACE = "__parapply_place__"  # the row's position in the frame, kept along with the results
@@ -70,7 +71,7 @@ def _write(frame: pd.DataFrame, path: str) -> None:
         raise InputError(f"the frame cannot be handed to workers: {error}") from error
     places = pa.array(range(len(frame)), pa.int64())
     table = table.replace_schema_metadata().append_column(_PLACE, places)
-    with pa.OSFile(path, "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+    with pa.OSFile(touch(path), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
         writer.write_table(table, max_chunksize=1 << 16)
 
 

@@ -9,6 +9,7 @@ from parapply.formats import Arrangement, Target
 from parapply.formats.copying import copy, send_on
 from parapply.job import Chunk, Outcome
 from parapply.naming import Naming
+from parapply.private import create
 from parapply.records import record
 
 
@@ -86,7 +87,7 @@ class Seal(Chore):
 
     def run(self, target: Target) -> None:
         """Write the file, and sync it: nothing else will before the folder is published."""
-        with Naming(self.path), open(self.path, "wb") as file:
+        with Naming(self.path), create(self.path) as file:
             joiner = target.joiner()
             joiner.begin(file, self.arrangement, self.types)
             if self.source is not None:

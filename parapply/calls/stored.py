@@ -24,6 +24,7 @@ from parapply.formats.part import Part, read_table
 from parapply.functions.call import Made
 from parapply.job import Outcome
 from parapply.lazily import np, pa
+from parapply.private import write
 
 # Beside a part: what the function made, a stream's text, and which rows failed.
 _MADE, _TEXT, _FAILED = ".made", ".text", ".failed"
@@ -49,7 +50,7 @@ def store(
         taken = {} if made.take is None else {_TAKE: integers(made.take)}
         part.write_table(as_table({n: of(c) for n, c in {**made.columns, **taken}.items()}))
     if data is not None:
-        Path(path + _TEXT).write_bytes(data)
+        write(path + _TEXT, data)
     return part.held
 
 
@@ -144,7 +145,7 @@ def _base(path: str) -> str:
 
 def store_failed(path: str, positions: Iterable[int]) -> None:
     """Keep which rows of the batch, by position, the function failed on."""
-    Path(path + _FAILED).write_text(json.dumps(sorted(positions)))
+    write(path + _FAILED, json.dumps(sorted(positions)).encode())
 
 
 def stored_failed(path: str) -> list[int]:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from parapply.lazily import pa
+from parapply.private import create, touch
 
 SMALL = 1 << 14  # bytes that go to the parent with the outcome
 
@@ -25,13 +26,13 @@ class Part:
         if sum(memoryview(buffer).nbytes for buffer in buffers) < self._small:
             self.held = b"".join(buffers)
             return
-        with open(self.path, "wb") as file:
+        with create(self.path) as file:
             file.writelines(buffers)
 
     def write_table(self, table: pa.Table) -> None:
         """Write a table as an Arrow file, uncompressed: it is mapped, read once and deleted."""
         if table.get_total_buffer_size() >= self._small:
-            with pa.OSFile(self.path, "wb") as file:
+            with pa.OSFile(touch(self.path), "wb") as file:
                 _write(table, file)
             return
         sink = pa.BufferOutputStream()

@@ -18,6 +18,7 @@ from contextlib import suppress
 from typing import IO, Any
 
 from parapply.lifetime.context import current
+from parapply.private import create
 from parapply.sharing.flocks import path_of
 
 _ALIGNED = 64  # bytes: as Arrow and numpy like it
@@ -29,11 +30,11 @@ def store(folder: str, name: str, thing: object) -> None:
     """Write an object for `load`; raises what pickling raises."""
     buffers: list[pickle.PickleBuffer] = []
     path = path_of(folder, "share", name)
-    with open(f"{path}.packed", "wb") as file:
+    with create(f"{path}.packed") as file:
         pickle.Pickler(file, 5, buffer_callback=buffers.append).dump(thing)
-    with open(f"{path}.buffers", "wb") as file:
+    with create(f"{path}.buffers") as file:
         places = [_write(file, buffer.raw()) for buffer in buffers]
-    with open(path, "wb") as file:
+    with create(path) as file:
         pickle.dump(places, file)
 
 

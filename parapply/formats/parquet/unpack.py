@@ -15,6 +15,8 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from parapply.private import create, touch
+
 _BATCH_ROWS = 1 << 16
 _KEPT = 3  # groups whose files may be needed still: chunks are worked on in order
 
@@ -27,7 +29,7 @@ def unpacked(
     `name` tells this set of columns of this Parquet file from others in the folder.
     """
     path = os.path.join(folder, f"{name}.{group}")
-    with open(f"{path}.lock", "wb") as lock:
+    with create(f"{path}.lock") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not os.path.exists(path):
             _write(file, group, columns, f"{path}.part")
@@ -43,7 +45,7 @@ def _write(file: pq.ParquetFile, group: int, columns: Sequence[str], path: str) 
     )
     first = next(batches)
     # As a stream, not as a file: dictionaries may differ from batch to batch.
-    with pa.OSFile(path, "wb") as sink, pa.ipc.new_stream(sink, first.schema) as writer:
+    with pa.OSFile(touch(path), "wb") as sink, pa.ipc.new_stream(sink, first.schema) as writer:
         writer.write_batch(first)
         for batch in batches:
             writer.write_batch(batch)
