@@ -107,6 +107,7 @@ def _run(job: Job, bar: console.Bar, *, quiet: bool, verbose: bool) -> None:
         raise console.Ended(number)
     bar.finish(report.rows_in)
     console.say_failures(report, job, verbose)
+    console.say_notes(report)
     if report.stopped and not quiet:
         console.say_stopped(report)
     if verbose or bar.shown:

@@ -189,6 +189,12 @@ def say_counts(report: Report) -> None:
         say("parapply: " + ", ".join("".join(map(_shown, value)) for value in values))
 
 
+def say_notes(report: Report) -> None:
+    """Write what is not as it should be, though the output is in place."""
+    for note in report.notes:
+        say(_one_line(f"parapply: warning: {note}"))
+
+
 def say_stopped(report: Report) -> None:
     """Write that not all rows were worked on, as that is not seen from the exit code."""
     say(f"parapply: the function ended the run with worker.stop(): {report.rows_in:,} rows in")

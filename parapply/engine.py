@@ -24,7 +24,7 @@ from parapply.describe import Order, check_types, describe, make_function
 from parapply.disk import DiskErrors
 from parapply.dispatch import Dispatcher, Progress, Watch
 from parapply.errors import UsageError
-from parapply.failures.errors_file import Errors, publish
+from parapply.failures.errors_file import Errors
 from parapply.failures.tally import Tally
 from parapply.formats.part import SMALL
 from parapply.functions.expressions import Expression
@@ -39,6 +39,7 @@ from parapply.lifetime.start import Start, leave
 from parapply.outputs.columns import Columns
 from parapply.outputs.output import Output
 from parapply.plan import most_rows
+from parapply.publication import publish
 from parapply.records import replace
 from parapply.sharing.hub import Hub
 
@@ -108,7 +109,7 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
                 names = _work_off(work, agenda, order, table)
         inputs.witness.check()
         counts, gauges = hub.finish()
-        publish(output, errors)
+        publish(output, errors)  # from here on, nothing is a failure: see Output.__exit__
         kept.finish(tally.failed)
     seconds = time.perf_counter() - began
     return _report(job, work, names, crew.workers, seconds, counts, gauges)
@@ -153,6 +154,7 @@ def _report(
         counts=counts,
         gauges=gauges,
         stopped=work.assembler.ended,
+        notes=tuple(work.assembler.output.notes),
     )
 
 

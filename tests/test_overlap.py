@@ -240,7 +240,7 @@ def _publish_folders(folder: str, rounds: int, swaps: bool) -> None:
 @pytest.mark.parametrize("swaps", [True, False])
 def test_runs_at_once_leave_one_whole_folder(tmp_path, monkeypatch, swaps):
     if not swaps:
-        monkeypatch.setattr("parapply.outputs.publishing._exchange", lambda one, other: False)
+        monkeypatch.setattr("parapply.outputs.renaming.exchange", lambda one, other: False)
     together(3, _publish_folders, str(tmp_path), 40, swaps)
     assert names(tmp_path) == ["out"]
     assert len({path.read_text() for path in (tmp_path / "out").iterdir()}) == 1
@@ -272,8 +272,8 @@ def test_real_runs_at_once_leave_one_whole_output(tmp_path, table, output):
 
 
 def _publish_pairs(folder: str, rounds: int) -> None:
-    from parapply.failures.errors_file import _publish
     from parapply.outputs.publishing import turn
+    from parapply.publication import take_names
 
     for count in range(rounds):
         pair = [Output(os.path.join(folder, name)) for name in ("bad.csv", "out.csv")]
@@ -281,7 +281,7 @@ def _publish_pairs(folder: str, rounds: int) -> None:
             for output in pair:
                 output.open().write(f"{os.getpid()} {count}".encode())
                 output.prepare()
-            _publish(pair)
+            take_names(pair)
             texts = {Path(folder, name).read_text() for name in ("bad.csv", "out.csv")}
             assert texts == {f"{os.getpid()} {count}"}
 

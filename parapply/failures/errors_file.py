@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from contextlib import nullcontext
 from types import TracebackType
 
 from parapply.disk import DiskErrors
@@ -12,7 +11,6 @@ from parapply.failures.aside import arrangement
 from parapply.formats import Field, Joiner, Target
 from parapply.job import Job
 from parapply.outputs.output import Output
-from parapply.outputs.publishing import turn
 
 
 class Errors:
@@ -40,9 +38,10 @@ class Errors:
     def begin(self, target: Target, fields: Sequence[Field], *, several: bool) -> None:
         """Start the file: its columns are known beforehand. `several`: there are more inputs."""
         columns, types = arrangement(fields, several=several)
-        self._joiner = target.joiner()
+        joiner = target.joiner()
         with self._said(), self._output.naming():
-            self._joiner.begin(self._output.open(), columns, types)
+            joiner.begin(self._output.open(), columns, types)
+        self._joiner = joiner
 
     def append(self, path: str, *, keeps: bool) -> None:
         """Add the next part, and remove it unless it is kept."""
@@ -63,26 +62,3 @@ class Errors:
 
     def _said(self) -> DiskErrors:
         return DiskErrors(self._output, all_=False)
-
-
-def publish(output: Output, errors: Errors | None) -> None:
-    """Make the output visible, and with it the errors, those of the same run.
-
-    A signal that comes between the two is heeded when both are there.
-    """
-    outputs = [output] if errors is None else [errors.finish(), output]
-    output.prepare()
-    with turn(output.home) if errors and output.home else nullcontext():
-        try:
-            _publish(outputs)
-        except Exception:
-            raise
-        except BaseException:
-            _publish(outputs)
-            raise
-
-
-def _publish(outputs: Sequence[Output]) -> None:
-    for output in outputs:
-        with DiskErrors(output):
-            output.publish()

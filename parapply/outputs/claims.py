@@ -11,6 +11,7 @@ from pathlib import Path
 
 from parapply.errors import LockedError, OutputError, UsageError
 from parapply.outputs import locks
+from parapply.outputs.attics import recover
 from parapply.outputs.staging import sweep
 
 _PATIENCE_S = 0.1  # a run without --lock that looks for what was left holds the lock for a moment
@@ -34,6 +35,7 @@ class Claim:
         folder = self._target.parent
         if not folder.is_dir():
             raise UsageError(f"{self._name}: there is no folder {folder}; make it with mkdir -p")
+        recover(str(self._target), self._name)
         if not self._clobber and os.path.lexists(self._target):
             raise UsageError(f"{self._name} is there already, and --no-clobber keeps it")
         if self._wants_lock:

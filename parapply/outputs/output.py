@@ -13,10 +13,13 @@ from typing import BinaryIO
 
 from parapply.errors import PUBLISHED, OutputError, UsageError
 from parapply.naming import Naming
-from parapply.outputs import publishing
+from parapply.outputs import places, publishing
+from parapply.outputs.attics import attics_of, discard
 from parapply.outputs.claims import Claim
-from parapply.outputs.places import check_folder, is_regular, resolved, take_after, temporary_place
+from parapply.outputs.places import check_folder, is_regular, resolved, temporary_place
+from parapply.outputs.renaming import Swap, appear, replace_folder
 from parapply.outputs.staging import Staging, sweep
+from parapply.private import create
 
 # Descriptor 1 itself is standard error by the time these would be opened: see console.py.
 STDOUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
@@ -24,7 +27,11 @@ STDOUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 
 def is_folder(path: str) -> bool:
     """Whether an output of this name is a folder of part files."""
-    return path not in STDOUT and (path.endswith("/") or os.path.isdir(path))
+    if path in STDOUT or path.endswith("/") or os.path.isdir(path):
+        return path not in STDOUT
+    if os.path.splitext(path)[1] or os.path.lexists(path):
+        return False
+    return bool(attics_of(os.path.realpath(path)))  # one that is moved back before long
 
 
 class Output:
@@ -46,7 +53,7 @@ class Output:
     ) -> None:
         to_stdout = path in STDOUT
         self.name = "standard output" if to_stdout else path
-        self._stdout, self._temp_dir, self._clobber = stdout, temp_dir, clobber
+        self.temp_dir, self._stdout, self._clobber = temp_dir, stdout, clobber
         self._target = None if to_stdout else resolved(path)
         self.is_folder = is_folder(path)
         self.restartable = self._target is not None and (self.is_folder or is_regular(self._target))
@@ -57,7 +64,9 @@ class Output:
         elif lock:
             raise UsageError(f"--lock is for files, and {self.name} is none: name one with -o")
         self._stagings: list[Staging] = []
-        self._begun = self.published = False
+        self.published = False
+        self._swap: Swap | None = None
+        self.notes: list[str] = []  # on what is not as it should be, though the output is in place
         self._pushed = 0  # bytes
 
     def __enter__(self) -> Output:
@@ -73,13 +82,17 @@ class Output:
             check_folder(self._target)
         if self._claim is not None and self._target is not None:
             self._claim.make()
+            places.check_replaceable(self._target, self.name)
             self.stage = self._make(str(self._target.parent), self._claim.prefix)
             self.parts = os.path.join(self.stage, "output")  # a folder's files, until published
             if self.is_folder:
-                os.mkdir(self.parts)
+                os.mkdir(self.parts, 0o700)
+                left = attics_of(str(self._target))
+                discard(left if self._target.exists() else [], self.stage)
         self.folder = self._make_folder()
 
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        """Once the output is in place nothing fails any more: what goes wrong is a note."""
         try:
             if self.file is not None and not self.file.closed:
                 with contextlib.suppress(OSError):  # it is thrown away, or the error has been said
@@ -89,6 +102,10 @@ class Output:
             self._mark(late)
             raise
         self._mark(error)
+        if not (self.published and isinstance(error, Exception)):
+            return False
+        self.notes.append(f"{self.name} is in place; what came after that failed: {error}")
+        return True
 
     def _mark(self, error: BaseException | None) -> None:
         if self.published and error is not None:
@@ -103,7 +120,7 @@ class Output:
         if self.file is not None:
             self._begin_anew(self.file)
         if self.restartable:
-            self.file = open(self.parts, "w+b")  # noqa: SIM115
+            self.file = create(self.parts, "w+b")
         elif self._target is None:
             self.file = os.fdopen(os.dup(self._stdout), "wb")
         else:
@@ -147,48 +164,54 @@ class Output:
         """Have everything on the disk, so that publishing is but a change of names."""
         if self.is_folder and self._target is not None:
             check_folder(self._target)
-            take_after(self._target, self.parts, 0o777)
-            publishing.sync_folder(self.parts)
+            lost = places.settle_folder(self.parts, str(self._target), self.stage)
+            self.notes += places.unkept(self.name, lost)
             return
         assert self.file is not None
         with self.naming():
             self.file.flush()
             if self.restartable and self._target:
+                lost = places.take_after(self.parts, str(self._target), self.stage)
+                self.notes += places.unkept(self.name, lost)
                 os.fsync(self.file.fileno())
-                take_after(self._target, self.parts, 0o666)
             self.file.close()
 
-    def publish(self) -> None:
-        """Make a prepared output visible, in place of the old one; may be called twice."""
-        if not self.restartable or self._target is None or self.published:
-            return
-        again, self._begun = self._begun, True
-        try:
-            self._rename(str(self._target))
-        except FileNotFoundError:
-            if not again:  # else a signal came right after it was done
-                raise
-        self.published = True
-        publishing.sync_folder(str(self._target.parent))
+    def publish(self, *, undoable: bool = False) -> None:
+        """Make a prepared output visible, in place of the old one.
 
-    def _rename(self, target: str) -> None:
-        if not self._clobber:
-            try:
-                publishing.appear(self.parts, target)
-            except FileExistsError as error:
-                raise OutputError(
-                    f"{self.name} is there now, though it was not when this run began"
-                ) from error
-        elif self.is_folder:
-            publishing.replace_folder(self.parts, target, self.stage)
-        else:
-            os.replace(self.parts, target)
+        `undoable`, of a file: the old one is kept until the run ends.
+        """
+        if self.restartable and self._target is not None:
+            self._take_name(str(self._target), undoable)
+        self.published = True
+
+    def withdraw(self) -> bool:
+        """Put back what was there before; whether that could be done."""
+        if self.restartable and self.published:
+            self.published = self._swap is None or not self._swap.undo()
+        return not (self.restartable and self.published)
+
+    def _take_name(self, target: str, undoable: bool) -> None:
+        try:
+            if undoable:
+                self._swap = Swap(self.parts, target, os.path.join(self.stage, "old"))
+                self._swap.do(clobber=self._clobber)
+            elif not self._clobber:
+                appear(self.parts, target)
+            elif self.is_folder:
+                discard(replace_folder(self.parts, target, self.name), self.stage)
+            else:
+                os.replace(self.parts, target)
+        except FileExistsError as error:
+            raise OutputError(
+                f"{self.name} is there now, though it was not when this run began"
+            ) from error
 
     def _make_folder(self) -> str:
         """Make the folder for parts."""
-        if self._temp_dir is None and self._stagings:
+        if self.temp_dir is None and self._stagings:
             return self.stage
-        place = temporary_place(self._temp_dir)
+        place = temporary_place(self.temp_dir)
         sweep(place, "parapply-")
         return self._make(place, "parapply-")
 

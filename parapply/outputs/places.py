@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import stat
 from pathlib import Path
 
 from parapply.errors import OutputError, UsageError
+from parapply.outputs.access import access_of, give, shared_by, usual
+from parapply.outputs.publishing import NO_SYNC, FolderSync
 
 
 def temporary_place(temp_dir: str | None) -> str:
@@ -44,6 +45,19 @@ def check_folder(target: Path) -> None:
         )
 
 
+def check_replaceable(target: Path, name: str) -> None:
+    """Refuse, before anything is read, what the sticky bit of its folder keeps for its owner."""
+    try:
+        old, folder = os.lstat(target), os.stat(target.parent)
+    except FileNotFoundError:
+        return
+    if folder.st_mode & stat.S_ISVTX and os.geteuid() not in (0, old.st_uid, folder.st_uid):
+        raise OutputError(
+            f"{name} is another user's, who alone may replace it: {target.parent} has the sticky "
+            "bit; name another output"
+        )
+
+
 def is_regular(target: Path) -> bool:
     """Whether a file is there, or nothing yet; raises UsageError for a folder."""
     try:
@@ -55,15 +69,38 @@ def is_regular(target: Path) -> bool:
     return stat.S_ISREG(mode)
 
 
-def take_after(target: Path, new: str, usual: int) -> None:
-    """Give what is new the old one's mode and owner, or those that it would have had."""
-    try:
-        old = target.stat()
-    except FileNotFoundError:
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(new, usual & ~mask)
-        return
-    os.chmod(new, stat.S_IMODE(old.st_mode))
-    with contextlib.suppress(PermissionError):  # only root may give files away
-        os.chown(new, old.st_uid, old.st_gid)
+def take_after(new: str, target: str, stage: str) -> list[str]:
+    """Give a file the old one's access, or that of a new one; return what could not be kept."""
+    old = access_of(target) if os.path.exists(target) else usual(stage, folder=False)
+    return give(new, old)
+
+
+def settle_folder(new: str, target: str, stage: str) -> list[str]:
+    """Give a folder of part files the old one's access, and its files that of the old files.
+
+    All is on the disk then. Returns what could not be kept, in words.
+    """
+    with FolderSync(new) as names:
+        there = os.path.isdir(target)
+        lost = give(new, access_of(target) if there else usual(stage, folder=True))
+        of_files = shared_by(map(access_of, _files(target))) if there else None
+        access = of_files or usual(new, folder=False)
+        for path in _files(new):
+            lost += give(path, access)
+        error = names.sync()
+    if error is not None and error.errno not in NO_SYNC:
+        raise error
+    return lost
+
+
+def _files(folder: str) -> list[str]:
+    with os.scandir(folder) as entries:
+        return [entry.path for entry in entries if entry.is_file(follow_symlinks=False)]
+
+
+def unkept(name: str, lost: list[str]) -> list[str]:
+    """Return what to say, in one line, of what an output has not of the old one."""
+    if not lost:
+        return []
+    words = ", ".join(dict.fromkeys(lost))
+    return [f"{name}: of the old one {words} cannot be kept; nobody may read more than before"]
