@@ -8,38 +8,58 @@ import os
 from parapply.errors import InputError, OutputError, ParapplyError
 from parapply.outputs.output import Output
 
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_ELSEWHERE = "(--temp-dir DIR puts temporary files elsewhere)"
 
 
 class DiskErrors:
-    """While open, errors of the operating system become errors of ours.
+    """While open, errors of the operating system become errors of ours; it gives itself.
 
-    `output` is what is written. Not `all_`: those that name other files are left as they are.
+    `output` is what is written, and `others` says by which option other files and folders are.
+    Not `all_`: errors that name yet other files are left as they are.
     """
 
-    def __init__(self, output: Output, *, all_: bool = True) -> None:
+    def __init__(
+        self, output: Output, others: dict[str, str] | None = None, *, all_: bool = True
+    ) -> None:
+        self.others = {} if others is None else others
         self._output, self._all = output, all_
 
-    def __enter__(self) -> None: ...
+    def __enter__(self) -> DiskErrors:
+        return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
-            said = explained(error, self._output)
+            said = self._explained(error)
             if self._all or isinstance(said, OutputError):
                 raise said from error
 
+    def _explained(self, error: OSError) -> ParapplyError:
+        """Return what to tell a person; what is in none of our folders is an input."""
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        path = "" if error.filename is None else os.fsdecode(error.filename)
+        full = error.errno in FULL
+        for place, words in self.others.items():
+            if _is_in(path, place):
+                return OutputError(f"{words}: {reason}")
+        output = self._output
+        if not path or path == output.name:
+            return OutputError(f"{output.name}: {reason}")
+        folder = next((one for one in output.folders if _is_in(path, one)), None)
+        if folder is None:
+            return (OutputError if full or error.errno == errno.EROFS else InputError)(
+                f"{path}: {reason}"
+            )
+        where = os.path.dirname(folder)
+        if output.restartable and _is_in(path, output.parts):
+            return OutputError(f"{output.name}: cannot write in {where}: {reason}")
+        if output.temp_dir is not None:
+            return OutputError(f"--temp-dir {output.temp_dir}: {reason}")
+        what = output.name if output.restartable else "temporary files"
+        hint = f" {_ELSEWHERE}" if full else ""
+        return OutputError(f"{what}: cannot write in {where}: {reason}{hint}")
 
-def explained(error: OSError, output: Output) -> ParapplyError:
-    """Return what to tell a person; what is in none of our folders is an input."""
-    reason = os.strerror(error.errno) if error.errno else str(error)
-    path = "" if error.filename is None else os.fsdecode(error.filename)
-    folder = next((one for one in output.folders if path.startswith(one + os.sep)), None)
-    if path and folder is None and path != output.name:
-        wrote = error.errno in (*_FULL, errno.EROFS)  # in --checkpoint, say
-        return (OutputError if wrote else InputError)(f"{path}: {reason}")
-    if folder is None:
-        return OutputError(f"{output.name}: {reason}")
-    message = f"{output.name}: cannot write in {os.path.dirname(folder)}: {reason}"
-    if error.errno in _FULL:
-        message += " (--temp-dir DIR puts temporary files elsewhere)"
-    return OutputError(message)
+
+def _is_in(path: str, place: str) -> bool:
+    """Whether a path is that place, or in it; an output that was begun anew has a plus."""
+    return path.rstrip("+") == place.rstrip("+") or path.startswith(place.rstrip(os.sep) + os.sep)

@@ -5,6 +5,7 @@ Runs in the parent, which never holds a table. Neither prints nor exits.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -65,7 +66,11 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
     began = time.perf_counter()
     check_job(job)
     check_places(job, stdout)
-    with _open(job, stdout) as output, DiskErrors(output), Hub(job) as hub, ExitStack() as ends:
+    with (
+        _open(job, stdout) as output, DiskErrors(output, _named(job)) as disk, Hub(job) as hub,
+        ExitStack() as ends,
+    ):  # fmt: skip
+        disk.others[hub.folder] = f"{os.path.dirname(hub.folder)} (TMPDIR=DIR names another)"
         function = make_function(job)
         backend, workers = backends.load(job.backend), cores.count_workers(job.workers)
         errors = None if job.errors_to is None else ends.enter_context(Errors(job, stdout))
@@ -162,6 +167,15 @@ def _open(job: Job, stdout: int) -> Output:
     return Output(
         job.output, stdout, temp_dir=job.temp_dir, lock=job.lock, clobber=not job.no_clobber
     )
+
+
+def _named(job: Job) -> dict[str, str]:
+    """Which option is to blame for files that are neither the output nor an input."""
+    named = {"--checkpoint": job.checkpoint, "--log-file": job.log_file}
+    places = {option: path for option, path in named.items() if path is not None}
+    return {os.path.abspath(path): f"{option} {path}" for option, path in places.items()} | {
+        path: f"{option} {path}" for option, path in places.items()
+    }
 
 
 def _kept(job: Job, output: Output, ends: ExitStack) -> Checkpoint | NoCheckpoint:

@@ -175,7 +175,7 @@ OF_THE_WORLD = (
     ),
     Fault(
         name="output too large", function="-e",
-        says=rf"out\.csv: cannot write in .*: {_TOO_LARGE}",
+        says=r"out\.csv: cannot write in .*: File too large",
         options=(_LONG, "--chunk-size", "2"), settings={"preexec_fn": _limit_files},
     ),
     Fault(

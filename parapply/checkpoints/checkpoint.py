@@ -64,7 +64,8 @@ class Checkpoint:
         if self._journal is not None:
             with suppress(OSError):  # a disk that is full has been told of, and this is lost
                 self.commit(now=True)
-            self._journal.close()
+            with suppress(OSError):
+                self._journal.close()
         if self._lock is not None:
             locks.let_go(self._lock)
 

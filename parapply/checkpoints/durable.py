@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from parapply.naming import Naming
+
 _BLOCK_BYTES = 1 << 20
 
 
@@ -72,7 +74,7 @@ def sync_folder(folder: str) -> None:
 def write_whole(path: str, text: str) -> None:
     """Write a small file so that it is there whole or not at all."""
     beside = f"{path}.new"
-    with open(beside, "w", encoding="utf-8") as file:
+    with Naming(path), open(beside, "w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

@@ -15,6 +15,7 @@ from typing import Any
 from parapply.checkpoints.durable import Kept
 from parapply.columns.names import name_of, pack, type_of, unpack
 from parapply.job import Cause, Outcome, ResultColumn
+from parapply.naming import Naming
 
 _Number = tuple[int, ...]
 
@@ -32,6 +33,7 @@ class Journal:
     """The file, open for appending."""
 
     def __init__(self, path: str) -> None:
+        self._path = path
         # Begun on a line of its own, whatever the last run was cut off in.
         self._file = open(path, "ab")  # noqa: SIM115
         if self._file.tell():
@@ -51,14 +53,16 @@ class Journal:
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        with Naming(self._path):
+            self._file.close()
 
     def _add(self, *entries: dict[str, Any]) -> None:
-        for entry in entries:
-            text = checked(json.dumps(entry, separators=(",", ":")))
-            self._file.write(f"{text}\n".encode())
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        with Naming(self._path):
+            for entry in entries:
+                text = checked(json.dumps(entry, separators=(",", ":")))
+                self._file.write(f"{text}\n".encode())
+            self._file.flush()
+            os.fsync(self._file.fileno())
 
 
 def read(path: str, folder: str) -> Known:

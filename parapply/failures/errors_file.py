@@ -61,4 +61,5 @@ class Errors:
         return self._output
 
     def _said(self) -> DiskErrors:
-        return DiskErrors(self._output, all_=False)
+        option = f"--errors-to {self._output.name}"
+        return DiskErrors(self._output, dict.fromkeys(self._output.folders, option), all_=False)

@@ -32,6 +32,7 @@ class Lines(io.TextIOBase):
     def __init__(self, beneath: Any) -> None:
         self.beneath = beneath
         self._rest = _Rest()
+        self._unlogged = set[str]()  # logs that could not be written to
 
     def write(self, text: str) -> int:
         """Write the lines that have an end now."""
@@ -84,9 +85,23 @@ class Lines(io.TextIOBase):
             name = f"{_now()} {name}"
         lines = "".join(f"{name}: {line}\n" for line in text.split("\n"))
         if place.log_file is not None:
-            _append(place.log_file, lines)
-        else:
+            lines = self._logged(place.log_file, lines)
+        if lines:
             self._say(place.folder, lines)
+
+    def _logged(self, path: str, lines: str) -> str:
+        """Write lines to the log; return what is to be said instead, where that cannot be.
+
+        The function's row is not to blame for a disk that is full.
+        """
+        try:
+            _append(path, lines)
+        except OSError as error:
+            warning = f"parapply: warning: --log-file {path}: {error.strerror}; lines come here\n"
+            lines = lines if path in self._unlogged else warning + lines
+            self._unlogged.add(path)
+            return lines
+        return ""
 
     def _say(self, folder: str, lines: str) -> None:
         try:

@@ -61,10 +61,10 @@ class FileSink:
         """Open the output, anew where it was open, and write what comes before the parts."""
         self.abandon()
         self._copying.clear()
-        self._joiner = self._target.joiner()
-        file = self._output.open()
+        file, joiner = self._output.open(), self._target.joiner()
         with self._output.naming():
-            self._joiner.begin(file, arrangement, types)
+            joiner.begin(file, arrangement, types)
+        self._joiner = joiner  # one that has not begun has nothing to let go of
 
     def append(self, part: Outcome, *, drop: bool) -> None:
         """Add a part's bytes or rows, or have a worker do it."""
