@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from tests.injection import library
+
+LIBRARY = "faults.so"
 ROWS = 1200
 MOST_WORKERS = 4
 METHODS = ("fork", "forkserver", "spawn")
@@ -149,7 +152,9 @@ def settings(generator: random.Random) -> tuple[str, list[str]]:
 
 
 def prepare(base: Path) -> None:
-    """Write the functions and the inputs."""
+    """Write the functions and the inputs, and build what kills a process before a call."""
+    if library.available():
+        library.build(base)
     (base / "functions.py").write_text(FUNCTIONS)
     (base / "site").mkdir()
     (base / "site" / "sitecustomize.py").write_text(SITE)

@@ -2,101 +2,22 @@
 
 from __future__ import annotations
 
-import random
 import shutil
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 from tests.chaos import damage, surroundings
-from tests.chaos.jobs import MOST_WORKERS, Case, pick, plain, settings
+from tests.chaos.folders import folder
+from tests.chaos.jobs import MOST_WORKERS, Case, pick, settings
+from tests.chaos.round import OLD, Result, Round
 from tests.chaos.runs import Broken, Run
 
 # Between two kills, in seconds, on average. Where many of them come before anything is done a run
 # gives up, and rightly: so after a few of them one chunk at least has to be done.
 _GAPS_S = {"fork": 0.1, "forkserver": 0.2, "spawn": 0.4}
 _FEW = 3
-_OLD = "what was there before\n"
 _CHECKPOINT = ("--checkpoint", "kept", "--resume")
-
-
-class Result(NamedTuple):
-    """What a run leaves, and says."""
-
-    code: int
-    said: str
-    files: dict[str, bytes]
-
-
-class Round:
-    """A round: its folder, its random numbers, and what is counted."""
-
-    def __init__(self, base: Path, seed: str, counts: Counter[str]) -> None:
-        self.base, self.seed, self.counts = base, seed, counts
-        self.generator = random.Random(seed)
-        self.folder = base / seed
-        self.folder.mkdir()
-        self.story: list[str] = []
-
-    def play(self) -> None:
-        """Play it; raises Broken."""
-        KINDS[self.seed.partition("-")[0]](self)
-        shutil.rmtree(self.folder)
-
-    @contextmanager
-    def started(
-        self, case: Case, options: list[str], pause_s: float = 0.0, before: Sequence[str] = ()
-    ) -> Iterator[Run]:
-        """Start a run of the case; `before`: what stands before the command."""
-        command = [*before, *case.command(self.base), *options]
-        with Run(command, self.base, self.folder, case.environment(pause_s)) as run:
-            yield run
-
-    def tell(self, what: str) -> None:
-        """Add to the line that is printed."""
-        self.story.append(what)
-
-    def result(self, code: int, run: Run) -> Result:
-        """Return what a run that has ended left: everything but what is ours."""
-        self.counts["slowest end, ms"] = max(
-            self.counts["slowest end, ms"], round(run.await_end_of_all() * 1000)
-        )
-        if left := [path.name for path in (self.folder / "tmp").rglob("*")]:
-            raise Broken(f"litter in TMPDIR: {left}")
-        return Result(code, plain(run.said), self._files())
-
-    def _files(self) -> dict[str, bytes]:
-        ours = {"said", "tmp", "dump", "kept", "calls", "marks"}
-        return {
-            path.name: path.read_bytes() if path.is_file() else b"a folder"
-            for path in self.folder.iterdir()
-            if path.name not in ours and path.suffix != ".py"
-        }
-
-    def undisturbed(self, case: Case) -> Result:
-        """Return what the case gives when nobody disturbs it."""
-        (self.folder / case.output).write_text(_OLD)
-        with self.started(case, ["-j", "2"]) as run:
-            result = self.result(run.finish(), run)
-        if case.sound and result.code != 0:
-            raise Broken(f"undisturbed: exit {result.code}: {result.said}")
-        for name in result.files:
-            (self.folder / name).unlink()
-        (self.folder / case.output).write_text(_OLD)
-        return result
-
-    def check(self, found: Result, wanted: Result) -> None:
-        """Raise Broken where a run's result is not what it has to be."""
-        if found.code != wanted.code or found.said != wanted.said:
-            raise Broken(f"exit {found.code}, {found.said!r}; not {wanted.code}, {wanted.said!r}")
-        if set(found.files) != set(wanted.files):
-            raise Broken(f"files {sorted(found.files)}, not {sorted(wanted.files)}")
-        for name, content in wanted.files.items():
-            if found.files[name] != content:
-                raise Broken(f"{name} has other bytes")
 
 
 def workers(this: Round) -> None:
@@ -170,7 +91,7 @@ def _cut_off(this: Round, case: Case, options: list[str], wanted: Result) -> boo
 
 def _check_whole(this: Round, case: Case, wanted: Result) -> None:
     content = (this.folder / case.output).read_bytes()
-    if content not in (_OLD.encode(), wanted.files[case.output]):
+    if content not in (OLD.encode(), wanted.files[case.output]):
         raise Broken(f"{case.output} is neither the old one nor the new one")
 
 
@@ -193,7 +114,7 @@ def _has(path: Path) -> bool:
 
 
 def _other(path: Path) -> bool:
-    return path.stat().st_size != len(_OLD)
+    return path.stat().st_size != len(OLD)
 
 
 def journal(this: Round) -> None:
@@ -229,7 +150,7 @@ def _checkpoint(this: Round, case: Case) -> Path:
 
 
 def _go_on(this: Round, case: Case, wanted: Result) -> None:
-    (this.folder / case.output).write_text(_OLD)
+    (this.folder / case.output).write_text(OLD)
     (this.folder / "bad.csv").unlink(missing_ok=True)
     this.counts["checkpoints damaged"] += 1
     _, options = settings(this.generator)
@@ -263,10 +184,10 @@ def world(this: Round) -> None:
     if around.may_end and found.code == 1 and around.may_end in found.said:
         this.counts["ended with a message"] += 1
         found = found._replace(code=wanted.code, said=wanted.said)
-        wanted = wanted._replace(files={case.output: _OLD.encode()})
+        wanted = wanted._replace(files={case.output: OLD.encode()})
     this.check(found if around.speaks else found._replace(said=wanted.said), wanted)
 
 
 KINDS: dict[str, Callable[[Round], None]] = {
-    "workers": workers, "parent": parent, "journal": journal, "world": world
+    "workers": workers, "parent": parent, "journal": journal, "world": world, "folder": folder
 }  # fmt: skip
