@@ -13,11 +13,12 @@ from typing import Any, NamedTuple
 
 # For each worker: the number of its item + 1 (0: idle; LEFT: it has left of itself), the units done
 # in that item, when it will be heard of again at the latest, in milliseconds of the monotonic clock
-# (0: not said), when it began the item, and the number + 1 of the item that it is to leave the rest
-# of, which the parent writes.
+# (0: not said), when it began the item, the number + 1 of the item that it is to leave the rest of,
+# which the parent writes, and how many milliseconds it had said until it will be heard of again.
 Slots = Any
-SLOT_FIELDS = 5
+SLOT_FIELDS = 6
 LEFT = -1
+_SOON_S = 0.05  # what has been said so lately need not be said again
 
 
 class Wire(NamedTuple):
@@ -52,7 +53,7 @@ def begin(slots: Slots, slot: int, wire: Wire, start: Callable[[], None]) -> Non
 
 def say_left(within_s: float) -> None:
     """Say that this worker leaves as it should, holding nothing, and will be gone in that time."""
-    _desk.slots[_desk.at + 2] = int((time.monotonic() + within_s) * 1000)
+    _Pace(_desk.slots, _desk.at).within(within_s)
     _desk.slots[_desk.at] = LEFT
 
 
@@ -88,6 +89,7 @@ class _Pace:
 
     def __init__(self, slots: Slots, at: int) -> None:
         self._slots, self._at, self._units, self._due = slots, at, at + 1, at + 2
+        self._said, self._seconds = 0.0, None  # type: float, float | None
 
     @property
     def relieved(self) -> bool:
@@ -97,5 +99,12 @@ class _Pace:
         self._slots[self._units] += count
 
     def within(self, seconds: float | None) -> None:
-        due = 0 if seconds is None else int((time.monotonic() + seconds) * 1000)
-        self._slots[self._due] = due
+        now = time.monotonic()
+        if now - self._said < _SOON_S and seconds == self._seconds:
+            return  # said for each row
+        self._said, self._seconds = now, seconds
+        if seconds is None:
+            self._slots[self._due] = 0
+            return
+        self._slots[self._at + 5] = int(seconds * 1000)
+        self._slots[self._due] = int((now + seconds) * 1000)

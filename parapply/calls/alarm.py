@@ -1,8 +1,11 @@
 """A time limit for calls of the user's function, in the worker that makes them.
 
-A signal interrupts Python code and system calls in a process' main thread; in other threads an
-exception is left for the next line of Python. What neither reaches (a loop in C) is for the
-parent to end, worker and all: it is told when to, before each call.
+Nothing is sent to a thread that has not overstepped its limit: a signal ends waits in C that have
+nothing to do with it. The watch (lifetime/watch.py) looks at what call is being made, and rings for
+one that has: in a process' main thread by a signal, which interrupts Python code and system calls;
+in other threads by an exception that is left for the next line of Python. The next call does not
+begin before what was sent has arrived. What neither reaches (a loop in C) is for the parent to
+end, worker and all: it is told when to, before each call.
 """
 
 from __future__ import annotations
@@ -16,8 +19,12 @@ from types import FrameType, TracebackType
 from typing import Any
 
 from parapply.backends import Pace
+from parapply.lifetime.lapses import LOOK_S
+from parapply.lifetime.watch import watch
 
 GRACE_S = 1.0  # what a call is given beyond its limit before its worker is ended
+# One that nobody else uses: SIGALRM is the function's own, with what sends it (alarm, setitimer).
+RING = signal.SIGRTMIN + 7 if hasattr(signal, "SIGRTMIN") else signal.SIGURG
 
 
 class RowTimeoutError(BaseException):
@@ -25,26 +32,37 @@ class RowTimeoutError(BaseException):
 
 
 class Alarm:
-    """Runs calls that are interrupted after `limit_s` seconds; None: only those that come back."""
+    """Runs calls that are interrupted after `limit_s` seconds; None: only those that come back.
+
+    Each call is known by the object that says when it began. The thread that makes the calls and
+    that of the watch share no lock, which an interruption might leave locked: the one closes a call
+    and then sees whether the other is `_looking`, the other says so and then looks what is open.
+    """
 
     def __init__(self, limit_s: float | None) -> None:
-        self.limit_s = limit_s
+        self.limit_s, self.look_s = limit_s, look_interval(limit_s)
+        self._thread = threading.get_ident()
         self._main = threading.current_thread() is threading.main_thread()
         self._before: Any = None
-        self._look = 0.0  # when to see again whether the signal is ours
-        self._began: float | None = None  # when the call did that is being made
+        self._open: float | None = None  # when the call began that is being made
+        self._rung: float | None = None  # for which call it has been rung, until that has ended
+        self._looking = False
 
     def __enter__(self) -> Alarm:
-        if self._main and self.limit_s is not None:
-            self._before = signal.getsignal(signal.SIGALRM)
+        if self.limit_s is not None:
+            if self._main:
+                self._before = signal.signal(RING, self._interrupt)
+            watch.add(self)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
-        if self._main and self.limit_s is not None:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, self._before)
+        if self.limit_s is not None:
+            watch.remove(self)
+            self._close()
+            if self._main:
+                signal.signal(RING, signal.SIG_DFL if self._before is None else self._before)
 
     def run(self, step: Callable[[int, int], None], position: int, pace: Pace) -> None:
         """Run a step over one row; raises RowTimeoutError where it takes too long."""
@@ -52,92 +70,77 @@ class Alarm:
             step(position, position + 1)
             return
         pace.within(self.limit_s + GRACE_S)
-        began = time.monotonic()
+        began = self._open = time.monotonic()
+        try:
+            step(position, position + 1)
+        finally:
+            self._open = None
+            if self._looking or self._rung is not None:
+                self._close()
+        # Here too: it was interrupted, and went on regardless, or is C code that came back.
+        ended = time.monotonic()
+        if ended - began > self.limit_s and watch.ran(began, ended) > self.limit_s:
+            raise RowTimeoutError
+
+    def look(self, now: float) -> None:
+        """Ring for the call that is being made if its time is up; in the thread of the watch."""
+        call, limit_s = self._open, self.limit_s
+        assert limit_s is not None
+        if call is None or now - call <= limit_s:
+            return
+        if now - call - watch.lapses.within(call, now) <= limit_s:
+            return
+        self._looking = True
+        if self._open is call:
+            self._ring(call)
+        self._looking = False
+
+    def forget(self) -> None:
+        """Nobody rings here, nor has anybody who looks."""
+        self._open, self._looking, self._rung = None, False, None
+
+    def _ring(self, call: float) -> None:
         if self._main:
-            self._run_main(step, position, began)
-        else:
-            self._run_beside(step, position)
-        if time.monotonic() - began > self.limit_s:  # interrupted, and it went on regardless
-            raise RowTimeoutError
+            # Again and again, until it is heard: C code that was about to wait has missed it. Not
+            # where the function has put another handler in place: without one, we would be ended.
+            if signal.getsignal(RING) == self._interrupt:
+                self._rung = call
+                signal.pthread_kill(self._thread, RING)
+        elif self._rung is not call:
+            self._rung = call
+            _leave(self._thread, RowTimeoutError)
 
-    def _run_main(self, step: Callable[[int, int], None], position: int, began: float) -> None:
-        if began >= self._look:  # not for each row: it takes longer than many a row does
-            self._look = began + _LOOK_S
-            if signal.getsignal(signal.SIGALRM) != self._ring:  # at first; or it is a row's own
-                assert self.limit_s is not None
-                signal.signal(signal.SIGALRM, self._ring)
-                signal.setitimer(signal.ITIMER_REAL, self.limit_s)
-        self._began = began
-        try:
-            step(position, position + 1)
-        finally:
-            self._began = None
-
-    def _ring(self, number: int, frame: FrameType | None) -> None:
-        """Look whether the call's time is up: setting the timer for each would cost two more."""
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        """End the call that it was rung for, if that has not ended meanwhile; only once."""
         del number, frame
-        assert self.limit_s is not None
-        left = self.limit_s
-        if self._began is not None:
-            left -= time.monotonic() - self._began
-        if left <= 0:
-            self._began = None  # here too: what is raised may come as the call ends
-            signal.setitimer(signal.ITIMER_REAL, self.limit_s)
+        if self._open is not None and self._open is self._rung:
+            self._open = None
             raise RowTimeoutError
-        signal.setitimer(signal.ITIMER_REAL, left)
 
-    def _run_beside(self, step: Callable[[int, int], None], position: int) -> None:
-        assert self.limit_s is not None
-        _watch.arm(self.limit_s)
-        try:
-            step(position, position + 1)
-        finally:
-            _watch.disarm()
+    def _close(self) -> None:
+        """Make sure that nothing is on its way to this thread any more."""
+        self._open = None
+        while self._looking or self._rung is not None:
+            try:
+                while self._looking:
+                    time.sleep(0)
+                self._receive()
+                self._rung = None
+            except RowTimeoutError:  # left for a call that has ended: too late, as it will be told
+                continue
 
-
-class _Watch:
-    """One thread that leaves an exception with each of the others whose time is up."""
-
-    def __init__(self) -> None:
-        self._due: dict[int, float] = {}  # by thread
-        self._changed = threading.Condition()
-        self._thread: threading.Thread | None = None
-
-    def arm(self, limit_s: float) -> None:
-        """Give the calling thread so many seconds."""
-        with self._changed:
-            self._due[threading.get_ident()] = time.monotonic() + limit_s
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._ring, name="parapply-alarm")
-                self._thread.daemon = True
-                self._thread.start()
-            elif len(self._due) == 1:
-                self._changed.notify()
-
-    def disarm(self) -> None:
-        """Let the calling thread take its time; nothing is left with it after this."""
-        with self._changed:
-            self._due.pop(threading.get_ident(), None)
-        _leave(threading.get_ident(), None)
-
-    def _ring(self) -> None:
-        with self._changed:
-            while True:
-                now = time.monotonic()
-                for thread in [thread for thread, due in self._due.items() if due <= now]:
-                    del self._due[thread]  # first: it must not ring twice for one call
-                    _leave(thread, RowTimeoutError)
-                soonest = min(self._due.values(), default=None)
-                if soonest is None and not self._changed.wait(_IDLE_S) and not self._due:
-                    self._thread = None  # where a thread is left, no process can be forked
-                    return
-                if soonest is not None:
-                    # A later call may be due sooner, but not by more than this.
-                    self._changed.wait(min(soonest - now, _LOOK_S))
+    def _receive(self) -> None:
+        if not self._main:
+            _leave(self._thread, None)
+            return
+        # The kernel delivers what was sent before this returns, unless the function blocks it.
+        while RING in signal.sigpending():
+            signal.sigtimedwait([RING], 0)
 
 
-_LOOK_S, _IDLE_S = 0.05, 1.0
-_watch = _Watch()
+def look_interval(limit_s: float | None) -> float:
+    """Return how often to look whether a limit is overstepped."""
+    return LOOK_S if limit_s is None else min(LOOK_S, max(limit_s / 4, 0.002))
 
 
 def _leave(thread: int, kind: type[BaseException] | None) -> None:

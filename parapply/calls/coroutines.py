@@ -7,20 +7,20 @@ connections) serves all its chunks. Runs in the worker.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextvars import ContextVar
 from typing import Any
 
-from parapply.calls.alarm import GRACE_S, RowTimeoutError
+from parapply.calls.alarm import GRACE_S, RowTimeoutError, look_interval
 from parapply.calls.applier import Applier
 from parapply.calls.rows import Row
 from parapply.failures.policy import FailedRow, is_ours
 from parapply.failures.trial import Rounds
 from parapply.functions.call import Made
 from parapply.lifetime.context import current
+from parapply.lifetime.watch import watch
 from parapply.sharing.stops import GivenUp
-
-_BEAT_S = 0.05  # this often the parent hears that the loop is not held up
 
 _position: ContextVar[int] = ContextVar("position", default=0)
 
@@ -67,15 +67,22 @@ class Lanes:
         self, rounds: Rounds, width: int, finish: Callable[[Any], Any] | None = None
     ) -> None:
         self.rounds, self._width, self._finish = rounds, width, finish
-        self._context = current()
+        self._context, self._limit_s = current(), rounds.policy.timeout_s
+        self.look_s = look_interval(self._limit_s)
+        self._open: dict[asyncio.Timeout, float] = {}  # the calls, and when they began, in order
         self._at: dict[asyncio.Task[None], int] = {}  # the position of each lane
         self._fatal: tuple[int, FailedRow] | None = None  # the first row that ends the run
         self._useless: GivenUp | None = None  # nothing of this chunk is wanted any more
 
     def run(self, calls: Sequence[tuple[_Call, list[Any]]]) -> None:
         """Make the calls for all rows; raises as Rounds does, of the first row that failed."""
-        for call, found in calls:
-            self._context.run(self._all(call, found))
+        if self._limit_s is not None:
+            watch.add(self)
+        try:
+            for call, found in calls:
+                self._context.run(self._all(call, found))
+        finally:
+            watch.remove(self)
         if self._useless is not None:
             raise self._useless
         if self._fatal is not None:
@@ -139,16 +146,40 @@ class Lanes:
     async def _limited(self, call: _Call, position: int) -> Any:
         if self.rounds.rate is not None:
             await self.rounds.rate.sleep()
-        if self.rounds.policy.timeout_s is None:
+        if self._limit_s is None:
             return await call(position)
-        scope = asyncio.timeout(self.rounds.policy.timeout_s)
+        began = time.monotonic()
         try:
-            async with scope:
-                return await call(position)
+            async with asyncio.timeout(None) as scope:  # until _end_late() says otherwise
+                self._open[scope] = began
+                try:
+                    result = await call(position)
+                finally:
+                    self._open.pop(scope, None)
         except TimeoutError:
             if scope.expired():
                 raise RowTimeoutError from None
             raise
+        ended = time.monotonic()  # it may not have awaited anything all the while
+        if ended - began > self._limit_s and watch.ran(began, ended) > self._limit_s:
+            raise RowTimeoutError
+        return result
+
+    def _end_late(self) -> None:
+        """End the calls that take too long. The loop's own timers count while nobody runs."""
+        looked, limit_s = watch.lapses.looked, self._limit_s
+        for scope, began in list(self._open.items()):
+            if limit_s is None or looked - began <= limit_s:
+                return
+            if looked - began - watch.lapses.within(began, looked) > limit_s:
+                del self._open[scope]
+                scope.reschedule(asyncio.get_running_loop().time())
+
+    def look(self, now: float) -> None:
+        """Nothing: the loop looks by itself, at what the watch knows of time that nobody ran."""
+
+    def forget(self) -> None:
+        """Nothing: a loop does not run in a forked process."""
 
     def _fail(self, error: BaseException, position: int) -> None:
         try:
@@ -176,16 +207,17 @@ class Lanes:
         """Tell the parent that no call holds up the loop, or it ends this worker; heed the end."""
         while True:
             self._say_when()
+            self._end_late()
             try:
                 self.rounds.end()
             except GivenUp as useless:
                 self._useless = useless
                 self._give_up(0)
-            await asyncio.sleep(_BEAT_S)
+            await asyncio.sleep(self.look_s)
 
     def _say_when(self) -> None:
-        if (limit_s := self.rounds.policy.timeout_s) is not None:
-            self.rounds.pace.within(limit_s + GRACE_S)
+        if self._limit_s is not None:
+            self.rounds.pace.within(self._limit_s + GRACE_S)
 
 
 def _is_cancelled(error: BaseException) -> bool:

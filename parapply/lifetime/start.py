@@ -16,6 +16,7 @@ from parapply.functions.hooks import Hook, raised
 from parapply.functions.load import Function
 from parapply.lifetime import lines
 from parapply.lifetime.context import Context, Place, bind, unbind
+from parapply.lifetime.watch import watch
 from parapply.records import record
 
 
@@ -67,6 +68,7 @@ def leave() -> None:
         context.end_loop()
         lines.uninstall(context)
         unbind(context)
+        watch.rest()
 
 
 def _close(context: Context, close: Callable[[], Any]) -> None:

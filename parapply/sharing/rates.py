@@ -15,6 +15,8 @@ _UNITS_S = {"s": 1.0, "sec": 1.0, "second": 1.0, "m": 60.0, "min": 60.0, "minute
             "h": 3600.0, "hour": 3600.0, "d": 86400.0, "day": 86400.0}  # fmt: skip
 RATE = "--rate"  # the name of the one that is given on the command line
 _SLACK_S = 0.01  # turns that were missed for so long, because nobody had the core, are caught up
+_MISSED_S = 0.5  # a turn that was slept through for so long (Ctrl-Z and fg, say) is taken anew
+_TRIES = 2  # but no more often: where all is that late always, the rate is not what matters
 _CLOCK = struct.Struct("d")
 
 
@@ -59,26 +61,31 @@ class Rate:
 
     def wait(self) -> None:
         """Wait for the next turn."""
-        _sleep(self.reserve())
+        for _ in range(_TRIES):
+            turn = self.reserve()
+            if (pause_s := turn - time.monotonic()) > 0:
+                time.sleep(pause_s)
+            if not _missed(turn):
+                return
 
     async def sleep(self) -> None:
         """Wait for the next turn in an event loop."""
-        await _sleep_until(self.reserve())
+        import asyncio
+
+        for _ in range(_TRIES):
+            turn = self.reserve()
+            await asyncio.sleep(max(0.0, turn - time.monotonic()))
+            if not _missed(turn):
+                return
 
     def turn(self) -> Coroutine[Any, Any, None] | None:
         """Take the next turn and wait for it; in an event loop return what is to be awaited."""
         if in_loop():
-            return _sleep_until(self.reserve())
+            return self.sleep()
         self.wait()
         return None
 
 
-def _sleep(turn: float) -> None:
-    if (pause_s := turn - time.monotonic()) > 0:
-        time.sleep(pause_s)
-
-
-async def _sleep_until(turn: float) -> None:
-    import asyncio
-
-    await asyncio.sleep(max(0.0, turn - time.monotonic()))
+def _missed(turn: float) -> bool:
+    """Whether a turn is long over: all who waited for theirs would be there at once."""
+    return time.monotonic() - turn > _MISSED_S
