@@ -14,6 +14,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from parapply.errors import PUBLISHED, ParapplyError
+from parapply.observers import is_observed
 
 if TYPE_CHECKING:
     from parapply.engine import Progress
@@ -213,8 +214,13 @@ def protect_stdout() -> int:
 
 
 def die_of(number: int) -> NoReturn:
-    """End by the signal itself, so that the shell and make see it and stop too."""
+    """End by the signal itself, so that the shell and make see it and stop too.
+
+    Not while somebody looks on, who would lose what was seen: then the exit code says it.
+    """
     gc.collect()  # pools unlink their semaphores, or a helper of theirs would complain
+    if is_observed():
+        raise SystemExit(128 + number)
     signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)
     raise SystemExit(128 + number)  # not reached, unless the signal is blocked
@@ -227,8 +233,7 @@ def leave(end: SystemExit) -> NoReturn:
     those may hold what functions of atexit want, which are called only where there are none.
     """
     others = [one for one in threading.enumerate() if one is not threading.main_thread()]
-    watched = sys.gettrace() is not None or sys.getprofile() is not None  # they have the last word
-    if watched or not all(one.daemon for one in others) or not isinstance(end.code, int):
+    if is_observed() or not all(one.daemon for one in others) or not isinstance(end.code, int):
         raise end
     if others:
         from parapply.outputs.staging import remove_all
@@ -255,6 +260,7 @@ def _make_bar(total: int | None) -> Any:
     from tqdm import tqdm
 
     tqdm.monitor_interval = 0  # its thread would be there when workers are forked
+    tqdm.set_lock(threading.RLock())  # its own has a semaphore, which a signal would leave behind
     return tqdm(
         total=total, unit=" rows", unit_scale=True, file=getattr(sys.stderr, "beneath", sys.stderr),
         dynamic_ncols=_columns() > 0, ncols=None if _columns() > 0 else 80,

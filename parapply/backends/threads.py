@@ -8,6 +8,7 @@ all are given up, and what the others were at is done again by new ones.
 from __future__ import annotations
 
 import itertools
+import multiprocessing
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from functools import partial
@@ -81,11 +82,17 @@ class _Team:
 
 
 class _Threads(ThreadPool):
-    """The standard pool of threads, each of which ends with a call of `leave`."""
+    """The standard pool of threads, each of which ends with a call of `leave`.
 
-    def __init__(self, leave: Callable[[], None], *arguments: Any) -> None:
+    It has semaphores, though no processes. Those for forks have no name, while for others a helper
+    process is started, which complains of them where a signal ends us.
+    """
+
+    def __init__(
+        self, leave: Callable[[], None], workers: int, enter: Callable[..., None], given: Any
+    ) -> None:
         self._leave = leave
-        super().__init__(*arguments)
+        Pool.__init__(self, workers, enter, given, None, multiprocessing.get_context("fork"))
 
     def Process(self, _: Any, target: Callable[..., None], **arguments: Any) -> Any:  # type: ignore[override]  # noqa: N802
         def work(*given: Any) -> None:

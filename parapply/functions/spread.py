@@ -10,7 +10,6 @@ from __future__ import annotations
 import ast
 import functools
 import linecache
-import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +18,7 @@ from types import CodeType, FunctionType, MethodType
 from typing import Any
 
 from parapply.functions.lookups import label, rewrite
+from parapply.observers import is_debugged
 
 
 def spread(function: Callable[..., Any], names: tuple[str, ...]) -> Callable[..., Any] | None:
@@ -27,7 +27,7 @@ def spread(function: Callable[..., Any], names: tuple[str, ...]) -> Callable[...
     None where that cannot be had: it does something else with the row (lookups.py), its source is
     not there, or not what it came from. And under a debugger, for whoever looks at `row` there.
     """
-    if sys.gettrace() is not None:
+    if is_debugged():
         return None
     with _one_by_one:  # or all threads that begin at the same time would compile the same
         return _spread(function, names)
