@@ -6,6 +6,8 @@ import ctypes
 import os
 import signal
 import subprocess
+import sys
+import threading
 import time
 from types import SimpleNamespace
 
@@ -152,6 +154,12 @@ def _raise(kind):
     raise kind
 
 
+@pytest.mark.parametrize("backend", ["serial", "threads"])
+def test_a_time_limit_leaves_no_thread_behind(backend):
+    assert results(lambda row: row["number"], 3, "5s", backend) == [0, 1, 2]
+    assert "parapply-watch" not in {thread.name for thread in threading.enumerate()}
+
+
 # What time counts
 
 SLOW = """
@@ -208,6 +216,25 @@ def test_a_worker_that_is_stopped_alone_is_ended(three, started):
     made, said = process.communicate(timeout=30)
     assert made == "stops\n0\n2\n"
     assert "TimeoutError: took longer than 0.2 s" in said
+
+
+ENDS = """
+import time
+from parapply.backends.waiting import in_background
+print("begun", flush=True)
+print(in_background(lambda: [time.sleep(0.1) for _ in range(5)], wait_s=1.5))
+"""
+
+
+def test_what_ends_a_session_is_not_given_up_for_time_in_which_nobody_ran():
+    command = [sys.executable, "-c", ENDS]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "begun\n"
+    time.sleep(0.2)
+    process.send_signal(signal.SIGSTOP)
+    time.sleep(1.7)
+    process.send_signal(signal.SIGCONT)
+    assert process.communicate(timeout=30)[0] == "True\n"
 
 
 @pytest.fixture

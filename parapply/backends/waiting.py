@@ -6,8 +6,11 @@ import math
 import os
 import select
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
+
+from parapply.lifetime.lapses import LOOK_S, Lapses
 
 
 class Bell:
@@ -59,12 +62,21 @@ class Ears:
 
 
 def in_background(*steps: Callable[[], object], wait_s: float) -> bool:
-    """Take the steps in a daemon thread, as they may hang; return whether all ended in time."""
+    """Take the steps in a daemon thread, as they may hang; return whether all ended in time.
+
+    Time in which nobody ran, the steps neither, does not count.
+    """
     done = threading.Event()
     arguments = (*steps, done.set)
     thread = threading.Thread(target=_take, args=arguments, name="parapply-end", daemon=True)
+    lapses, left_s = Lapses(), wait_s
     thread.start()
-    thread.join(wait_s)
+    began = time.monotonic()
+    while left_s > 0 and thread.is_alive():
+        pause_s = min(left_s, LOOK_S)
+        thread.join(pause_s)
+        now = lapses.look(pause_s)
+        left_s = wait_s - (now - began - lapses.within(began, now))
     return done.is_set()
 
 
