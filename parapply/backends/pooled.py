@@ -8,20 +8,21 @@ made of it) is a `Team`, which the rooms beside this one supply; nothing here kn
 from __future__ import annotations
 
 import itertools
-import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from multiprocessing.pool import Pool
 from types import TracebackType
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from parapply.backends import RAN_OUT, Done, Item, Outside, Pace, Result
 from parapply.backends.desk import SLOT_FIELDS, Slots, Wire, work
 from parapply.backends.stillness import Stillness
 from parapply.backends.waiting import Bell, Ears
 from parapply.errors import WorkerError
-from parapply.lifetime.lapses import LOOK_S, Lapses
+
+if TYPE_CHECKING:
+    from parapply.lifetime.lapses import Lapses
 
 IN_FLIGHT = 2  # items a worker: one that it works on, one that waits for it
 BEAT_S = 0.1
@@ -82,7 +83,7 @@ class Pooled:
         self._numbers = itertools.count()
         self._flying: dict[int, Any] = {}
         self._strikes = 0
-        self._lapses, self._limited = Lapses(), False  # whether a worker has said until when
+        self._lapses: Lapses | None = None  # of this process, once a worker has said until when
 
     def __enter__(self) -> Pooled:
         self._bell, self._ears = Bell(), Ears()
@@ -203,14 +204,15 @@ class Pooled:
     def _wait(self, beat: Callable[[], None] | None, outside: Outside | None) -> list[Death]:
         """Wait until something may have happened; return the deaths, if so."""
         timeout_s = PATIENCE_S if beat is None else max(0.0, self._due - time.monotonic())
-        if self._limited:
-            self._lapses.look()  # it may have been stopped since
-            timeout_s = min(timeout_s, LOOK_S)
+        if (lapses := self._lapses) is not None:
+            lapses.look()  # it may have been stopped since
+            timeout_s = min(timeout_s, BEAT_S / 2)
         # While all workers have enough to do, what waits to be sent to them is no news.
         heeded = outside.descriptors() if outside and len(self._flying) < self._room else ()
         with self._team.stillness.rest():
             ready = self._ears.wait([self._bell.fd, *heeded, *self._team.sentinels()], timeout_s)
-        self._lapses.look(timeout_s if self._limited else math.inf)
+        if lapses is not None:
+            lapses.look(timeout_s)
         self._bell.hush()
         if outside is not None:
             outside.look()
@@ -226,14 +228,16 @@ class Pooled:
         """Return the slots of the workers that stay away for too long; lapses do not count."""
         slots, now = self._team.slots, time.monotonic() * 1000
         dues, spans = slots[2::SLOT_FIELDS], slots[5::SLOT_FIELDS]
-        self._limited = any(dues)
-        late = [place for place, due in enumerate(dues) if 0 < due < now]
-        lapse = self._lapses.within  # of this process since a worker has said when
-        return [
-            at
-            for at in late
-            if now - dues[at] > lapse((dues[at] - spans[at]) / 1e3, now / 1e3) * 1e3
-        ]
+        if not any(dues):
+            return []
+        if self._lapses is None:
+            from parapply.lifetime.lapses import Lapses  # few runs have limits
+
+            self._lapses = Lapses()
+        lapse = self._lapses.within
+        late = [at for at, due in enumerate(dues) if 0 < due < now]
+        said = {at: (dues[at] - spans[at]) / 1000 for at in late}
+        return [at for at in late if now - dues[at] > lapse(said[at], now / 1000) * 1000]
 
     def _lost(self, deaths: list[Death]) -> Iterator[Done[Any, Any]]:
         for number, how, units, late in deaths:

@@ -6,11 +6,10 @@ import math
 import os
 import select
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from parapply.lifetime.lapses import LOOK_S, Lapses
+_AT_ONCE_S = 0.05  # in which most steps end
 
 
 class Bell:
@@ -69,15 +68,23 @@ def in_background(*steps: Callable[[], object], wait_s: float) -> bool:
     done = threading.Event()
     arguments = (*steps, done.set)
     thread = threading.Thread(target=_take, args=arguments, name="parapply-end", daemon=True)
-    lapses, left_s = Lapses(), wait_s
     thread.start()
-    began = time.monotonic()
+    thread.join(min(wait_s, _AT_ONCE_S))
+    if wait_s > _AT_ONCE_S and thread.is_alive():
+        _wait_out(thread, wait_s)
+    return done.is_set()
+
+
+def _wait_out(thread: threading.Thread, wait_s: float) -> None:
+    from parapply.lifetime.lapses import LOOK_S, Lapses
+
+    lapses, left_s = Lapses(), wait_s
+    began = lapses.looked
     while left_s > 0 and thread.is_alive():
         pause_s = min(left_s, LOOK_S)
         thread.join(pause_s)
         now = lapses.look(pause_s)
         left_s = wait_s - (now - began - lapses.within(began, now))
-    return done.is_set()
 
 
 def _take(*steps: Callable[[], object]) -> None:

@@ -16,13 +16,15 @@ import threading
 import time
 from collections.abc import Callable
 from types import FrameType, TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from parapply.backends import Pace
-from parapply.lifetime.lapses import LOOK_S
-from parapply.lifetime.watch import watch
+
+if TYPE_CHECKING:
+    from parapply.lifetime.watch import Watch
 
 GRACE_S = 1.0  # what a call is given beyond its limit before its worker is ended
+_LOOK_S = 0.05  # how often it is looked whether a call is over its limit
 # One that nobody else uses: SIGALRM is the function's own, with what sends it (alarm, setitimer).
 RING = signal.SIGRTMIN + 7 if hasattr(signal, "SIGRTMIN") else signal.SIGURG
 
@@ -43,6 +45,7 @@ class Alarm:
         self.limit_s, self.look_s = limit_s, look_interval(limit_s)
         self._thread = threading.get_ident()
         self._main = threading.current_thread() is threading.main_thread()
+        self._watch: Watch
         self._before: Any = None
         self._open: float | None = None  # when the call began that is being made
         self._rung: float | None = None  # for which call it has been rung, until that has ended
@@ -50,6 +53,9 @@ class Alarm:
 
     def __enter__(self) -> Alarm:
         if self.limit_s is not None:
+            from parapply.lifetime.watch import watch  # few runs have limits
+
+            self._watch = watch
             if self._main:
                 self._before = signal.signal(RING, self._interrupt)
             watch.add(self)
@@ -59,7 +65,7 @@ class Alarm:
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
         if self.limit_s is not None:
-            watch.remove(self)
+            self._watch.remove(self)
             self._close()
             if self._main:
                 signal.signal(RING, signal.SIG_DFL if self._before is None else self._before)
@@ -79,7 +85,7 @@ class Alarm:
                 self._close()
         # Here too: it was interrupted, and went on regardless, or is C code that came back.
         ended = time.monotonic()
-        if ended - began > self.limit_s and watch.ran(began, ended) > self.limit_s:
+        if ended - began > self.limit_s and self._watch.ran(began, ended) > self.limit_s:
             raise RowTimeoutError
 
     def look(self, now: float) -> None:
@@ -88,7 +94,7 @@ class Alarm:
         assert limit_s is not None
         if call is None or now - call <= limit_s:
             return
-        if now - call - watch.lapses.within(call, now) <= limit_s:
+        if now - call - self._watch.lapses.within(call, now) <= limit_s:
             return
         self._looking = True
         if self._open is call:
@@ -140,7 +146,7 @@ class Alarm:
 
 def look_interval(limit_s: float | None) -> float:
     """Return how often to look whether a limit is overstepped."""
-    return LOOK_S if limit_s is None else min(LOOK_S, max(limit_s / 4, 0.002))
+    return _LOOK_S if limit_s is None else min(_LOOK_S, max(limit_s / 4, _LOOK_S / 25))
 
 
 def _leave(thread: int, kind: type[BaseException] | None) -> None:

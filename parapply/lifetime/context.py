@@ -131,6 +131,7 @@ _bound = _Bound()
 _last: list[Context] = []  # those that are bound in this process, for threads without one
 _alone: list[Context] = []  # at most one: no worker at all
 _gate = threading.Lock()
+leaving: list[Callable[[], None]] = []  # what is done besides whenever a worker has left
 
 
 def bind(place: Place) -> Context:

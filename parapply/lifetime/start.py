@@ -15,8 +15,7 @@ from typing import Any
 from parapply.functions.hooks import Hook, raised
 from parapply.functions.load import Function
 from parapply.lifetime import lines
-from parapply.lifetime.context import Context, Place, bind, unbind
-from parapply.lifetime.watch import watch
+from parapply.lifetime.context import Context, Place, bind, leaving, unbind
 from parapply.records import record
 
 
@@ -68,7 +67,8 @@ def leave() -> None:
         context.end_loop()
         lines.uninstall(context)
         unbind(context)
-        watch.rest()
+        for step in leaving:
+            step()
 
 
 def _close(context: Context, close: Callable[[], Any]) -> None:

@@ -12,6 +12,7 @@ import threading
 import time
 from typing import Protocol
 
+from parapply.lifetime.context import leaving
 from parapply.lifetime.lapses import LOOK_S, Lapses
 
 _IDLE_S = 1.0  # for which it stays when there is nobody to watch: the next chunk comes soon
@@ -102,4 +103,5 @@ class Watch:
 
 
 watch = Watch()
+leaving.append(watch.rest)
 os.register_at_fork(after_in_child=watch.forget)
