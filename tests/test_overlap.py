@@ -120,10 +120,14 @@ def test_a_folder_is_free_when_its_maker_is_dead_though_forked_children_live(scr
 
 
 def test_folders_of_other_outputs_and_files_of_other_names_stay(tmp_path):
-    others = [".out.csv.parapply-0123456789a", ".my.out.csv.parapply-0123456789ab", "out.csv.d"]
+    others = [
+        ".out.csv.parapply-0123456789abcde",
+        ".my.out.csv.parapply-0123456789abcdef",
+        "out.csv.d",
+    ]
     for name in others:
         (tmp_path / name).mkdir()
-    (tmp_path / ".out.csv.parapply-0123456789ff").write_text("a file")
+    (tmp_path / ".out.csv.parapply-0123456789abcdff").write_text("a file")
     before = names(tmp_path)
     with Output(str(tmp_path / "out.csv")):
         pass

@@ -20,11 +20,12 @@ from parapply.checkpoints.durable import settle
 from parapply.checkpoints.fingerprint import changed, fingerprint
 from parapply.checkpoints.journal import Journal, Known, checked, read, unchecked
 from parapply.checkpoints.keeping import Resumed
-from parapply.errors import LockedError, UsageError
+from parapply.errors import OutputError, UsageError
 from parapply.formats import Index, Source
 from parapply.inputs.sources import Inputs
 from parapply.job import Chunk, Job, Outcome
-from parapply.outputs import locks
+from parapply.outputs.claims import locked
+from parapply.outputs.exclusive import Exclusive
 from parapply.plan import halve
 from parapply.records import replace
 
@@ -42,6 +43,7 @@ class Checkpoint:
         assert job.checkpoint is not None
         self._job, self._base = job, job.checkpoint
         self.folder = os.path.join(self._base, "parts")
+        self._lock = Exclusive(self._path("lock"))
         self._journal: Journal | None = None
         self._known = Known()
         self._waiting: list[Outcome] = []  # done, and not in the journal
@@ -50,9 +52,7 @@ class Checkpoint:
     def __enter__(self) -> Checkpoint:
         _check_folder(self._base)
         os.makedirs(self.folder, exist_ok=True)
-        self._lock = locks.hold(self._path("lock"))
-        if self._lock is None:
-            raise LockedError(f"--checkpoint {self._base}: another run is using it")
+        self._take()
         return self
 
     def __exit__(
@@ -66,8 +66,16 @@ class Checkpoint:
                 self.commit(now=True)
             with suppress(OSError):
                 self._journal.close()
-        if self._lock is not None:
-            locks.let_go(self._lock)
+        self._lock.drop()
+
+    def _take(self) -> None:
+        said = f"--checkpoint {self._base}"
+        try:
+            rival = self._lock.take()
+        except OSError as error:
+            raise OutputError(f"{said}: cannot be locked: {error.strerror}") from error
+        if rival is not None:
+            raise locked(f"{said}: another run is using it", rival, self._lock)
 
     def begin(self, inputs: Inputs, function: Any, workers: int) -> int:
         """Go on with what is there, or start afresh; return for how many workers chunks are cut.
@@ -158,12 +166,9 @@ class Checkpoint:
         self._journal.close()
         self._journal = None
         self._clear()
-        for name in ("job.json", "lock", "parts"):
-            path = self._path(name)
-            if os.path.isdir(path):
-                os.rmdir(path)
-            elif os.path.exists(path):
-                os.unlink(path)
+        os.unlink(self._path("job.json"))  # first: without it nothing goes on
+        os.rmdir(self.folder)
+        self._lock.drop()
         os.rmdir(self._base)
 
     def _fits(self, chunk: Chunk, outcome: Outcome) -> bool:

@@ -23,6 +23,8 @@ from parapply.records import record
 if TYPE_CHECKING:
     import asyncio
 
+    from parapply.outputs.staging import Staging
+
 NAME = "parapply-"
 
 
@@ -202,19 +204,22 @@ def _claim(folder: str, rank: int) -> tuple[int, int]:
 def _nobody() -> Context:
     import tempfile
 
+    from parapply.outputs.staging import Staging, sweep
+
     with _gate:
         if not _alone:
-            folder = tempfile.mkdtemp(prefix="parapply-")
-            atexit.register(_remove, folder, os.getpid())
+            place = tempfile.gettempdir()
+            sweep(place, NAME)
+            staging = Staging(place, NAME)
+            folder = staging.make()
+            atexit.register(_remove, staging, os.getpid())
             _alone.append(Context(Place(folder, handled=True, is_run=False), 0))
     return _alone[0]
 
 
-def _remove(folder: str, owner: int) -> None:
-    import shutil
-
+def _remove(staging: Staging, owner: int) -> None:
     if os.getpid() == owner:  # not a forked copy of it
-        shutil.rmtree(folder, ignore_errors=True)
+        staging.remove()
 
 
 def _forget() -> None:

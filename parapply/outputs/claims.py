@@ -1,20 +1,19 @@
 """May this run write that file or folder? `--lock`, `--no-clobber`, and what dead runs left there.
 
-In the parent. The lock is a file beside the output, held as locks.py says and removed at the end.
+In the parent. The lock is a folder beside the output, held as exclusive.py says.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
 from pathlib import Path
 
 from parapply.errors import LockedError, OutputError, UsageError
-from parapply.outputs import locks
+from parapply.outputs import owners
 from parapply.outputs.attics import recover
+from parapply.outputs.exclusive import Exclusive
+from parapply.outputs.owners import Owner
 from parapply.outputs.staging import sweep
-
-_PATIENCE_S = 0.1  # a run without --lock that looks for what was left holds the lock for a moment
 
 
 class Claim:
@@ -23,8 +22,7 @@ class Claim:
     def __init__(self, target: Path, name: str, *, lock: bool, clobber: bool) -> None:
         self._target, self._name, self._wants_lock, self._clobber = target, name, lock, clobber
         self.prefix = f".{target.name}.parapply-"  # of folders beside it
-        self._path = str(target.parent / f"{self.prefix}lock")
-        self._lock: int | None = None
+        self._lock = Exclusive(str(target.parent / f"{self.prefix}lock"))
 
     def make(self) -> None:
         """Make it, and clean up after runs that were killed.
@@ -41,28 +39,27 @@ class Claim:
         if self._wants_lock:
             self._take()
         else:
-            self._tidy()
+            self._lock.tidy()
         sweep(str(folder), self.prefix)
 
     def drop(self) -> None:
         """Give the lock back, and leave nothing of it."""
-        if self._lock is not None:
-            lock, self._lock = self._lock, None
-            with contextlib.suppress(OSError):
-                os.unlink(self._path)  # while it is held: whoever opened it before looks again
-            locks.let_go(lock)
+        self._lock.drop()
 
     def _take(self) -> None:
         try:
-            self._lock = locks.hold_patiently(self._path, _PATIENCE_S)
+            rival = self._lock.take()
         except OSError as error:
             raise OutputError(f"{self._name}: cannot be locked: {error.strerror}") from error
-        if self._lock is None:
-            raise LockedError(f"{self._name}: another run holds the lock; nothing was done")
+        if rival is not None:
+            raise locked(f"{self._name}: another run holds the lock", rival, self._lock)
 
-    def _tidy(self) -> None:
-        """Remove the lock of a run that was killed."""
-        with contextlib.suppress(OSError):
-            if os.path.lexists(self._path):
-                self._lock = locks.hold(self._path)
-                self.drop()
+
+def locked(said: str, rival: Owner, lock: Exclusive) -> LockedError:
+    """Return what to tell a person of a lock that another run has, or may have."""
+    if owners.is_seen(rival):
+        return LockedError(f"{said}; nothing was done")
+    return LockedError(
+        f"{said}, or did so: process {rival.pid} of {rival.host or 'a host without a name'}, which "
+        f"cannot be seen from here; if it has ended, remove {lock.folder}; nothing was done"
+    )

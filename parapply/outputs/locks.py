@@ -2,46 +2,57 @@
 
 They are flock() locks, which belong to the open file and not to the process: a forked child has to
 close it, or the lock would outlive the parent; POSIX record locks would be gone as soon as anybody
-in this process closed the same file. Runs in the parent.
+in this process closed the same file. Where a file system has none, or gives them to everybody, the
+notes in the files' names decide (owners.py): here an error that says so counts as a lock that is
+free. Runs in the parent.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import time
 from contextlib import suppress
 
+_FLAGS = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+_PATIENCE_S = 0.5  # who looks whether a lock is free has it for a moment
 _held = set[int]()  # descriptors
 
 
-def hold(path: str) -> int | None:
-    """Lock a file, which is made where there is none; None where another holds it.
+def make(path: str) -> int:
+    """Make a file, and lock it; raises FileExistsError where there is one.
 
-    Returns the descriptor that keeps it. Raises OSError where a file cannot be made or locked.
+    Returns the descriptor that keeps the lock. Raises OSError where a file cannot be made.
     """
-    while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
-        _held.add(descriptor)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if is_at(path, descriptor):
-                return descriptor
-        except BlockingIOError:
-            let_go(descriptor)
-            return None
-        except BaseException:
-            let_go(descriptor)
-            raise
-        let_go(descriptor)  # whoever had it has removed the file meanwhile: there is another now
-
-
-def hold_patiently(path: str, seconds: float) -> int | None:
-    """`hold`, but ask again for a while: who only looks whether a lock is free has it, too."""
-    deadline = time.monotonic() + seconds
-    while (descriptor := hold(path)) is None and time.monotonic() < deadline:
-        time.sleep(0.01)
+    descriptor = os.open(path, _FLAGS | os.O_CREAT | os.O_EXCL, 0o600)
+    _held.add(descriptor)
+    deadline = time.monotonic() + _PATIENCE_S
+    try:
+        while not _lock(descriptor) and time.monotonic() < deadline:
+            time.sleep(0.001)
+    except BaseException:
+        let_go(descriptor)
+        raise
     return descriptor
+
+
+def seize(path: str, folder: int | None = None) -> int | None:
+    """Lock a file that is there, in a folder that is open; None where another holds it.
+
+    Returns the descriptor that keeps the lock. Raises OSError where there is no such file.
+    """
+    descriptor = os.open(path, _FLAGS, dir_fd=folder)
+    _held.add(descriptor)
+    try:
+        if _lock(descriptor):
+            return descriptor
+    except BaseException:
+        let_go(descriptor)
+        raise
+    let_go(descriptor)
+    return None
 
 
 def let_go(descriptor: int) -> None:
@@ -50,12 +61,15 @@ def let_go(descriptor: int) -> None:
     os.close(descriptor)
 
 
-def is_at(path: str, descriptor: int) -> bool:
-    """Whether the file is still the one of that name."""
+def _lock(descriptor: int) -> bool:
     try:
-        return os.path.samestat(os.stat(path), os.fstat(descriptor))
-    except FileNotFoundError:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
         return False
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+    return True
 
 
 def _leave_to_parent() -> None:

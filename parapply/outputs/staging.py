@@ -1,8 +1,19 @@
 """Temporary folders: gone with the run that made them, or cleaned by the next one. In the parent.
 
-A run holds a lock in each of its folders as long as it lives. Where a run was killed the lock is
-free, so whoever gets it may remove the folder. One that is just being made has no lock yet: its
-maker and a cleaner then want the same lock, and the maker that loses makes another folder.
+Each holds a file whose name says which process it belongs to (owners.py), and which that process
+keeps locked. A folder is cleaned only where the note says that the process is dead, and the lock
+is free as well. So no lock that everybody gets costs a run its parts; the folders of other hosts
+and containers are left to them, or to a person.
+
+The note is the first thing in a folder and the last to go, so one without a note is empty while it
+is being made or removed. Such a folder is cleaned by rmdir(2), which takes nothing but an empty
+one: either its maker has put the note there, and the folder stays, or the maker finds it gone and
+makes another. What is in a folder without a note is nobody's that is known, and stays. Versions
+that knew locks alone took shorter names, so that neither cleans the other's folders.
+
+In a folder for everybody (/tmp) others may make what is named like ours: only a folder of this
+user's, that nobody else can write to, is opened, never through a link, and emptied through that
+descriptor, whatever its name has come to mean; what takes the name away in the end is rmdir again.
 """
 
 from __future__ import annotations
@@ -10,14 +21,16 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterable
-from contextlib import suppress
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 
-from parapply.outputs import locks
+from parapply.outputs import locks, owners
 
-_OURS = re.compile("[0-9a-f]{12}")
+_TOKEN_BYTES = 8
+_OURS = re.compile("[0-9a-f]{16}")  # 12 had those of a version that knew locks alone
 _ADOPTED = re.compile(r"\w{8}")  # as tempfile has it
-_LOCK = "parapply-lock"
+NOTE = "parapply-lock-"
 _made = set["Staging"]()
 
 
@@ -38,9 +51,9 @@ class Staging:
         try:
             while self._lock is None:
                 # Named before it is made: a signal that comes meanwhile must not leave it behind.
-                self.path = os.path.join(self.parent, self.prefix + os.urandom(6).hex())
+                self.path = os.path.join(self.parent, self.prefix + os.urandom(_TOKEN_BYTES).hex())
                 os.mkdir(self.path, 0o700)
-                self._lock = _hold(self.path)
+                self._lock = _sign(self.path)
         except BaseException:
             self.remove()
             raise
@@ -49,7 +62,7 @@ class Staging:
     def adopt(self, path: str) -> None:
         """Look after a folder that is there already."""
         self.path = path
-        self._lock = _hold(path)
+        self._lock = _sign(path)
         _made.add(self)
 
     def remove(self) -> None:
@@ -82,7 +95,7 @@ def adopt(path: str) -> None:
 
 def sweep_adopted(parent: str) -> None:
     """Remove the folders that multiprocessing made for runs that are no more."""
-    _sweep([path for path in _folders(parent, "pymp-", _ADOPTED) if _has_lock(path)])
+    _sweep(_folders(parent, "pymp-", _ADOPTED), adopted=True)
 
 
 def sweep(parent: str, prefix: str) -> None:
@@ -96,50 +109,88 @@ def remove_all() -> None:
         staging.remove()
 
 
-def _sweep(folders: Iterable[str]) -> None:
+def _sweep(folders: Iterable[str], *, adopted: bool = False) -> None:
     for path in folders:
-        with suppress(OSError):
-            lock = _hold(path)
-            if lock is not None:
-                # Once: when the lock file is gone its maker, if it is still there, has it.
-                shutil.rmtree(path, ignore_errors=True)
-                locks.let_go(lock)
+        with suppress(OSError), _opened(path) as folder:
+            if not _is_ours(os.fstat(folder)):
+                continue
+            notes = [name for name in os.listdir(folder) if name.startswith(NOTE)]
+            if not notes and not adopted:
+                os.rmdir(path)  # where it is empty
+            elif len(notes) == 1:
+                _clean(path, folder, notes[0])
+
+
+def _clean(path: str, folder: int, note: str) -> None:
+    owner = owners.owner_of(note.removeprefix(NOTE))
+    if owner is None or not owners.is_dead(owner):
+        return
+    if (lock := locks.seize(note, folder)) is not None:
+        try:
+            _empty(folder)
+            os.rmdir(path)
+        finally:
+            locks.let_go(lock)
 
 
 def _folders(parent: str, prefix: str, token: re.Pattern[str]) -> list[str]:
     try:
         with os.scandir(parent) as entries:
-            named = [one for one in entries if one.name.startswith(prefix)]
             return [
                 one.path
-                for one in named
-                if token.fullmatch(one.name, len(prefix))
+                for one in entries
+                if one.name.startswith(prefix)
+                and token.fullmatch(one.name, len(prefix))
                 and one.is_dir(follow_symlinks=False)
-                and _is_ours(one)
             ]
     except OSError:
         return []
 
 
-def _has_lock(folder: str) -> bool:
-    return os.path.lexists(os.path.join(folder, _LOCK))
+def _is_ours(folder: os.stat_result) -> bool:
+    return folder.st_uid == os.geteuid() and not folder.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
-def _is_ours(entry: os.DirEntry[str]) -> bool:
-    return entry.stat(follow_symlinks=False).st_uid == os.geteuid()
-
-
-def _hold(folder: str) -> int | None:
+def _sign(folder: str) -> int | None:
     try:
-        return locks.hold(os.path.join(folder, _LOCK))
+        return locks.make(os.path.join(folder, NOTE + owners.text_of(owners.mine())))
     except FileNotFoundError:  # a cleaner took the folder for one that was left
         return None
 
 
-def _remove(folder: str) -> None:
+@contextmanager
+def _opened(folder: str) -> Iterator[int]:
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(folder, flags)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _empty(folder: int) -> None:
+    """Remove what is in an open folder; the note at last, and only where nothing else is left."""
+    with os.scandir(folder) as entries:
+        found = [entry for entry in entries if not entry.name.startswith(NOTE)]
+    for entry in found:
+        with suppress(OSError):
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.name, dir_fd=folder)
+            else:
+                os.unlink(entry.name, dir_fd=folder)
+    left = os.listdir(folder)
+    if all(name.startswith(NOTE) for name in left):
+        for name in left:
+            os.unlink(name, dir_fd=folder)
+
+
+def _remove(path: str) -> None:
     for _ in range(3):  # a thread that cannot be stopped may be writing into it
-        shutil.rmtree(folder, ignore_errors=True)
-        if not os.path.lexists(folder):
+        with suppress(OSError):
+            with _opened(path) as folder:
+                _empty(folder)
+            os.rmdir(path)
+        if not os.path.lexists(path):
             return
 
 
