@@ -1,20 +1,22 @@
 """Types as text: what a column is, said, sent and compared without Arrow.
 
 The types that most columns are go by their names. Others are packed in Arrow's own form of a
-schema, but for those that somebody has added to Arrow's: who reads that may not have heard of them.
+schema, which is data and no code: types that somebody has added to Arrow's stand there by name and
+parameters. Who reads that and has not heard of them makes up what stands for them (foreign.py);
+where this process has packed such a type itself, it is the one that comes back.
 """
 
 from __future__ import annotations
 
 import base64
-import pickle
 from functools import cache
 from typing import Any
 
 from parapply.lazily import at, pa
 
 NAMES = ("null", "bool", "int64", "double", "string")
-_PACKED, _PICKLED = "arrow:", "pickle:"
+_PACKED = "arrow:"
+_packed: dict[str, Any] = {}  # types of others', by what they were packed as here
 
 
 def name_of(type_: Any) -> str:
@@ -24,14 +26,17 @@ def name_of(type_: Any) -> str:
     name = str(type_)
     if name in NAMES:
         return name
+    name = _PACKED + pack(type_)
     if _is_extended(type_):
-        return _PICKLED + base64.b64encode(pickle.dumps(type_)).decode()
-    return _PACKED + pack(type_)
+        _packed[name] = type_
+    return name
 
 
 def type_of(name: Any) -> Any:
     """Return the pyarrow.DataType that `name_of` made text of, and another as it is."""
-    return _type(name) if isinstance(name, str) else name
+    if not isinstance(name, str):
+        return name
+    return _packed[name] if name in _packed else _type(name)
 
 
 def _is_extended(type_: Any) -> bool:
@@ -50,15 +55,16 @@ def pack(type_: Any) -> str:
 
 def unpack(text: str) -> Any:
     """Return the type that `pack` was given."""
-    return pa.ipc.read_schema(pa.py_buffer(base64.b64decode(text))).field(0).type
+    from parapply.columns.foreign import whole
+
+    packed = base64.b64decode(text, validate=True)
+    return whole(pa.ipc.read_schema(pa.py_buffer(packed)).field(0))
 
 
 @cache
 def _type(name: str) -> Any:
     if name.startswith(_PACKED):
         return unpack(name.removeprefix(_PACKED))
-    if name.startswith(_PICKLED):
-        return pickle.loads(base64.b64decode(name.removeprefix(_PICKLED)))
     made = pa.null(), pa.bool_(), pa.int64(), pa.float64(), pa.string(), pa.binary()
     return next(type_ for type_ in made if str(type_) == name)
 
