@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from parapply.columns.types import fit, fit_column, unify
 from parapply.columns.words import clash
 from parapply.errors import ResultError
 from parapply.formats.pandas_schema import retyped
-from parapply.formats.part import Part, read_table
+from parapply.formats.part import Part, read_table, reading
 from parapply.functions.call import Made
 from parapply.job import Outcome
 from parapply.lazily import np, pa
@@ -74,15 +75,40 @@ def discard(path: str, *, alone: bool) -> None:
 def stored(path: str, part: Outcome, columns: tuple[tuple[str, Any], ...]) -> Made:
     """Return what `store` kept, with these columns and types."""
     kept = _base(path) + _MADE if part.made is None else part.made
-    if (lists := _lists(kept)) is not None:
-        return _made_of_lists(part, columns, *lists)
-    table = read_table(kept)
+    with reading(kept if isinstance(kept, str) else path):
+        if (lists := _lists(kept)) is not None:
+            made = _made_of_lists(part, columns, *lists)
+        else:
+            made = _made_of_table(part, columns, read_table(kept))
+        _check(made, part)
+    return made
+
+
+def _made_of_table(part: Outcome, columns: tuple[tuple[str, Any], ...], table: pa.Table) -> Made:
+    table.validate(full=True)
     if part.shape == "table":
         return made_of(table, part, columns)
     have = columns_of(table)
     taken = have.pop(_TAKE, None)
     positions = None if taken is None else np.array(taken.to_pylist(), np.int64)
     return Made(part.shape, _fitted(have, part, columns), positions)
+
+
+def _check(made: Made, part: Outcome) -> None:
+    """See that results are those of so many rows, in order."""
+    lengths = {len(column) for column in made.columns.values()}
+    taken = range(part.rows_out) if made.take is None else [int(place) for place in made.take]
+    if not lengths | {len(taken)} <= {part.rows_out}:
+        raise ValueError(f"other than {part.rows_out} rows")
+    if made.take is not None and not _ascend(taken, part.rows_in):
+        raise ValueError("rows that are not the chunk's")
+
+
+def _ascend(places: Sequence[int], stop: int) -> bool:
+    """Whether these are positions of rows, in order: one may stand there several times."""
+    return not places or (
+        places[0] >= 0 and places[-1] < stop and all(a <= b for a, b in pairwise(places))
+    )
 
 
 def made_of(table: pa.Table, part: Outcome, columns: tuple[tuple[str, Any], ...]) -> Made:
@@ -118,7 +144,20 @@ def _lists(kept: str | bytes) -> tuple[dict[str, Listed], list[int] | None] | No
     if not kept.startswith(_LISTS):
         return None
     found = json.loads(kept)
-    return {name: Listed(*column) for name, column in found["columns"].items()}, found["take"]
+    columns = {name: Listed(type_, values) for name, (type_, values) in found["columns"].items()}
+    for name, column in columns.items():
+        if column.type not in NAMES or not all(map(_KINDS[column.type], column.values)):
+            raise ValueError(f"column {name!r} is not of its type")
+    return columns, found["take"]
+
+
+def _of(*types: type) -> Callable[[Any], bool]:
+    return lambda value: value is None or type(value) in types
+
+
+_KINDS = {
+    "null": _of(), "bool": _of(bool), "int64": _of(int), "double": _of(float), "string": _of(str),
+}  # fmt: skip
 
 
 def _made_of_lists(
@@ -148,10 +187,20 @@ def store_failed(path: str, positions: Iterable[int]) -> None:
     write(path + _FAILED, json.dumps(sorted(positions)).encode())
 
 
-def stored_failed(path: str) -> list[int]:
-    """Return what `store_failed` kept."""
-    found: list[int] = json.loads(Path(path + _FAILED).read_text())
+def stored_failed(path: str, rows: int) -> list[int]:
+    """Return what `store_failed` kept of a batch of so many rows."""
+    with reading(path + _FAILED):
+        found = json.loads(Path(path + _FAILED).read_bytes())
+        if not isinstance(found, list) or not all(type(place) is int for place in found):
+            raise ValueError("no list of positions")
+        if not _ascend(found, rows) or len(set(found)) < len(found):
+            raise ValueError("rows that are not the chunk's")
     return found
+
+
+def part_name(number: tuple[int, ...]) -> str:
+    """Return what the names of a chunk's parts begin with."""
+    return "-".join([f"{number[0]:08d}", *map(str, number[1:])])
 
 
 def files_of(path: str) -> list[str]:

@@ -19,6 +19,7 @@ from parapply.calls.stored import (
     files_of,
     made_of,
     merged,
+    part_name,
     store,
     store_failed,
     stored,
@@ -145,7 +146,7 @@ class ChunkTask:
 
     def _made_again(self, chunk: Chunk, before: Outcome, rows: Rows, pace: Pace, end: End) -> Made:
         """Run the function over the rows on which it failed before, and keep what it made then."""
-        failed = stored_failed(before.path)
+        failed = stored_failed(before.path, rows.batch.rows)
         places = range(rows.count) if rows.places is None else rows.places
         some = replace(
             rows, batch=rows.batch.pick(failed), places=[places[position] for position in failed]
@@ -216,8 +217,8 @@ class ChunkTask:
 
     def _path(self, number: tuple[int, ...]) -> str:
         """Return a path of this worker's own: another may still be at the same chunk."""
-        name = "-".join([f"{number[0]:08d}", *map(str, number[1:])])
-        return os.path.join(self.folder, f"{name}.{threading.get_native_id()}")
+        name = f"{part_name(number)}.{threading.get_native_id()}"
+        return os.path.join(self.folder, name)
 
     def _write(self, part: Part, batch: Batch, made: Made, last: bool) -> None:
         if made.table is not None:

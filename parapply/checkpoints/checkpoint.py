@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
-from parapply.checkpoints import durable
+from parapply.checkpoints import durable, place
 from parapply.checkpoints.durable import settle
-from parapply.checkpoints.fingerprint import changed, fingerprint
-from parapply.checkpoints.journal import Journal, Known, checked, read, unchecked
+from parapply.checkpoints.entries import is_count
+from parapply.checkpoints.fingerprint import changed, fingerprint, is_fingerprint
+from parapply.checkpoints.journal import Journal, Known, checked, loaded, read, unchecked
 from parapply.checkpoints.keeping import Resumed
 from parapply.errors import OutputError, UsageError
 from parapply.formats import Index, Source
@@ -33,7 +33,7 @@ from parapply.records import replace
 # chunk is then a hundredth of all rows at the most.
 _WORKERS = 33
 _COMMIT_S = 1.0
-_OURS = {"job.json", "job.json.new", "journal.jsonl", "parts", "lock"}
+_MOST_WORKERS = 1 << 20
 
 
 class Checkpoint:
@@ -50,8 +50,7 @@ class Checkpoint:
         self._due = time.monotonic() + _COMMIT_S
 
     def __enter__(self) -> Checkpoint:
-        _check_folder(self._base)
-        os.makedirs(self.folder, exist_ok=True)
+        place.make(self._base)
         self._take()
         return self
 
@@ -158,18 +157,20 @@ class Checkpoint:
     def finish(self, failed: int) -> None:
         """The output is published: keep what it takes to try failed rows again, or nothing."""
         assert self._journal is not None
-        if failed:
-            self.commit(now=True)
-            self._journal.complete()
-            return
-        self._waiting.clear()
-        self._journal.close()
-        self._journal = None
-        self._clear()
-        os.unlink(self._path("job.json"))  # first: without it nothing goes on
-        os.rmdir(self.folder)
-        self._lock.drop()
-        os.rmdir(self._base)
+        # The output is there: that a disk keeps what it should let go is no failure any more.
+        with suppress(OSError):
+            if failed:
+                self.commit(now=True)
+                self._journal.complete()
+                return
+            self._waiting.clear()
+            self._journal.close()
+            self._journal = None
+            os.unlink(self._path("job.json"))  # first: without it nothing goes on
+            self._clear()
+            os.rmdir(self.folder)
+            self._lock.drop()
+            os.rmdir(self._base)
 
     def _fits(self, chunk: Chunk, outcome: Outcome) -> bool:
         same = (*outcome.place, outcome.rows_in) == (chunk.source, chunk.first_row, chunk.rows)
@@ -203,11 +204,10 @@ class Checkpoint:
 
     def _read(self) -> dict[str, Any] | None:
         try:
-            with open(self._path("job.json"), "rb") as file:
-                text = unchecked(file.read())
-            if text is not None:
-                old: dict[str, Any] = json.loads(text)
-                return old
+            text = unchecked(durable.read_own(self._path("job.json")))
+            old: Any = None if text is None else loaded(text)
+            if _is_job(old):
+                return dict(old)
         except FileNotFoundError:
             if self._job.retry_failed:
                 raise UsageError(
@@ -221,33 +221,28 @@ class Checkpoint:
         )
 
     def _clear(self) -> None:
-        shutil.rmtree(self.folder)
-        os.mkdir(self.folder)
+        for name in os.listdir(self.folder):
+            place.remove(os.path.join(self.folder, name))
         for name in ("journal.jsonl", "job.json.new"):
-            if os.path.exists(self._path(name)):
-                os.unlink(self._path(name))
+            place.remove(self._path(name))
 
     def _sweep(self) -> None:
-        """Remove what a run that was cut off had not finished."""
+        """Remove what a run that was cut off had not finished, and what no run has made."""
         known = {file.name for outcome in self._known.done.values() for file in outcome.files}
-        for name in os.listdir(self.folder):
-            if name not in known:
-                os.unlink(os.path.join(self.folder, name))
+        with os.scandir(self.folder) as entries:
+            for one in list(entries):
+                if one.name not in known or not durable.is_own(one.stat(follow_symlinks=False)):
+                    place.remove(one.path)
 
     def _path(self, name: str) -> str:
         return os.path.join(self._base, name)
 
 
-def _check_folder(base: str) -> None:
-    """Refuse a folder in which there is anything but a checkpoint."""
-    if os.path.exists(base) and not os.path.isdir(base):
-        raise UsageError(f"--checkpoint {base} is a file, not a folder")
-    other = next((name for name in sorted(_names(base)) if name not in _OURS), None)
-    if other is not None:
-        raise UsageError(
-            f"--checkpoint {base} is a folder with {other} in it: name a new or empty one"
-        )
-
-
-def _names(base: str) -> list[str]:
-    return os.listdir(base) if os.path.isdir(base) else []
+def _is_job(old: Any) -> bool:
+    return (
+        isinstance(old, dict)
+        and old.keys() == {"workers", "job"}
+        and is_count(old["workers"])
+        and 0 < old["workers"] <= _MOST_WORKERS
+        and is_fingerprint(old["job"])
+    )

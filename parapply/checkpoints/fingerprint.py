@@ -5,11 +5,13 @@ from __future__ import annotations
 import inspect
 import json
 import os
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from parapply import __version__
 from parapply.checkpoints import durable
+from parapply.checkpoints.entries import is_list, is_text
 from parapply.job import Job, on_error
 from parapply.records import fields
 
@@ -42,6 +44,19 @@ def fingerprint(job: Job, files: Sequence[str], function: Any) -> dict[str, Any]
         "arguments": _plain(dict(job.arguments)),
         "options": options,
     }
+
+
+def is_fingerprint(old: Any) -> bool:
+    """Whether it is what `fingerprint` gave, as JSON has it."""
+    return (
+        isinstance(old, dict)
+        and old.keys() >= {"version", "input", "shared", "function", "arguments", "options"}
+        and all(is_list(old[name], is_text, is_text) for name in ("input", "shared"))
+        and isinstance(old["options"], dict)
+        and all(map(str.isidentifier, old["options"]))
+        and is_text(old["version"])
+        and re.fullmatch(r"[\w.+-]{1,40}", old["version"]) is not None  # a person is told of both
+    )
 
 
 def changed(old: dict[str, Any], new: dict[str, Any]) -> list[str]:

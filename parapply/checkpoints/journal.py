@@ -1,7 +1,8 @@
 """The journal of a checkpoint: one line of JSON for each chunk that is done, in any order.
 
 A line is written once its part is safely on disk, and is checked when it is read: one that is torn
-or altered counts as not written, so that its chunk is run again.
+or altered, or does not say what a line does (entries.py), counts as not written, so that its chunk
+is run again.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from parapply.checkpoints.durable import Kept
-from parapply.columns.names import name_of, pack, type_of, unpack
-from parapply.job import Cause, Outcome, ResultColumn
+from parapply.checkpoints import durable
+from parapply.checkpoints.entries import outcome_of, plain, split_of
+from parapply.job import Outcome
 from parapply.naming import Naming
 
 _Number = tuple[int, ...]
@@ -35,13 +36,13 @@ class Journal:
     def __init__(self, path: str) -> None:
         self._path = path
         # Begun on a line of its own, whatever the last run was cut off in.
-        self._file = open(path, "ab")  # noqa: SIM115
+        self._file = durable.append_to(path)
         if self._file.tell():
             self._file.write(b"\n")
 
     def done(self, outcomes: Iterable[Outcome]) -> None:
         """Write that chunks are done."""
-        self._add(*({"done": _plain(outcome)} for outcome in outcomes))
+        self._add(*({"done": plain(outcome)} for outcome in outcomes))
 
     def split(self, number: _Number, rows: int) -> None:
         """Write that a chunk is to be done as two, the first of so many rows."""
@@ -69,21 +70,39 @@ def read(path: str, folder: str) -> Known:
     """Return what the journal says of the parts in a folder; nothing where there is none."""
     known = Known()
     try:
-        with open(path, "rb") as file:
-            lines = file.read().split(b"\n")
+        lines = durable.read_own(path).split(b"\n")
     except FileNotFoundError:
         return known
     for line in lines:
-        if (text := unchecked(line)) is None:
-            continue
-        entry = json.loads(text)
-        if "done" in entry:
-            outcome = _outcome(entry["done"], folder)
-            known.done[outcome.number] = outcome
-        elif "split" in entry:
-            known.split[tuple(entry["split"])] = entry["rows"]
-        known.complete |= "complete" in entry
+        if (text := unchecked(line)) is not None:
+            _take(known, loaded(text), folder)
     return known
+
+
+def _take(known: Known, entry: Any, folder: str) -> None:
+    if not isinstance(entry, dict):
+        return
+    if entry.keys() == {"done"}:
+        if (outcome := outcome_of(entry["done"], folder)) is not None:
+            known.done[outcome.number] = outcome
+    elif (cut := split_of(entry)) is not None:
+        number, rows = cut
+        known.split[number] = rows
+    known.complete |= entry == {"complete": True}
+
+
+def loaded(text: str) -> Any:
+    """Return what JSON text holds; None where it is none, or says anything twice."""
+    try:
+        return json.loads(text, object_pairs_hook=_once)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(found := dict(pairs)) < len(pairs):
+        raise ValueError("a name stands there twice")
+    return found
 
 
 def checked(text: str) -> str:
@@ -97,40 +116,3 @@ def unchecked(line: bytes) -> str | None:
     """Return the text that `checked` was given, or None where it is not that any more."""
     _, _, text = line.decode("utf-8", "replace").partition(" ")
     return text if checked(text).encode() == line else None
-
-
-def _plain(outcome: Outcome) -> dict[str, Any]:
-    """An outcome as JSON has it; a type is a schema in Arrow's own form, which runs no code."""
-    return {
-        "number": outcome.number,
-        "place": outcome.place,
-        "rows_in": outcome.rows_in,
-        "rows_out": outcome.rows_out,
-        "columns": [(c.name, pack(type_of(c.type)), c.first) for c in outcome.columns],
-        "path": os.path.basename(outcome.path),
-        "shape": outcome.shape,
-        "failed": outcome.failed,
-        "causes": outcome.causes,
-        "aside": outcome.aside and os.path.basename(outcome.aside),
-        "files": outcome.files,
-    }
-
-
-def _outcome(plain: dict[str, Any], folder: str) -> Outcome:
-    aside = plain["aside"]
-    return Outcome(
-        number=tuple(plain["number"]),
-        rows_in=plain["rows_in"],
-        rows_out=plain["rows_out"],
-        columns=tuple(
-            ResultColumn(name, name_of(unpack(type_)), first)
-            for name, type_, first in plain["columns"]
-        ),
-        path=os.path.join(folder, plain["path"]),
-        shape=plain["shape"],
-        failed=plain["failed"],
-        causes=tuple(Cause(*cause) for cause in plain["causes"]),
-        aside=aside and os.path.join(folder, aside),
-        files=tuple(Kept(*file) for file in plain["files"]),
-        place=tuple(plain.get("place", (-1, -1))),
-    )

@@ -5,9 +5,11 @@ To create and to remove a file takes longer than many a small chunk does.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
+from parapply.errors import InputError, ParapplyError
 from parapply.lazily import pa
 from parapply.private import create, touch
 
@@ -41,10 +43,30 @@ class Part:
 
 
 def read_table(part: str | bytes) -> pa.Table:
-    """Return the table that `write_table` wrote: of the bytes that it held, or mapped."""
-    source = pa.BufferReader(part) if isinstance(part, bytes) else pa.memory_map(part)
-    with source as file, pa.ipc.open_file(file) as reader:
-        return reader.read_all()
+    """Return the table that `write_table` wrote: of the bytes that it held, or mapped.
+
+    Raises InputError for a file that holds something else, as one of a checkpoint may.
+    """
+    with reading(part if isinstance(part, str) else "a part"):
+        source = pa.BufferReader(part) if isinstance(part, bytes) else pa.memory_map(part)
+        with source as file, pa.ipc.open_file(file) as reader:
+            return reader.read_all()
+
+
+@contextmanager
+def reading(path: str) -> Iterator[None]:
+    """Read what a run has kept: what is wrong with that is said of this file."""
+    try:
+        yield
+    except ParapplyError:
+        raise
+    except (LookupError, OSError, OverflowError, TypeError, ValueError, pa.ArrowException) as error:
+        if isinstance(error, OSError) and error.errno is not None:  # Arrow's have none
+            raise
+        raise InputError(
+            f"{path}: it is not what a run keeps there ({error}); --force without --resume "
+            "starts afresh"
+        ) from error
 
 
 def _write(table: pa.Table, file: Any) -> None:
