@@ -14,6 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from parapply.checkpoints.entries import facts, outcome_of
 from parapply.checkpoints.journal import checked
 from parapply.columns.names import pack
 
@@ -138,8 +139,15 @@ def alter_part(folder: Path, chance: random.Random) -> None:
                                {"take": [9], "columns": {"x": ["pickle:gARd", [1]]}}])  # fmt: skip
         data = bytearray(json.dumps(value).encode())
     path.write_bytes(data)
-    file[1], file[2] = len(data), hashlib.blake2b(data, digest_size=16).hexdigest()
+    sign(entry, file, bytes(data))
     write(folder / "journal.jsonl", found)
+
+
+def sign(entry: Any, file: list[Any], data: bytes) -> None:
+    """Have an entry's file be known by other data."""
+    outcome = outcome_of(entry, "")
+    said = b"" if outcome is None else facts(outcome)
+    file[1], file[2] = len(data), hashlib.blake2b(said + data, digest_size=16).hexdigest()
 
 
 def put_links(folder: Path, chance: random.Random) -> None:

@@ -12,7 +12,7 @@ import damage
 import pytest
 
 from parapply import Job, run
-from parapply.checkpoints.journal import checked
+from parapply.checkpoints.journal import checked, read
 from parapply.errors import ParapplyError, RowError, UsageError
 
 FUNCTIONS = """
@@ -270,6 +270,32 @@ def test_a_part_of_another_chunk_is_not_taken(folder):
     assert outputs() == want
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("columns", []), ("rows_out", 5), ("shape", "none"), ("causes", [["x", 1, "x", "x"]])],
+)
+def test_what_is_said_of_a_part_goes_with_it_alone(folder, field, value):
+    want = undisturbed(**JOBS["csv"])
+    journal = begun() / "journal.jsonl"
+    found = damage.entries(journal)
+    for entry in found:
+        entry["done"][field] = value
+    damage.write(journal, found)
+    second_run(**JOBS["csv"])
+    assert outputs() == want
+
+
+def test_what_was_done_of_a_chunk_that_is_cut_meanwhile_is_taken(folder):
+    number, path = (4, 0, 0), "00000004-0.77"
+    entry = {"done": {"number": number, "place": (0, 24), "rows_in": 3, "rows_out": 3,
+                      "columns": [], "path": path, "shape": "none", "failed": 0, "causes": [],
+                      "aside": None, "files": [(path, 1, "0" * 32)]}}  # fmt: skip
+    damage.write(folder / "journal", [entry])
+    assert list(read(str(folder / "journal"), "x").done) == [number]
+    damage.write(folder / "journal", [{"done": {**entry["done"], "number": (4, 1, 0)}}])
+    assert not read(str(folder / "journal"), "x").done
+
+
 def test_a_pickle_that_a_part_names_as_a_type_is_not_loaded(folder):
     """What is kept of a part, to write it anew, tells its columns' types."""
     settings = JOBS["parquet"]
@@ -281,7 +307,7 @@ def test_a_pickle_that_a_part_names_as_a_type_is_not_loaded(folder):
         made = next(file for file in entry["done"]["files"] if file[0].endswith(".made"))
         content = b'{"take":null,"columns":{"twice":["%b",[1,2,3,4,5,6]]}}' % text.encode()
         Path("kept/parts", made[0]).write_bytes(content)
-        made[1:] = len(content), damage.hashlib.blake2b(content, digest_size=16).hexdigest()
+        damage.sign(entry["done"], made, content)
     damage.write(Path("kept/journal.jsonl"), found)
     with pytest.raises(ParapplyError, match="not what a run keeps there"):
         second_run(**settings)

@@ -126,7 +126,9 @@ class ChunkTask:
         if self.durable:
             if failures:  # where none could be read, none was the function's
                 store_failed(path, made.failures)
-            outcome = replace(outcome, files=known(files_of(path)))
+            from parapply.checkpoints.entries import facts
+
+            outcome = replace(outcome, files=known(files_of(path), facts(outcome)))
         return outcome
 
     def _store(self, path: str, made: Made, chunk: Chunk, *, listed: bool) -> bytes | None:

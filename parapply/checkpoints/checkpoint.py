@@ -16,7 +16,7 @@ from typing import Any
 
 from parapply.checkpoints import durable, place
 from parapply.checkpoints.durable import settle
-from parapply.checkpoints.entries import is_count
+from parapply.checkpoints.entries import facts, is_count
 from parapply.checkpoints.fingerprint import changed, fingerprint, is_fingerprint
 from parapply.checkpoints.journal import Journal, Known, checked, loaded, read, unchecked
 from parapply.checkpoints.keeping import Resumed
@@ -174,7 +174,7 @@ class Checkpoint:
 
     def _fits(self, chunk: Chunk, outcome: Outcome) -> bool:
         same = (*outcome.place, outcome.rows_in) == (chunk.source, chunk.first_row, chunk.rows)
-        return same and durable.intact(self.folder, outcome.files)
+        return same and durable.intact(self.folder, outcome.files, facts(outcome))
 
     def _goes_on(self, old: dict[str, Any], mine: dict[str, Any]) -> bool:
         """Whether to go on with the run that is there; raises UsageError where that is wrong."""

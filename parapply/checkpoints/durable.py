@@ -28,14 +28,17 @@ class Kept(NamedTuple):
     digest: str
 
 
-def known(paths: Iterable[str]) -> tuple[Kept, ...]:
-    """Return those of the files that are there, by what they hold; nobody else may read them."""
+def known(paths: Iterable[str], said: bytes) -> tuple[Kept, ...]:
+    """Return those of the files that are there, by what they hold and what is `said` of it.
+
+    Nobody else may read them from now on.
+    """
     found = []
     for path in paths:
         with suppress(FileNotFoundError), _opened(path) as file:
             os.fchmod(file.fileno(), 0o600)
             size = os.fstat(file.fileno()).st_size
-            found.append(Kept(os.path.basename(path), size, _digest(file)))
+            found.append(Kept(os.path.basename(path), size, _digest(file, said)))
     return tuple(found)
 
 
@@ -47,12 +50,12 @@ def settle(folder: str, files: Iterable[Kept]) -> None:
     sync_folder(folder)
 
 
-def intact(folder: str, files: Iterable[Kept]) -> bool:
-    """Whether all files are there and hold what they held."""
+def intact(folder: str, files: Iterable[Kept], said: bytes) -> bool:
+    """Whether all files are there and hold what they held, and this was said of it."""
     for name, size, content in files:
         try:
             with _opened(os.path.join(folder, name)) as file:
-                if os.fstat(file.fileno()).st_size != size or _digest(file) != content:
+                if os.fstat(file.fileno()).st_size != size or _digest(file, said) != content:
                     return False
         except OSError:
             return False
@@ -113,10 +116,10 @@ def digest(path: str) -> str:
         return _digest(file)
 
 
-def _digest(file: BinaryIO) -> str:
+def _digest(file: BinaryIO, said: bytes = b"") -> str:
     import hashlib  # 4 ms, which most jobs do without
 
-    found = hashlib.blake2b(digest_size=16)
+    found = hashlib.blake2b(said, digest_size=16)
     while block := file.read(_BLOCK_BYTES):
         found.update(block)
     return found.hexdigest()

@@ -2,11 +2,13 @@
 
 A journal is a file: whoever could write to it may have put anything there, under a checksum that
 fits. So each field has to be of its type and within its bounds, and a part has the names that its
-chunk's may have, which are in the folder: no line can make another file part of the output.
+chunk's may have, which are in the folder: no line can make another file part of the output. A
+file's digest is of what is said of the part, too, so that neither goes with another of either.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Callable
@@ -38,6 +40,17 @@ def plain(outcome: Outcome) -> dict[str, Any]:
         "aside": outcome.aside and os.path.basename(outcome.aside),
         "files": outcome.files,
     }
+
+
+def facts(outcome: Outcome) -> bytes:
+    """Return what is said of a part, but for its number: a chunk may be cut when it is done."""
+    said = [
+        outcome.place, outcome.rows_in, outcome.rows_out,
+        [(column.name, column.type, column.first) for column in outcome.columns],
+        os.path.basename(outcome.path), outcome.shape, outcome.failed, outcome.causes,
+        outcome.aside and os.path.basename(outcome.aside),
+    ]  # fmt: skip
+    return json.dumps(said).encode() + b"\0"
 
 
 def outcome_of(entry: Any, folder: str) -> Outcome | None:
@@ -140,13 +153,22 @@ def _has_its_files(entry: dict[str, Any]) -> bool:
         made = set() if entry["shape"] == "table" else {f"{path}.made"}
         needed |= {f"{path}.failed", *made}
     return (
-        re.fullmatch(re.escape(part_name(tuple(entry["number"]))) + r"\.[0-9]{1,20}", path)
-        is not None
+        _is_name(path, tuple(entry["number"]))
         and aside in (None, f"{path}.aside")
         and len(set(names)) == len(names)
         and needed <= set(names) <= set(files_of(path))
         and all(_DIGEST.fullmatch(digest) for _, _, digest in entry["files"])
     )
+
+
+def _is_name(path: str, number: tuple[int, ...]) -> bool:
+    """Whether a part has its chunk's name, or that of the one whose beginning it is.
+
+    Of a chunk that is cut while a worker is at it (relief.py), what is done keeps its name.
+    """
+    name, _, worker = path.rpartition(".")
+    names = [part_name(number[:end]) for end in range(1, len(number) + 1) if not any(number[end:])]
+    return name in names and re.fullmatch("[0-9]{1,20}", worker) is not None
 
 
 def _type(text: str) -> Any:
