@@ -316,7 +316,7 @@ def test_a_pickle_that_a_part_names_as_a_type_is_not_loaded(folder):
     assert outputs() == want
 
 
-def test_a_checkpoint_that_cannot_be_removed_is_no_failure(folder, monkeypatch):
+def test_a_checkpoint_that_cannot_be_removed_holds_up_no_other_run(folder, monkeypatch):
     """The output is there by then."""
     begun()
     remove = os.rmdir

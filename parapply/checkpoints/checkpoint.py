@@ -157,20 +157,18 @@ class Checkpoint:
     def finish(self, failed: int) -> None:
         """The output is published: keep what it takes to try failed rows again, or nothing."""
         assert self._journal is not None
-        # The output is there: that a disk keeps what it should let go is no failure any more.
-        with suppress(OSError):
-            if failed:
-                self.commit(now=True)
-                self._journal.complete()
-                return
-            self._waiting.clear()
-            self._journal.close()
-            self._journal = None
-            os.unlink(self._path("job.json"))  # first: without it nothing goes on
-            self._clear()
-            os.rmdir(self.folder)
-            self._lock.drop()
-            os.rmdir(self._base)
+        if failed:
+            self.commit(now=True)
+            self._journal.complete()
+            return
+        self._waiting.clear()
+        self._journal.close()
+        self._journal = None
+        os.unlink(self._path("job.json"))  # first: without it nothing goes on
+        self._clear()
+        os.rmdir(self.folder)
+        self._lock.drop()
+        os.rmdir(self._base)
 
     def _fits(self, chunk: Chunk, outcome: Outcome) -> bool:
         same = (*outcome.place, outcome.rows_in) == (chunk.source, chunk.first_row, chunk.rows)
