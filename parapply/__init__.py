@@ -8,12 +8,12 @@ The library does everything the command does, and neither prints nor exits:
 `apply(frame, function)` does the same for a DataFrame already in memory.
 """
 
-from __future__ import annotations
-
-import importlib
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = (
+    False  # typing's own would be imported before the command has left `python -m`'s path
+)
 if TYPE_CHECKING:
+    from typing import Any
+
     from parapply.engine import Progress, run
     from parapply.errors import ParapplyError
     from parapply.job import Job, Report
@@ -33,7 +33,9 @@ _ROOMS = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
+    import importlib
+
     if name not in _ROOMS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f"{__name__}.{_ROOMS[name]}"), name)

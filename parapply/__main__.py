@@ -1,19 +1,24 @@
-"""`python -m parapply`, and the command itself."""
+"""`python -m parapply`, and the command itself.
 
-from __future__ import annotations
-
-import gc
-import importlib
-import signal
-from typing import NoReturn
+Until the first line of `main` is done, nothing is imported that the interpreter has not already:
+`python -m` has the working folder first on its path, and a copy.py there may be anybody's.
+"""
 
 import parapply
+from parapply.lifetime.beginning import heed_signals, leave_working_folder, open_standard
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 
-def main() -> NoReturn:
+def main() -> "NoReturn":
     """Run the command. While it is imported there is nothing to clean up: Ctrl-C just ends it."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    leave_working_folder()
+    open_standard()
+    heed_signals()
+    import gc
+
     gc.disable()  # what is imported stays; to look through it time and again takes 7 ms
     from parapply.cli import main
 
@@ -21,6 +26,9 @@ def main() -> NoReturn:
 
 
 if __name__ == "__main__":
-    if not parapply.__dict__.get("__version__"):
-        importlib.import_module("parapply_cli").leave()  # another project's package: see entry.py
+    if "__version__" not in parapply.__dict__:  # another project's package: see entry.py
+        leave_working_folder()
+        import importlib
+
+        importlib.import_module("parapply_cli").leave()
     main()

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from parapply import __version__, console
-from parapply.errors import ParapplyError, UsageError
+from parapply.errors import InputError, OutputError, ParapplyError, UsageError
+from parapply.lifetime.beginning import closed
 from parapply.options import Command, options
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def _run(job: Job, bar: console.Bar, *, quiet: bool, verbose: bool) -> None:
     stdout = console.protect_stdout()
     number = 0
     try:
+        _check_open(job)
         _limit_threads(job)
         from parapply.engine import run
 
@@ -114,6 +116,16 @@ def _run(job: Job, bar: console.Bar, *, quiet: bool, verbose: bool) -> None:
         console.say_counts(report)
     if verbose:
         console.say_report(report)
+
+
+def _check_open(job: Job) -> None:
+    """Refuse to read, or write, a standard stream that whoever started the command has closed."""
+    from parapply.outputs.output import STDOUT
+
+    if 0 in closed and "-" in job.inputs:
+        raise InputError("standard input is closed, and no INPUT is named")
+    if 1 in closed and {job.output, job.errors_to} & {*STDOUT}:
+        raise OutputError("standard output is closed, and no file is named for it (-o FILE)")
 
 
 def _limit_threads(job: Job) -> None:

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import gc
 import importlib
-import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from importlib.machinery import PathFinder
+from contextlib import contextmanager
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -80,7 +78,6 @@ __all__ = [
     "has_arrow",
     "importing",
     "load_arrow",
-    "load_before",
     "np",
     "pa",
     "pacsv",
@@ -90,24 +87,6 @@ __all__ = [
 def load_arrow() -> None:
     """Import it now: before workers are forked, which would each do it."""
     _ = decimal.Decimal, pa.lib, compute.call_function, pacsv.read_csv
-
-
-def load_before(folder: str) -> None:
-    """Import all of it, and what it imports, now, if a module in a folder has such a name.
-
-    For the folder is about to be searched first: a person's numbers.py is not what numpy wants.
-    """
-    with suppress(OSError):
-        found = {name.partition(".")[0] for name in os.listdir(folder)}
-        wanted = {*sys.stdlib_module_names, "numpy", "pyarrow"} - sys.modules.keys()
-        if any(_is_module(folder, name) for name in found & wanted):
-            load_arrow()
-
-
-def _is_module(folder: str, name: str) -> bool:
-    """Whether it stands before a module elsewhere: a folder without __init__.py (venv) does not."""
-    spec = PathFinder.find_spec(name, [folder])
-    return spec is not None and spec.origin is not None
 
 
 def has_arrow() -> bool:

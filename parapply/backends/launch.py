@@ -5,13 +5,15 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from multiprocessing import forkserver, resource_tracker, util
 from typing import Any
 
+from parapply import neighbours
 from parapply.backends.start import STOPS
 from parapply.errors import WorkerError
 from parapply.outputs.staging import adopt
@@ -20,6 +22,7 @@ from parapply.outputs.staging import adopt
 # is open in the parent alone, so that it ends when the parent does. One serves all pools: with one
 # each, the workers of two pools would inherit each other's and keep it open.
 _lifelines: dict[int, tuple[Any, Any]] = {}
+_starting = threading.RLock()  # the pools of two runs may start interpreters at once
 
 
 def safest_method() -> str:
@@ -41,15 +44,17 @@ def start_helpers(method: str) -> None:
 
     Only for the tracker SIGHUP is: it heeds no other signal, and has to outlive its users.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGHUP,))
+    before = signal.pthread_sigmask(signal.SIG_SETMASK, (signal.SIGHUP,))
     try:
-        resource_tracker.ensure_running()
+        with _on_safe_path():
+            resource_tracker.ensure_running()
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     if method == "forkserver":
         adopt(util.get_temp_dir())  # for its socket; left behind when a signal ends us
         try:
-            forkserver.ensure_running()
+            with _unblocked(), _on_safe_path():  # it hears of its children's ends by a signal
+                forkserver.ensure_running()
         except OSError as error:  # its socket's path may be too long
             raise WorkerError(
                 f"the forkserver cannot be started in {util.get_temp_dir()}: {error}; "
@@ -58,7 +63,35 @@ def start_helpers(method: str) -> None:
 
 
 @contextmanager
-def undisturbed() -> Iterator[None]:
+def _unblocked() -> Iterator[None]:
+    before = signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _on_safe_path() -> Iterator[None]:
+    """Have interpreters that multiprocessing starts search neither this folder nor a person's.
+
+    They are started with -c, which has the working folder searched first, so that a copy.py in it
+    would be imported. What they are started with is known to a private function only: the
+    environment would be handed on to what the person's functions start, and -E has it not read.
+    """
+    with _starting:
+        usual: Any = util._args_from_interpreter_flags  # type: ignore[attr-defined]
+        safe = [] if sys.flags.safe_path else ["-P"]
+        util._args_from_interpreter_flags = lambda: [*usual(), *safe]  # type: ignore[attr-defined]
+        try:
+            with neighbours.left_out():
+                yield
+        finally:
+            util._args_from_interpreter_flags = usual  # type: ignore[attr-defined]
+
+
+@contextmanager
+def undisturbed(method: str) -> Iterator[None]:
     """Start a process out of reach of signals until it is ready for them, and warn of nothing.
 
     Python 3.12+ warns of fork where there are threads, as the Pool has: it is forked for a
@@ -66,7 +99,7 @@ def undisturbed() -> Iterator[None]:
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), nullcontext() if method == "fork" else _on_safe_path():
             warnings.filterwarnings("ignore", "This process .* multi-threaded", DeprecationWarning)
             yield
     finally:

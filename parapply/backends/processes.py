@@ -25,6 +25,7 @@ from functools import partial
 from multiprocessing import connection, pool
 from multiprocessing.process import BaseProcess
 
+from parapply import neighbours
 from parapply.backends import Crew, Session
 from parapply.backends.desk import LEFT, SLOT_FIELDS, Slots
 from parapply.backends.launch import lifeline, safest_method, start_helpers, undisturbed
@@ -77,7 +78,13 @@ class _Team:
             self.pool: pool.Pool = QuietPool(
                 crew.workers,
                 enter,
-                (self.slots, lifeline() if forks else (lifeline()[0], None), crew.limits, start),
+                (
+                    self.slots,
+                    lifeline() if forks else (lifeline()[0], None),
+                    crew.limits,
+                    start,
+                    () if forks else neighbours.folders(),
+                ),
                 crew.max_tasks,
                 self._context,
             )
@@ -135,7 +142,7 @@ class _Team:
             if self._ended:
                 return Nobody()
             try:
-                with undisturbed():
+                with undisturbed(self.method):
                     process.start()
             except Exception as error:
                 if not self._open:

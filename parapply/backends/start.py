@@ -12,6 +12,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
+from parapply import neighbours
 from parapply.backends.desk import Slots, begin, say_left
 from parapply.backends.limits import Limits
 from parapply.backends.wire import WIRE, unpack
@@ -33,9 +34,15 @@ def serve(
 
 
 def enter(
-    slots: Slots, lifeline: tuple[Any, Any], limits: Limits, start: Callable[[], None] | bytes
+    slots: Slots,
+    lifeline: tuple[Any, Any],
+    limits: Limits,
+    start: Callable[[], None] | bytes,
+    folders: tuple[str, ...] = (),
 ) -> None:
-    """Start a worker: what its Pool calls first."""
+    """Start a worker: what its Pool calls first. `folders`: of a person's modules."""
+    for folder in folders:
+        neighbours.add(folder)
     slot = int(multiprocessing.current_process().name.removeprefix(NAME))
     begin(slots, slot, WIRE, partial(_start, lifeline, limits, start))
 
@@ -45,7 +52,7 @@ def _start(lifeline: tuple[Any, Any], limits: Limits, start: Callable[[], None] 
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup stays nohup
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())  # whoever started the command may block some
     end_with_writer(lifeline[0].fileno())
     threading.Thread(target=_follow, args=lifeline, name="parapply-lifeline", daemon=True).start()
     gc.freeze()  # or the collector would write to, and so copy, all that came with the fork

@@ -12,13 +12,15 @@ import os
 import sys
 import zlib
 from collections.abc import Callable
+from importlib.machinery import PathFinder
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
+from parapply import neighbours
 from parapply.errors import FunctionError
 from parapply.functions.tracebacks import user_traceback
-from parapply.lazily import importing, load_before
+from parapply.lazily import importing
 
 
 def is_reference(text: str) -> bool:
@@ -65,16 +67,14 @@ def _import_file(path: Path) -> ModuleType:
     path = path.resolve()
     if not path.is_file():
         raise FunctionError(f"{path}: no such file")
-    if str(path.parent) not in sys.path:
-        load_before(str(path.parent))
-        sys.path.insert(0, str(path.parent))  # as for `python file.py`: it imports its neighbours
+    neighbours.add(str(path.parent))  # as for `python file.py`: it imports them
     loaded = sys.modules.get(path.stem)
     if loaded is not None and getattr(loaded, "__file__", None) == str(path):
         return loaded
-    if loaded is None:
-        return _guard(lambda: importlib.import_module(path.stem), str(path))
-    # A file called like a module that is already there (math.py, another's f.py) must not replace
-    # it. Its name is the same in all workers, so that what it defines can be pickled.
+    if loaded is None and path.stem not in neighbours.RESERVED:
+        return _guard(lambda: _import_as(path.stem, path), str(path))
+    # A file called like a module that others want (math.py) or that is there (another's f.py) must
+    # not replace it. Its name is the same in all workers, so that what it defines can be pickled.
     name = f"_parapply_{path.stem}_{zlib.crc32(os.fsencode(path)):08x}"
     if name in sys.modules:
         return sys.modules[name]
@@ -96,10 +96,16 @@ def _import_as(name: str, path: Path) -> ModuleType:
 
 
 def _import_module(name: str) -> ModuleType:
-    if "" not in sys.path and str(Path.cwd()) not in sys.path:
-        load_before(str(Path.cwd()))
-        sys.path.insert(0, str(Path.cwd()))  # as `python -m` does
+    if "" not in sys.path and _is_here(name.partition(".")[0]):
+        neighbours.add(str(Path.cwd()))
     return _guard(lambda: importlib.import_module(name), name)
+
+
+def _is_here(package: str) -> bool:
+    """Whether the working folder has what was named; if not, nothing is looked for there."""
+    if package in neighbours.RESERVED:
+        return False
+    return PathFinder.find_spec(package, [str(Path.cwd())]) is not None
 
 
 def _guard(load: Callable[[], ModuleType], what: str) -> ModuleType:
@@ -110,15 +116,26 @@ def _guard(load: Callable[[], ModuleType], what: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name is not None and (what == error.name or what.startswith(error.name + ".")):
             raise FunctionError(f"no module {error.name!r} in {Path.cwd()} or installed") from error
-        raise FunctionError(f"{what}: {error}", user_traceback(error)) from error
+        raise FunctionError(f"{what}: {error}{_hidden(error)}", user_traceback(error)) from error
     except SystemExit as error:
         message = f"{what}: ended itself on import (put `if __name__ == '__main__':` before main)"
         raise FunctionError(message) from error
     except Exception as error:
         where = error.lineno if isinstance(error, SyntaxError) else None
         line = f" (line {where})" if where else ""
-        message = f"{what}: {type(error).__name__}: {getattr(error, 'msg', error)}{line}"
+        said = f"{type(error).__name__}: {getattr(error, 'msg', error)}"
+        message = f"{what}: {said}{line}{_hidden(error)}"
         raise FunctionError(message, user_traceback(error)) from error
+
+
+def _hidden(error: Exception) -> str:
+    """Say it where the person's own module of that name is never imported."""
+    named = getattr(error, "name", None) if isinstance(error, ImportError) else None
+    name = (named or "").partition(".")[0]
+    folder = next((one for one in neighbours.folders() if neighbours.is_beside(name, one)), None)
+    if folder is None:
+        return ""
+    return f" ({name} in {folder} is not imported, as others need that name: give it another)"
 
 
 def _attribute(module: ModuleType, path: str, reference: str) -> tuple[Any, type | None]:

@@ -131,6 +131,10 @@ def _read_arrow(path: str) -> Any:
 _READ = {".parquet": _read_parquet, ".arrow": _read_arrow, ".feather": _read_arrow}
 
 
+# Not by -m, or without -P, which would search the working folder first; nor may it be found elsewhere.
+_START = "import sys; sys.path.append(sys.argv.pop(1)); from parapply.__main__ import main; main()"
+
+
 def _as_frame_file(name: str, path: str, folder: str) -> str:
     """Return a file that pandas reads with the types that functions see: it, or a copy of it."""
     import subprocess
@@ -138,7 +142,9 @@ def _as_frame_file(name: str, path: str, folder: str) -> str:
     if os.path.splitext(path)[1] in _READ and os.path.isfile(path):
         return path
     copy = os.path.join(folder, f"share.{len(os.listdir(folder))}.arrow")
-    command = [sys.executable, "-m", "parapply", "-q", "--filter", "-e", "True", path, "-o", copy]
+    home = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    command = [sys.executable, "-P", "-c", _START, home]
+    command += ["-q", "--filter", "-e", "True", path, "-o", copy]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip()
