@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
+import signal
 import subprocess
 import sys
+from functools import partial
 
 import pytest
+from processes import wait_for
 
 SCRIPT = """
 import sys
+from functools import partial
+from pathlib import Path
 from parapply.__main__ import main
 if __name__ == "__main__":
     sys.exit(main())
@@ -157,3 +163,149 @@ def test_a_function_may_be_in_a_file_whose_name_others_need(command, trap):
     for method in METHODS:
         done = run(command, trap, "calendar.py:f", "in.csv", "--start-method", method)
         assert (done.returncode, done.stdout[:8]) == (0, "x,f\n1,3\n"), done.stderr
+
+
+DEADLY = """
+import os, signal, sys, time
+from pathlib import Path
+
+
+def once(row):
+    if row["x"] == 3 and not Path("died").exists():
+        Path("died").touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return row["x"]
+
+
+def slow(row):
+    if row["x"] == 3:
+        Path("begun").touch()
+        time.sleep(30)
+    return row["x"]
+
+
+def plain(row):
+    return row["x"]
+
+
+def noisy(row):
+    print("noise")
+    print("noise", file=sys.stderr)
+    return row["x"]
+"""
+
+
+@pytest.fixture
+def deadly(tmp_path):
+    folder = tmp_path / "here"
+    folder.mkdir()
+    (folder / "f.py").write_text(DEADLY)
+    (folder / "in.csv").write_text("x\n1\n2\n3\n4\n")
+    return folder
+
+
+def ignore_children():
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+
+
+def block_all():
+    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+
+
+@pytest.mark.parametrize("inherited", [ignore_children, block_all])
+@pytest.mark.parametrize("method", METHODS)
+def test_signals_that_are_ignored_or_blocked_are_heeded_all_the_same(
+    command, deadly, inherited, method
+):
+    options = ["in.csv", "--chunk-size", "1", "-j", "2", "--start-method", method]
+    once = run(
+        command, deadly, "f.py:once", *options, "--max-tasks-per-worker", "1", preexec_fn=inherited
+    )
+    assert (once.returncode, once.stdout) == (0, "x,once\n1,1\n2,2\n3,3\n4,4\n"), once.stderr
+    slow = ["f.py:slow", *options, "--timeout", "1s", "--on-error", "null"]
+    late = run(command, deadly, *slow, preexec_fn=inherited)
+    assert (late.returncode, late.stdout) == (0, "x,slow\n1,1\n2,2\n3,\n4,4\n"), late.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_was_started_with_signals_blocked_can_be_ended(command, deadly, number):
+    call = [*command, "f.py:slow", "in.csv"]
+    process = subprocess.Popen(call, cwd=deadly, preexec_fn=block_all)
+    wait_for(deadly / "begun")
+    process.send_signal(number)
+    assert process.wait(10) == -number
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT])
+def test_what_a_shell_has_ignored_to_let_a_job_live_stays_ignored(command, deadly, number):
+    (deadly / "f.py").write_text(
+        f"import os\ndef f(row):\n    os.kill(os.getppid(), {int(number)})\n    return row['x']\n"
+    )
+    ignored = partial(signal.signal, number, signal.SIG_IGN)
+    done = run(command, deadly, "f.py:f", "in.csv", preexec_fn=ignored)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("thread", [False, True])
+@pytest.mark.parametrize("handler", ["signal.SIG_IGN", "reap"])
+def test_a_program_keeps_its_signals_and_hears_of_workers(deadly, handler, thread):
+    """`reap` takes the exit codes of all children away, as some servers do."""
+    program = deadly / "program.py"
+    program.write_text(f"""
+import os, signal, threading
+from parapply import Job, run
+def reap(*_):
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]: pass
+    except ChildProcessError: pass
+def work():
+    job = Job(function="f.py:once", inputs=("in.csv",), output="out.csv", workers=2, chunk_size=1,
+              max_tasks_per_worker=1, start_method="fork")
+    run(job)
+if __name__ == "__main__":
+    signal.signal(signal.SIGCHLD, {handler})
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM, signal.SIGUSR1])
+    one = threading.Thread(target=work)
+    one.start() if {thread} else work()
+    {thread} and one.join()
+    print(signal.getsignal(signal.SIGCHLD) == {handler}, len(signal.pthread_sigmask(0, ())))
+""")
+    done = run([sys.executable, "-B", str(program)], deadly)
+    assert (done.stdout, done.stderr) == ("True 2\n", "")
+    assert (deadly / "out.csv").read_text() == "x,once\n1,1\n2,2\n3,3\n4,4\n"
+
+
+CLOSED = {
+    "0": "<&-", "1": ">&-", "2": "2>&-", "all": "<&- >&- 2>&-", "1 and 2": ">&- 2>&-"
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("closed", CLOSED.values(), ids=CLOSED)
+@pytest.mark.parametrize("way", WAYS[:3], ids=lambda way: way[1])
+def test_what_a_function_prints_is_never_in_a_file_whose_number_was_free(
+    command, deadly, closed, way
+):
+    words = shlex.join([*command, "f.py:noisy", "in.csv", "-o", "out.csv", *way])
+    done = run(["sh", "-c", f"{words} {closed}"], deadly)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert (deadly / "out.csv").read_text() == "x,noisy\n1,1\n2,2\n3,3\n4,4\n"
+    assert ("noise" in done.stderr) == ("2>" not in closed)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("f.py:plain in.csv >&-", "standard output is closed, and no file is named for it"),
+        ("f.py:plain in.csv -o /dev/stdout >&-", "standard output is closed"),
+        ("f.py:plain in.csv -o x.csv --errors-to - >&-", "standard output is closed"),
+        ("f.py:plain <&-", "standard input is closed, and no INPUT is named"),
+        ("f.py:plain in.csv - <&-", "standard input is closed"),
+    ],
+)
+def test_a_closed_stream_that_is_needed_is_one_line(command, deadly, words, says):
+    done = run(["sh", "-c", f"{shlex.join(command)} {words}"], deadly)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"parapply: error: {says}")
+    assert done.stderr.count("\n") == 1
+    assert not (deadly / "x.csv").exists()

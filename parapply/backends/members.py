@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import time
@@ -15,6 +16,7 @@ from typing import Any
 
 from parapply.backends import RAN_OUT
 from parapply.backends.limits import OUT_OF_MEMORY
+from parapply.backends.memory import Lock
 
 
 class Context:
@@ -27,7 +29,7 @@ class Context:
         serve: Callable[..., None],  # runs in the process, given the Pool's own loop
     ) -> None:
         self._base, self._enlist, self._serve = base, enlist, serve
-        self.locks: list[Any] = []
+        self.locks: list[Lock] = []
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._base, name)
@@ -38,9 +40,9 @@ class Context:
         target = partial(self._serve, arguments.pop("target"))
         return self._enlist(partial(process, target=target, **arguments))
 
-    def Lock(self) -> Any:  # noqa: N802  as above
+    def Lock(self) -> Lock:  # noqa: N802  as above
         """Make a lock, and keep it."""
-        self.locks.append(self._base.Lock())
+        self.locks.append(Lock())
         return self.locks[-1]
 
     def SimpleQueue(self) -> Any:  # noqa: N802  as above
@@ -65,8 +67,11 @@ class QuietPool(pool.Pool):
 class Worker:
     """A process, as the Pool and the parent see it; two threads ask for its exit code."""
 
-    def __init__(self, process: Any, slot: int, launch: Callable[[Any], Any]) -> None:
+    def __init__(
+        self, process: Any, slot: int, launch: Callable[[Any], Any], *, is_child: bool
+    ) -> None:
         self._process, self.slot, self._launch = process, slot, launch
+        self._is_child = is_child  # of this process: not of a forkserver
         self._lock = threading.Lock()
 
     def __getattr__(self, name: str) -> Any:
@@ -81,7 +86,17 @@ class Worker:
         """How it ended, as multiprocessing says it; None while it is alive."""
         with self._lock:  # of two that ask a forkserver at once, one would be told 255
             code: int | None = self._process.exitcode
-            return code
+            return UNTOLD if code is None and self._is_reaped() else code
+
+    def _is_reaped(self) -> bool:
+        """Whether its exit code went to somebody else: a handler that waits for all children."""
+        if not self._is_child or self._process.pid is None:
+            return False
+        try:
+            os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
+            return True
+        return False
 
     def fate(self) -> str | None:
         """Say how it ended; None while it is alive."""
@@ -92,7 +107,7 @@ class Worker:
                 return _describe_exit(code)
             if gone:
                 time.sleep(0.01)
-        return "died" if gone else None  # died: SIGCHLD is ignored, nobody is told of exit codes
+        return "died" if gone else None
 
     def seen_by_pool(self, timeout_s: float = 0.05) -> bool:
         """Whether the Pool sees the end: not while a child of the worker holds its pipe open."""
@@ -111,7 +126,12 @@ class Nobody:
     terminate = join = is_alive = start
 
 
+UNTOLD = 1 << 16  # what no process ends with
+
+
 def _describe_exit(code: int) -> str:
+    if code == UNTOLD:
+        return "died"
     if code == OUT_OF_MEMORY:
         return RAN_OUT
     if code >= 0:

@@ -11,7 +11,6 @@ multiprocessing is used.
 
 from __future__ import annotations
 
-import gc
 import multiprocessing
 import os
 import pickle
@@ -30,6 +29,7 @@ from parapply.backends import Crew, Session
 from parapply.backends.desk import LEFT, SLOT_FIELDS, Slots
 from parapply.backends.launch import lifeline, safest_method, start_helpers, undisturbed
 from parapply.backends.members import LOST, Context, Nobody, QuietPool, Worker
+from parapply.backends.memory import Numbers
 from parapply.backends.pooled import Death, Pooled
 from parapply.backends.start import NAME, enter, serve
 from parapply.backends.stillness import Stillness
@@ -63,7 +63,8 @@ class _Team:
         context = multiprocessing.get_context(self.method)
         self._context = Context(context, self._enlist, partial(serve, crew.leave, crew.patience_s))
         self._free = deque(range(crew.workers * SPARE_SLOTS))
-        self.slots: Slots = self._context.RawArray("q", len(self._free) * SLOT_FIELDS)
+        numbers = Numbers(len(self._free) * SLOT_FIELDS)
+        self.slots: Slots = numbers.array
         self._changed, self._workers = changed, list[Worker]()
         self._changes = 0  # of those that run
         self._alive: tuple[int, list[int]] = -1, []  # after how many changes, and who it was
@@ -79,7 +80,7 @@ class _Team:
                 crew.workers,
                 enter,
                 (
-                    self.slots,
+                    self.slots if forks else numbers,
                     lifeline() if forks else (lifeline()[0], None),
                     crew.limits,
                     start,
@@ -119,7 +120,8 @@ class _Team:
                 return Nobody()
             slot = self._free.popleft()
             process = make(name=f"{NAME}{slot}", daemon=True)
-            self._workers.append(Worker(process, slot, self._launch))
+            child = self.method != "forkserver"
+            self._workers.append(Worker(process, slot, self._launch, is_child=child))
             return self._workers[-1]
 
     def _forget_the_left(self) -> None:
@@ -218,10 +220,6 @@ class _Team:
                 in_background(self._unlock, pool.terminate, wait_s=KILL_S / 2)
             self._workers.clear()  # with the pool, they hold file descriptors in a circle
             del self.pool, pool
-            if not clean and self.method != "fork":
-                # Or the tracker of resources would complain when a signal ends us: not removed yet.
-                self._context.locks.clear()
-                gc.collect()
 
     def _kill(self) -> None:
         self._ended = True

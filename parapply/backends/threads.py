@@ -14,10 +14,12 @@ from contextlib import AbstractContextManager
 from functools import partial
 from multiprocessing.dummy import DummyProcess
 from multiprocessing.pool import Pool, ThreadPool
+from multiprocessing.queues import SimpleQueue
 from typing import Any
 
 from parapply.backends import Crew, Session
 from parapply.backends.desk import SLOT_FIELDS, Slots, Wire, begin
+from parapply.backends.memory import Lock
 from parapply.backends.pooled import Death, Pooled
 from parapply.backends.stillness import Stillness
 from parapply.backends.waiting import in_background
@@ -82,17 +84,13 @@ class _Team:
 
 
 class _Threads(ThreadPool):
-    """The standard pool of threads, each of which ends with a call of `leave`.
-
-    It has semaphores, though no processes. Those for forks have no name, while for others a helper
-    process is started, which complains of them where a signal ends us.
-    """
+    """The standard pool of threads, each of which ends with a call of `leave`."""
 
     def __init__(
         self, leave: Callable[[], None], workers: int, enter: Callable[..., None], given: Any
     ) -> None:
         self._leave = leave
-        Pool.__init__(self, workers, enter, given, None, multiprocessing.get_context("fork"))
+        Pool.__init__(self, workers, enter, given, context=_Context())  # ThreadPool takes no other
 
     def Process(self, _: Any, target: Callable[..., None], **arguments: Any) -> Any:  # type: ignore[override]  # noqa: N802
         def work(*given: Any) -> None:
@@ -102,6 +100,16 @@ class _Threads(ThreadPool):
                 self._leave()
 
         return DummyProcess(target=work, **arguments)
+
+
+class _Context:
+    """What a pool of threads has of multiprocessing: one queue, which needs no semaphore here."""
+
+    Lock = Lock
+
+    def SimpleQueue(self) -> Any:  # noqa: N802  the name multiprocessing gives it
+        """Make a queue."""
+        return SimpleQueue(ctx=self)
 
 
 def _enter(slots: Slots, numbers: Iterator[int], wire: Wire, start: Callable[[], None]) -> None:

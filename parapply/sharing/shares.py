@@ -131,7 +131,7 @@ def _read_arrow(path: str) -> Any:
 _READ = {".parquet": _read_parquet, ".arrow": _read_arrow, ".feather": _read_arrow}
 
 
-# Not by -m, or without -P, which would search the working folder first; nor may it be found elsewhere.
+# With -m, or without -P, the working folder would be searched first.
 _START = "import sys; sys.path.append(sys.argv.pop(1)); from parapply.__main__ import main; main()"
 
 
