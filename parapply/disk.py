@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import os
 
-from parapply.errors import InputError, OutputError, ParapplyError
+from parapply.errors import InputError, OutputError, ParapplyError, WorkerError
+from parapply.lifetime.ceilings import met
 from parapply.outputs.output import Output
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -36,6 +37,8 @@ class DiskErrors:
 
     def _explained(self, error: OSError) -> ParapplyError:
         """Return what to tell a person; what is in none of our folders is an input."""
+        if error.errno in (errno.EMFILE, errno.ENFILE):
+            return WorkerError(met(error) or str(error))  # whichever file it was
         reason = os.strerror(error.errno) if error.errno else str(error)
         path = "" if error.filename is None else os.fsdecode(error.filename)
         full = error.errno in FULL

@@ -16,6 +16,7 @@ from typing import Any
 from parapply import neighbours
 from parapply.backends.start import STOPS
 from parapply.errors import WorkerError
+from parapply.lifetime.ceilings import met
 from parapply.outputs.staging import adopt
 
 # By process id, as a forked copy of this process needs one of its own: the pipe whose write end
@@ -56,6 +57,8 @@ def start_helpers(method: str) -> None:
             with _unblocked(), _on_safe_path():  # it hears of its children's ends by a signal
                 forkserver.ensure_running()
         except OSError as error:  # its socket's path may be too long
+            if limit := met(error):
+                raise WorkerError(f"the forkserver cannot be started: {limit}") from error
             raise WorkerError(
                 f"the forkserver cannot be started in {util.get_temp_dir()}: {error}; "
                 "a shorter TMPDIR or another --start-method would do"

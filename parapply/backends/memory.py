@@ -14,21 +14,26 @@ import multiprocessing
 import os
 import select
 import tempfile
+import weakref
 from multiprocessing import reduction
 from typing import Any
 
 
 class Numbers:
-    """Shared integers of 64 bits; `array` has them. A worker that is sent this gets the array."""
+    """Shared integers of 64 bits; `array` has them. A worker that is sent this gets the array.
 
-    def __init__(self, count: int) -> None:
-        self._file = _unnamed_file()
-        os.ftruncate(self._file.fileno(), count * _BYTES)
-        self.array = _mapped(self._file.fileno(), count)
+    Those that are forked (not `sent`) have it already, and it needs no descriptor.
+    """
+
+    def __init__(self, count: int, *, sent: bool) -> None:
+        self._file = _unnamed_file(count * _BYTES) if sent else -1
+        if sent:
+            weakref.finalize(self, os.close, self._file)
+        self.array = _mapped(self._file, count)
 
     def __reduce__(self) -> Any:
         """Send the descriptor, which only works as a process starts."""
-        return _rebuilt, (reduction.DupFd(self._file.fileno()), len(self.array))
+        return _rebuilt, (reduction.DupFd(self._file), len(self.array))
 
 
 class Lock:
@@ -64,10 +69,14 @@ class Lock:
 _BYTES = 8
 
 
-def _unnamed_file() -> Any:
+def _unnamed_file(size_bytes: int) -> int:
     if hasattr(os, "memfd_create"):
-        return os.fdopen(os.memfd_create("parapply"), "r+b")
-    return tempfile.TemporaryFile()
+        file = os.memfd_create("parapply")
+    else:
+        file, path = tempfile.mkstemp(prefix="parapply-")
+        os.unlink(path)
+    os.ftruncate(file, size_bytes)
+    return file
 
 
 def _mapped(file: int, count: int) -> Any:

@@ -19,7 +19,8 @@ from parapply.backends import RAN_OUT, Done, Item, Outside, Pace, Result
 from parapply.backends.desk import SLOT_FIELDS, Slots, Wire, work
 from parapply.backends.stillness import Stillness
 from parapply.backends.waiting import Bell, Ears
-from parapply.errors import WorkerError
+from parapply.errors import ParapplyError, WorkerError
+from parapply.lifetime.ceilings import met
 
 if TYPE_CHECKING:
     from parapply.lifetime.lapses import Lapses
@@ -89,8 +90,10 @@ class Pooled:
         self._bell, self._ears = Bell(), Ears()
         try:
             self._open()
-        except BaseException:
+        except BaseException as error:
             self._bell.close()
+            if not isinstance(error, ParapplyError) and (limit := met(error)):
+                raise WorkerError(f"workers cannot be started: {limit}") from error
             raise
         return self
 

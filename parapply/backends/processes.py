@@ -36,9 +36,11 @@ from parapply.backends.stillness import Stillness
 from parapply.backends.waiting import in_background
 from parapply.backends.wire import WIRE
 from parapply.errors import WorkerError
+from parapply.lifetime.ceilings import check_room, said
 
 KILL_S = 1.0
 LOCK_S = 0.02  # longer than a live thread of the parent ever holds a lock of the queues
+FILES = 48  # that a process, and the one that forks others, have open besides those of each worker
 SPARE_SLOTS = 4  # a worker: the killed keep theirs until the parent has looked
 
 
@@ -63,7 +65,7 @@ class _Team:
         context = multiprocessing.get_context(self.method)
         self._context = Context(context, self._enlist, partial(serve, crew.leave, crew.patience_s))
         self._free = deque(range(crew.workers * SPARE_SLOTS))
-        numbers = Numbers(len(self._free) * SLOT_FIELDS)
+        numbers = Numbers(len(self._free) * SLOT_FIELDS, sent=self.method != "fork")
         self.slots: Slots = numbers.array
         self._changed, self._workers = changed, list[Worker]()
         self._changes = 0  # of those that run
@@ -73,6 +75,7 @@ class _Team:
         self._books = threading.Lock()  # of `_workers` and `_free`: two threads keep them
         forks = self.method == "fork"
         if self.method != "fork":
+            check_room(crew.workers, FILES + 2 * crew.workers)
             start_helpers(self.method)
         start = crew.start if forks else self._pack("the start of a worker", crew.start)
         try:
@@ -93,7 +96,7 @@ class _Team:
             self._kill()
             if not isinstance(error, Exception):
                 raise
-            raise WorkerError(f"workers cannot be started: {error}") from error
+            raise WorkerError(f"workers cannot be started: {said(error)}") from error
         self._open = True
 
     def pack_task(self, task: object) -> bytes:
@@ -149,7 +152,7 @@ class _Team:
             except Exception as error:
                 if not self._open:
                     raise
-                self._break(f"could not be started: {error}")
+                self._break(f"could not be started: {said(error)}")
                 return Nobody()
         self._changes += 1
         self._changed()
