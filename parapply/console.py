@@ -208,9 +208,24 @@ def protect_stdout() -> int:
     """
     real = os.dup(1)
     os.dup2(2, 1)
+    os.register_at_fork(after_in_child=lambda: _let_go(real))
     if sys.stdout is not None:
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     return real
+
+
+def _let_go(real: int) -> None:
+    """Have a forked process, a worker or one that a function leaves behind, not hold the output.
+
+    Whoever reads it would wait for the end of that process; nor is anything written there twice.
+    """
+    with contextlib.suppress(OSError):
+        output, null = os.fstat(real), os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+        for name in os.listdir("/proc/self/fd") if os.path.isdir("/proc/self/fd") else [str(real)]:
+            with contextlib.suppress(OSError):
+                if (number := int(name)) > 2 and os.path.samestat(os.fstat(number), output):
+                    os.dup2(null, number, inheritable=False)
+        os.close(null)
 
 
 def die_of(number: int) -> NoReturn:

@@ -36,6 +36,7 @@ from parapply.inputs.sources import Inputs, open_inputs
 from parapply.inputs.survey import Table, survey
 from parapply.job import Chunk, Job, Report
 from parapply.lazily import load_arrow
+from parapply.lifetime.descriptors import told, watch
 from parapply.lifetime.signals import heeding
 from parapply.lifetime.start import Start, leave
 from parapply.outputs.columns import Columns
@@ -67,8 +68,9 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
     began = time.perf_counter()
     check_job(job)
     check_places(job, stdout)
+    watch()
     with (
-        heeding(), _open(job, stdout) as output, DiskErrors(output, _named(job)) as disk,
+        heeding(), told(), _open(job, stdout) as output, DiskErrors(output, _named(job)) as disk,
         Hub(job) as hub, ExitStack() as ends,
     ):  # fmt: skip
         disk.others[hub.folder] = f"{os.path.dirname(hub.folder)} (TMPDIR=DIR names another)"

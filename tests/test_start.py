@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import resource
 import shlex
 import signal
 import subprocess
 import sys
+import time
 from functools import partial
 
 import pytest
-from processes import wait_for
+from processes import _NAME, wait_for
 
 SCRIPT = """
 import sys
@@ -309,3 +312,119 @@ def test_a_closed_stream_that_is_needed_is_one_line(command, deadly, words, says
     assert done.stderr.startswith(f"parapply: error: {says}")
     assert done.stderr.count("\n") == 1
     assert not (deadly / "x.csv").exists()
+
+
+HARMFUL = """
+import os, subprocess, time
+
+
+def forks(row):
+    if row["x"] == 3 and os.fork() == 0:
+        time.sleep(30)
+        os._exit(0)
+    return row["x"]
+
+
+def starts(row):
+    if row["x"] == 3:
+        subprocess.Popen(["sleep", "30"], stderr=subprocess.DEVNULL)
+    return row["x"]
+
+
+def closes(row):
+    if row["x"] == 3:
+        os.closerange(3, 4096)
+    return row["x"]
+
+
+def closes_all(row):
+    if row["x"] == 3:
+        os.closerange(0, 4096)
+    return row["x"]
+"""
+COPIED = "x,{0}\n1,1\n2,2\n3,3\n4,4\n"
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way[1])
+@pytest.mark.parametrize("name", ["forks", "starts"])
+def test_nobody_waits_for_what_a_function_leaves_behind(command, deadly, started, way, name):
+    """Neither the run nor who reads the output; standard error is the child's as well."""
+    (deadly / "f.py").write_text(HARMFUL)
+    words = shlex.join([*command, f"f.py:{name}", "in.csv", *way])
+    began = time.monotonic()
+    done = subprocess.run(
+        ["sh", "-c", f"{words} | cat"], cwd=deadly, stdout=subprocess.PIPE, text=True, timeout=60,
+        check=False, stderr=subprocess.DEVNULL, env={**os.environ, _NAME: started.value},
+    )  # fmt: skip
+    assert done.stdout == COPIED.format(name)
+    assert time.monotonic() - began < 25, "the child sleeps for 30 s"
+    for pid in started.alive():
+        os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way[1])
+def test_a_function_that_closes_all_descriptors_is_one_line(command, deadly, way):
+    (deadly / "f.py").write_text(HARMFUL)
+    (deadly / "out.csv").write_text("old")
+    options = ["in.csv", "-o", "out.csv", "-j", "2", *way]
+    done = run(command, deadly, "f.py:closes", *options)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
+    row = 4 if "--backend" in way else 3  # a range of rows has been worked on before it is seen
+    assert done.stderr.startswith(f"parapply: error: in.csv: row {row}")
+    assert "as the function closed them" in done.stderr or "the function closed" in done.stderr
+    done = run(command, deadly, "f.py:closes_all", *options)
+    assert (done.returncode, done.stderr.count("\n")) == (1, int("--backend" not in way))
+    assert (deadly / "out.csv").read_text() == "old"
+    assert sorted(path.name for path in deadly.iterdir() if path.name != "__pycache__") == [
+        "f.py", "in.csv", "out.csv"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("place", ["read-only", "full", "missing"])
+def test_a_run_needs_no_dev_shm(command, deadly, place):
+    mounts = {
+        "read-only": "mount -t tmpfs -o ro none /dev/shm",
+        "full": "mount -t tmpfs -o size=4k none /dev/shm && head -c 4096 /dev/zero >/dev/shm/x",
+        "missing": "mount --bind /proc /dev/shm",  # nothing can be made in it
+    }
+    can = subprocess.run(
+        ["unshare", "-m", "sh", "-c", mounts[place]], capture_output=True, check=False
+    )
+    if can.returncode:
+        pytest.skip("a mount namespace cannot be made here")
+    for way in WAYS:
+        words = shlex.join([*command, "f.py:plain", "in.csv", "-j", "2", *way])
+        whole = f"({mounts[place]}) 2>/dev/null && {words}"
+        done = run(["unshare", "-m", "sh", "-c", whole], deadly)
+        assert (done.returncode, done.stdout, done.stderr) == (0, COPIED.format("plain"), "")
+
+
+@pytest.mark.parametrize("files", [9, 16, 24, 40])
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way[1])
+def test_a_limit_of_open_files_that_is_met_is_one_line(command, deadly, files, way):
+    limit = partial(resource.setrlimit, resource.RLIMIT_NOFILE, (files, files))
+    options = ["in.csv", "-j", "4", "--chunk-size", "1", *way]
+    done = run(command, deadly, "f.py:plain", *options, preexec_fn=limit)
+    if done.returncode == 0:
+        assert (done.stdout, done.stderr) == (COPIED.format("plain"), "")
+        return
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1), done.stderr
+    assert f"no more than {files} open files are allowed (ulimit -n" in done.stderr
+    assert "raise that, or use fewer --workers" in done.stderr
+
+
+@pytest.mark.parametrize("way", [*WAYS[1:]], ids=lambda way: way[1])
+def test_a_limit_of_processes_that_is_met_is_one_line(command, deadly, way):
+    """Root has no such limit: the system's calls answer as they do when it is met."""
+    (deadly / "site").mkdir()
+    (deadly / "site" / "sitecustomize.py").write_text(
+        "import errno, os, _posixsubprocess, _thread\n"
+        "def refused(*_, **__):\n    raise BlockingIOError(errno.EAGAIN, 'unavailable')\n"
+        'def no_thread(*_, **__):\n    raise RuntimeError("can\'t start new thread")\n'
+        "os.fork = _posixsubprocess.fork_exec = refused\n"
+        "_thread.start_new_thread = no_thread\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(deadly / "site")}
+    done = run(command, deadly, "f.py:plain", "in.csv", "-j", "2", *way, env=environment)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1), done.stderr
+    assert "processes and threads are allowed" in done.stderr

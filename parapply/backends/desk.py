@@ -5,11 +5,14 @@ Runs in the workers. What each is at stands in its slot, which the parent reads.
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import threading
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
+
+from parapply.lifetime.descriptors import check
 
 # For each worker: the number of its item + 1 (0: idle; LEFT: it has left of itself), the units done
 # in that item, when it will be heard of again at the latest, in milliseconds of the monotonic clock
@@ -96,6 +99,7 @@ class _Pace:
         return bool(self._slots[self._at + 4] == self._slots[self._at])
 
     def __call__(self, count: int) -> None:
+        check(apart=multiprocessing.parent_process() is not None)  # before: this row is to blame
         self._slots[self._units] += count
 
     def within(self, seconds: float | None) -> None:

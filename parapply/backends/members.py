@@ -17,6 +17,7 @@ from typing import Any
 from parapply.backends import RAN_OUT
 from parapply.backends.limits import OUT_OF_MEMORY
 from parapply.backends.memory import Lock
+from parapply.lifetime.descriptors import CLOSED, HOW
 
 
 class Context:
@@ -132,6 +133,8 @@ UNTOLD = 1 << 16  # what no process ends with
 def _describe_exit(code: int) -> str:
     if code == UNTOLD:
         return "died"
+    if code == CLOSED:
+        return HOW
     if code == OUT_OF_MEMORY:
         return RAN_OUT
     if code >= 0:

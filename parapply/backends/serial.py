@@ -14,6 +14,7 @@ from typing import Any
 
 from parapply.backends import Crew, Done, Item, Outside, Pace, Result, Session
 from parapply.backends.pooled import BEAT_S, PATIENCE_S
+from parapply.lifetime.descriptors import check
 
 
 class Serial:
@@ -76,6 +77,7 @@ class _Pace:
         self._session, self._beat, self._due = session, beat, 0.0
 
     def __call__(self, count: int) -> None:
+        check(apart=False)
         self._session.done += count
         if self._beat is not None and time.monotonic() >= self._due:
             self._beat()

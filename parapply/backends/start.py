@@ -18,6 +18,7 @@ from parapply.backends.limits import Limits
 from parapply.backends.wire import WIRE, unpack
 from parapply.errors import WorkerError
 from parapply.lifetime.allocation import keep_freed
+from parapply.lifetime.descriptors import watch
 from parapply.lifetime.lifeline import end_with_writer
 
 NAME = "parapply-"  # and the number of its slot: what a worker's process is called
@@ -53,6 +54,7 @@ def _start(lifeline: tuple[Any, Any], limits: Limits, start: Callable[[], None] 
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup stays nohup
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())  # whoever started the command may block some
+    watch()
     end_with_writer(lifeline[0].fileno())
     threading.Thread(target=_follow, args=lifeline, name="parapply-lifeline", daemon=True).start()
     gc.freeze()  # or the collector would write to, and so copy, all that came with the fork

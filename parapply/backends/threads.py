@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import multiprocessing
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from functools import partial
 from multiprocessing.dummy import DummyProcess
 from multiprocessing.pool import Pool, ThreadPool
@@ -102,14 +102,36 @@ class _Threads(ThreadPool):
         return DummyProcess(target=work, **arguments)
 
 
-class _Context:
-    """What a pool of threads has of multiprocessing: one queue, which needs no semaphore here."""
+class _Notes(SimpleQueue[Any]):
+    """How the pool's own threads wake each other: without a semaphore, or a word in the end.
+
+    For a function may have closed it, with all else; then the run ends anyway.
+    """
 
     Lock = Lock
+    _gone = False
 
-    def SimpleQueue(self) -> Any:  # noqa: N802  the name multiprocessing gives it
-        """Make a queue."""
-        return SimpleQueue(ctx=self)
+    def __init__(self) -> None:
+        super().__init__(ctx=self)
+
+    def put(self, note: Any) -> None:
+        with suppress(OSError):
+            super().put(note)
+
+    def get(self) -> Any:
+        try:
+            return super().get()
+        except OSError:
+            self._gone = True
+
+    def empty(self) -> bool:
+        return self._gone or super().empty()
+
+
+class _Context:
+    """What a pool of threads has of multiprocessing."""
+
+    SimpleQueue = _Notes
 
 
 def _enter(slots: Slots, numbers: Iterator[int], wire: Wire, start: Callable[[], None]) -> None:

@@ -24,21 +24,22 @@ class Bell:
 
     def ring(self) -> None:
         """Have the descriptor `fd` be ready to read."""
-        with self._lock, suppress(BlockingIOError):  # full: it rings already
+        with self._lock, suppress(OSError):  # full: it rings already; or a function closed it
             if not self._closed:
                 os.write(self._write, b"!")
 
     def hush(self) -> None:
         """Have it wait again."""
-        with suppress(BlockingIOError):
+        with suppress(OSError):
             os.read(self.fd, 65536)
 
     def close(self) -> None:
         """Let go of the pipe."""
         with self._lock:
             self._closed = True
-            os.close(self.fd)
-            os.close(self._write)
+            for end in (self.fd, self._write):
+                with suppress(OSError):
+                    os.close(end)
 
 
 class Ears:

@@ -37,6 +37,7 @@ from parapply.functions.call import Call, Made
 from parapply.job import Chunk, Failed, Outcome
 from parapply.lifetime.allocation import give_back
 from parapply.lifetime.context import bound
+from parapply.lifetime.descriptors import DescriptorsError
 from parapply.naming import Naming
 from parapply.records import record, replace
 from parapply.sharing.rates import RATE, Rate
@@ -178,7 +179,13 @@ class ChunkTask:
         context.begin(chunk.number, caller.position, rows.number_at, whole=chunk.before is None)
         pace(1)  # whoever finds the worker dead before knows that no row was to blame
         try:
-            return caller.apply()
+            made = caller.apply()
+            pace(0)
+            return made
+        except DescriptorsError as error:
+            name, row = self.sources[chunk.source].name, max(context.row - 1, chunk.first_row + 1)
+            said = f"{name}: row {row}, or one shortly before it: {error}"
+            raise DescriptorsError(said) from error
         finally:
             context.end()
 

@@ -11,6 +11,7 @@ from parapply.calls.tasks import ChunkTask
 from parapply.errors import RowError, WorkerError
 from parapply.formats import Index
 from parapply.job import Chunk, Failed
+from parapply.lifetime.descriptors import HOW
 from parapply.plan import halve
 from parapply.records import replace
 
@@ -93,6 +94,8 @@ class Losses:
             what = f"{self._task.call.name} took longer than {policy.timeout_s:g} s (--timeout)"
             return Failed(chunk.number, RowError(f"{name}: row {row}: {what}"))
         remedy = "if memory ran out, try fewer --workers"
+        if how == HOW:
+            remedy = "it may close none but its own (os.closerange closes all)"
         if how == RAN_OUT:
             remedy = f"--memory-limit {policy.memory_limit} is what each worker may take"
         return Failed(

@@ -14,7 +14,7 @@ import multiprocessing
 import os
 import threading
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -113,7 +113,8 @@ class Context:
     def leave(self) -> None:
         """Give the rank back."""
         if self._claim is not None:
-            os.close(self._claim)
+            with suppress(OSError):  # the function closed it, and that has been said
+                os.close(self._claim)
             self._claim = None
 
 
