@@ -37,7 +37,7 @@ from parapply.functions.call import Call, Made
 from parapply.job import Chunk, Failed, Outcome
 from parapply.lifetime.allocation import give_back
 from parapply.lifetime.context import bound
-from parapply.lifetime.descriptors import DescriptorsError
+from parapply.lifetime.descriptors import DescriptorsError, placed
 from parapply.naming import Naming
 from parapply.records import record, replace
 from parapply.sharing.rates import RATE, Rate
@@ -184,8 +184,7 @@ class ChunkTask:
             return made
         except DescriptorsError as error:
             name, row = self.sources[chunk.source].name, max(context.row - 1, chunk.first_row + 1)
-            said = f"{name}: row {row}, or one shortly before it: {error}"
-            raise DescriptorsError(said) from error
+            raise placed(f"{name}: row {row}") from error
         finally:
             context.end()
 

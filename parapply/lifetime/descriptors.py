@@ -7,6 +7,7 @@ wrong in words that help nobody, or would use a file that happens to have got th
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -15,6 +16,10 @@ from parapply.errors import WorkerError
 CLOSED = 122  # the exit code of a worker that has lost its descriptors
 HOW = "lost files that it has open, as the function closed them,"
 
+_WHAT = "the function closed files that parapply has open (os.closerange, say)"
+_PATIENCE_S = 1.0
+
+_raised: list[DescriptorsError] = []  # at most one, in this run
 _watched: list[tuple[int, os.stat_result]] = []  # one of ours, like which there is no other
 
 
@@ -24,6 +29,7 @@ class DescriptorsError(WorkerError):
 
 def watch() -> None:
     """Remember what is open now."""
+    _raised.clear()
     if _watched and is_intact():
         return
     read, write = os.pipe()
@@ -47,7 +53,13 @@ def check(*, apart: bool) -> None:
         return
     if apart:
         os._exit(CLOSED)
-    raise DescriptorsError("the function closed files that parapply has open (os.closerange, say)")
+    raise DescriptorsError(_WHAT)
+
+
+def placed(row: str) -> DescriptorsError:
+    """Return the error that names a row; it is remembered for `told`."""
+    _raised[:] = [DescriptorsError(f"{row}, or one just before or beside it: {_WHAT}")]
+    return _raised[-1]
 
 
 @contextmanager
@@ -59,6 +71,16 @@ def told() -> Iterator[None]:
         found: BaseException | None = error
         while found is not None and not isinstance(found, DescriptorsError):
             found = found.__context__
+        if (found is None and not is_intact()) or str(found) == _WHAT:
+            found = _wait_for_culprit()
         if found is None or found is error:
             raise
         raise found from None
+
+
+def _wait_for_culprit() -> DescriptorsError:
+    """Return what the thread whose row did it has said, or will say when it is done with it."""
+    until = time.monotonic() + _PATIENCE_S
+    while not _raised and time.monotonic() < until:
+        time.sleep(0.01)
+    return _raised[-1] if _raised else DescriptorsError(_WHAT)
