@@ -655,7 +655,7 @@ def test_workers_that_cannot_be_started_later_are_an_error(monkeypatch):
         return fork()
 
     monkeypatch.setattr(os, "fork", few)
-    with pytest.raises(WorkerError, match="temporarily unavailable"):  # noqa: SIM117
+    with pytest.raises(WorkerError, match="processes and threads are allowed"):  # noqa: SIM117
         with processes("fork", max_tasks=1) as session:
             list(session.run(square, iter(range(40))))
 
