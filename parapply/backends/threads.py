@@ -8,7 +8,6 @@ all are given up, and what the others were at is done again by new ones.
 from __future__ import annotations
 
 import itertools
-import multiprocessing
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, suppress
 from functools import partial
