@@ -79,9 +79,9 @@ def binary_join_element_wise(*columns: Any) -> Any:
     return call("binary_join_element_wise", list(columns))
 
 
-def utf8_trim_whitespace(array: Any) -> Any:
-    """Take white space off both ends."""
-    return call("utf8_trim_whitespace", [array])
+def trim(array: Any) -> Any:
+    """Take white space off both ends: what C's isspace says is that, and nothing of Unicode's."""
+    return call("ascii_trim", [array], _arrow.TrimOptions(" \t\n\v\f\r"))
 
 
 def match_substring_regex(array: Any, pattern: str) -> Any:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from parapply.columns import kernels as pc
+from parapply.columns import inference
+from parapply.columns.from_text import is_direct
 from parapply.columns.words import named
 from parapply.errors import BadRowsError
 from parapply.formats.csv import parse
@@ -101,19 +102,22 @@ class CsvBatch(Typed):
         return self._tabulate(dict.fromkeys(positions, pa.string()), ())
 
     def _parse(self, types: dict[int, Any]) -> list[pa.Array]:
+        """Read columns with Arrow's own rules for their values, where those are ours."""
         if not self.rows:
             return [pa.nulls(0, type_) for type_ in types.values()]
+        if not all(type_ is None or is_direct(type_) for type_ in types.values()):
+            return self._converted(types)
         try:
             arrays = self._tabulate(types, self.place.nulls)
         except parse.MisfitError:
             return self._converted(types)
         unseen = [array for p, array in zip(types, arrays, strict=True) if p in self.place.unseen]
-        delimiter = self.place.dialect.delimiter
         untold = any(
             array.null_count < len(array) and not self._is_told(position)
             for position, array in zip(types, arrays, strict=True)
         )
-        if untold or (unseen and parse.may_be_misread(self.records.text, delimiter, unseen)):
+        dialect = self.place.dialect
+        if untold or (unseen and parse.may_be_misread(self.records.text, dialect, unseen)):
             return self._converted(types)
         return arrays
 
@@ -124,7 +128,7 @@ class CsvBatch(Typed):
         for text, (position, type_) in zip(texts, types.items(), strict=True):
             misfits = _misfits(text, type_, unseen=position in self.place.unseen)
             if not self._is_told(position):
-                misfits = sorted({*misfits, *_integers(text)})
+                misfits = sorted({*misfits, *inference.integers(text)})
             for row in misfits:
                 bad.setdefault(row, self._misfit(row, position, text[row].as_py()))
             if not misfits:
@@ -159,20 +163,11 @@ def _misfits(texts: pa.Array, type_: Any, *, unseen: bool) -> list[int]:
     """Return the rows whose text is no `type_`; `unseen`: nobody has looked at it before."""
     if type_ is None:
         return []
-    misread = pc.fill_null(parse.misread(texts, type_), False).to_pylist() if unseen else None
-    try:
-        parse.column(texts, type_)
-    except parse.MisfitError:
-        fits = [_fits(texts[row : row + 1], type_) for row in range(len(texts))]
-    else:
-        fits = [True] * len(texts)
-    return [row for row, fit in enumerate(fits) if not fit or (misread and misread[row])]
-
-
-def _integers(texts: pa.Array) -> list[int]:
-    """Return the rows whose text may be an integer: more of them would tell whether it is."""
-    found = pc.match_substring_regex(texts, r"^\s*[+-]?[0-9]+\s*$").to_pylist()
-    return [row for row, integer in enumerate(found) if integer]
+    misread = inference.misread(texts, type_) if unseen else []
+    if _fits(texts, type_):
+        return misread
+    bad = [row for row in range(len(texts)) if not _fits(texts[row : row + 1], type_)]
+    return sorted({*bad, *misread})
 
 
 def _fits(text: pa.Array, type_: Any) -> bool:

@@ -12,10 +12,10 @@ from collections.abc import Callable, Collection, Sequence
 from functools import cache
 from typing import Any
 
+from parapply.columns.inference import FALSE, TRUE, Kind
 from parapply.formats import Survey
 from parapply.formats.csv.dialect import Dialect
 from parapply.formats.csv.index import MARKS, Mark
-from parapply.formats.csv.parse import FALSE, TRUE, Kind
 from parapply.records import record
 
 _DELIMITERS = b",;\t|"

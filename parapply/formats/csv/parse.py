@@ -1,8 +1,8 @@
 """From CSV text to Arrow columns, with the types that pandas.read_csv would give the whole file.
 
 Arrow's reader does the work; its columns are called "0", "1", ... so that any header will do. It
-infers what pandas infers but for the differences that are mended here: dates and times stay text,
-`0x10` and `007` are no numbers, integers beyond 64 bits are no floats, `+5` is an integer.
+infers what pandas infers but for what is mended here: where Arrow and columns/inference.py may
+differ (`+5`, `007`, `0x10`, integers beyond 64 bits, a line end beside a number) text tells.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any
 
 from parapply.columns import kernels as pc
+from parapply.columns.from_text import from_text
+from parapply.columns.inference import FALSE, TRUE, TYPES, Kind, kind_of
 from parapply.columns.names import type_of
-from parapply.columns.scalars import text as scalar
+from parapply.errors import ResultError
 from parapply.formats.csv.dialect import Dialect
 from parapply.formats.csv.records import Records
 from parapply.lazily import at, np, pa, pacsv
@@ -24,33 +26,7 @@ NULLS = (
     "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN",
     "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
 )  # fmt: skip
-TRUE, FALSE = ("True", "TRUE", "true"), ("False", "FALSE", "false")
-_INTEGER = r"^\s*[+-]?[0-9]+\s*$"
-_DIGIT_LED = r"^\s*[+-]?0[0-9xX]"
-_NO_FLOAT = r"(?i)^\s*[+-]?(0x|nan)"
-_ORDER = ("null", "bool", "int", "digits", "float", "text")
-TYPES = {  # by name
-    "null": "double",  # what read_csv makes of a column without a value
-    "bool": "bool",
-    "int": "int64",
-    "digits": "string",  # integers that a number would not hold: "007", 20 digits
-    "float": "double",
-    "text": "string",
-}
 TEXT, BYTES = "string", "binary"  # the one is checked to be UTF-8
-
-
-class Kind(NamedTuple):
-    """What a column holds in one piece of the input, and whether any value is missing there."""
-
-    name: str
-    nulls: bool
-
-    def join(self, other: Kind) -> Kind:
-        """Return the kind of both pieces together; the order does not matter."""
-        low, high = sorted((self.name, other.name), key=_ORDER.index)
-        clash = low == "bool" and high != "bool"
-        return Kind("text" if clash else high, self.nulls or other.nulls)
 
 
 class MisfitError(Exception):
@@ -107,24 +83,19 @@ def _read(
 
 
 def kinds(
-    text: bytes, delimiter: int, positions: Sequence[int], table_of: Callable[..., pa.Table]
+    text: bytes, dialect: Dialect, positions: Sequence[int], table_of: Callable[..., pa.Table]
 ) -> tuple[tuple[Kind, ...], dict[int, pa.ChunkedArray]]:
     """Return the kind of each column at `positions`; `table_of(types)` reads columns of `text`.
 
     And, by position, the values of those that are numbers and were read as they will be.
     """
     table = table_of(dict.fromkeys(positions))
-    found = {p: _kind(table.column(i)) for i, p in enumerate(positions)}
-    plus = b"+" in text
-    doubtful = [p for i, p in enumerate(positions) if _is_doubtful(found[p], table.column(i), plus)]
-    integers = [p for p in positions if found[p] == "int"]
-    if integers and _zero_led(text, delimiter):
-        doubtful += integers
+    columns = dict(zip(positions, table.columns, strict=True))
+    found = {position: _kind(column) for position, column in columns.items()}
+    doubtful = _doubtful(text, dialect, columns, found)
     if doubtful:
         texts = table_of(dict.fromkeys(doubtful, pa.string()))
-        for i, position in enumerate(doubtful):
-            found[position] = _precise(texts.column(i), found[position])
-    columns = dict(zip(positions, table.columns, strict=True))
+        found.update(zip(doubtful, map(kind_of, texts.columns), strict=True))
     kinds = tuple(Kind(found[p], column.null_count > 0) for p, column in columns.items())
     numbers = {
         position: column
@@ -139,38 +110,33 @@ def column(texts: pa.Array, type_: Any) -> pa.Array:
 
     Raises MisfitError.
     """
-    plain = pc.replace_substring_regex(pc.utf8_trim_whitespace(texts), r"^\+", "")
-    if at.is_boolean(type_):  # the cast takes numbers, too
-        known = pc.is_in(plain, pa.array([*TRUE, *FALSE]))
-        plain = pc.if_else(pc.or_(known, pc.is_null(plain)), plain, scalar("no boolean"))
     try:
-        return pc.cast(plain, type_)
-    except pa.ArrowInvalid as error:
+        return from_text(texts, type_)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ResultError) as error:
         raise MisfitError(str(error)) from error
 
 
-def is_number(type_: Any) -> bool:
-    """Whether a column's type, None where it is not known, is one of numbers."""
-    return type_ is not None and bool(at.is_integer(type_) or at.is_floating(type_))
+def is_inferable(type_: Any) -> bool:
+    """Whether a column's type, None where it is not known, is one that text can turn out not to be.
+
+    That is numbers and booleans.
+    """
+    if type_ is None:
+        return False
+    return bool(at.is_integer(type_) or at.is_floating(type_) or at.is_boolean(type_))
 
 
-def may_be_misread(text: bytes, delimiter: int, arrays: Sequence[pa.Array]) -> bool:
+def may_be_misread(text: bytes, dialect: Dialect, arrays: Sequence[pa.Array]) -> bool:
     """Whether numbers among `arrays`, read as what rows before them were, may be none."""
     integers = any(at.is_integer(array.type) for array in arrays)
-    floats = [array for array in arrays if at.is_floating(array.type)]
-    if integers and _zero_led(text, delimiter):
+    if integers and _zero_led(text, dialect):
         return True
-    return any(pc.any(pc.is_nan(array)).as_py() for array in floats)
-
-
-def misread(texts: pa.Array, type_: Any) -> pa.Array:
-    """Return where text that was read as `type_` makes the whole column text: see `kinds`."""
-    if at.is_integer(type_):
-        return pc.match_substring_regex(texts, _DIGIT_LED)
-    return pc.match_substring_regex(texts, _NO_FLOAT)
+    floats = [pa.chunked_array([array]) for array in arrays if at.is_floating(array.type)]
+    return any(_is_doubtful_float(array, plus=False) for array in floats)
 
 
 def _kind(column: pa.ChunkedArray) -> str:
+    """Tell what Arrow took a column for."""
     type_ = column.type
     if at.is_null(type_):
         return "null"
@@ -181,10 +147,27 @@ def _kind(column: pa.ChunkedArray) -> str:
     return "float" if at.is_floating(type_) else "text"
 
 
-def _is_doubtful(kind: str, column: pa.ChunkedArray, plus: bool) -> bool:
-    """Whether Arrow's float may be an integer (+5, or too long), or NAN in letters of its own."""
-    if kind != "float":
-        return False
+def _doubtful(
+    text: bytes, dialect: Dialect, columns: Mapping[int, pa.ChunkedArray], found: Mapping[int, str]
+) -> list[int]:
+    """Return the columns that may be something else than Arrow took them for."""
+    plus = b"+" in text
+    doubtful = [
+        position
+        for position, column in columns.items()
+        if found[position] == "float" and _is_doubtful_float(column, plus=plus)
+    ]
+    integers = [position for position, kind in found.items() if kind == "int"]
+    if integers and _zero_led(text, dialect):
+        doubtful += integers
+    texts = [position for position, column in columns.items() if at.is_string(column.type)]
+    if texts and _has_odd_space(text, dialect, len(columns[texts[0]])):
+        doubtful += texts
+    return doubtful
+
+
+def _is_doubtful_float(column: pa.ChunkedArray, *, plus: bool) -> bool:
+    """Whether it may be an integer (+5, or too long), or text (NAN, or infinity with a space)."""
     if column.null_count == 0 and not plus:
         return _is_extreme(column)
     extremes = pc.min_max(column).as_py()
@@ -205,38 +188,30 @@ def _is_extreme(column: pa.ChunkedArray) -> bool:
     return False
 
 
-def _zero_led(text: bytes, delimiter: int) -> bool:
+def _zero_led(text: bytes, dialect: Dialect) -> bool:
     """Whether some field may be an integer that begins with a zero, or hexadecimal."""
+    marks = [mark for mark in (dialect.delimiter, dialect.quote, dialect.escape) if mark]
+    bounds = np.frombuffer(b"\r\n" + bytes(marks), "u1")
     data = np.frombuffer(text, np.uint8)
     zeros = np.flatnonzero(data[:-1] == ord("0"))
     before = data[np.maximum(zeros - 1, 0)]
-    bounds = np.frombuffer(b'\r\n"' + bytes([delimiter]), "u1")
     starts = (zeros == 0) | np.isin(before, bounds)
-    led = np.flatnonzero(np.isin(before, np.frombuffer(b" +-\t", "u1")))
+    led = np.flatnonzero(np.isin(before, np.frombuffer(b" +-\t\v\f", "u1")))
     # What stands before a sign or a space: the 01 in 2024-01-31 begins no field.
     earlier = data[np.maximum(zeros[led] - 2, 0)]
-    starts[led] |= (zeros[led] < 2) | np.isin(earlier, [*bounds, 9, 32])
+    starts[led] |= (zeros[led] < 2) | np.isin(earlier, [*bounds, *b" \t\v\f"])
     after = data[zeros[starts] + 1]
-    return bool((((after >= 48) & (after <= 57)) | ((after | 32) == ord("x"))).any())
+    led_by_zero = ((after >= 48) & (after <= 57)) | ((after | 32) == ord("x"))
+    return bool((led_by_zero | (after == (dialect.escape or ord("x")))).any())
 
 
-def _precise(texts: pa.ChunkedArray, kind: str) -> str:
-    """Tell by their text what values are that Arrow took for numbers."""
-
-    def every(pattern: str) -> bool:
-        return bool(pc.all(pc.match_substring_regex(texts, pattern)).as_py())
-
-    def some(pattern: str) -> bool:
-        return bool(pc.any(pc.match_substring_regex(texts, pattern)).as_py())
-
-    if some(_NO_FLOAT):
-        return "text"
-    if not every(_INTEGER):
-        return kind
-    if some(_DIGIT_LED):
-        return "digits"
-    try:
-        column(texts, pa.int64())
-    except MisfitError:
-        return "digits"
-    return "int"
+def _has_odd_space(text: bytes, dialect: Dialect, rows: int) -> bool:
+    """Whether a field may have space that Arrow takes for no part of a number: line ends, ..."""
+    if b"\v" in text or b"\f" in text:
+        return True
+    marks = [mark for mark in (dialect.quote, dialect.escape) if mark]
+    if not any(mark in text for mark in marks):
+        return False
+    data = np.frombuffer(text, np.uint8)
+    feeds, returns = (int(np.count_nonzero(data == end)) for end in b"\n\r")
+    return max(feeds, returns) > rows or (feeds > 0 < returns and feeds != returns)

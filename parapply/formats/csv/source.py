@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from typing import Any
 
+from parapply.columns.inference import TYPES, Kind
 from parapply.errors import InputError
 from parapply.formats import Field, Survey
 from parapply.formats.blocks import read_range
@@ -104,7 +105,7 @@ class CsvSource:
                 if guessed:  # what is wrong may be where it begins
                     return _UNSOUND
                 error = self._placed(found, records, start, first_row)
-        known = [kinds.get(position, parse.Kind("null", False)) for position in positions]
+        known = [kinds.get(position, Kind("null", False)) for position in positions]
         sound = records.orderly or not self.dialect.plain or not self.orderly
         return Survey(count, tuple(known), marks, error, sound, aside)
 
@@ -133,9 +134,9 @@ class CsvSource:
 
     def fields(self, positions: Sequence[int], surveys: Sequence[Survey]) -> tuple[Field, ...]:
         """Return the columns with the types that hold every piece's values."""
-        nothing = parse.Kind("null", not surveys)
+        nothing = Kind("null", not surveys)
         kinds = {
-            position: reduce(parse.Kind.join, (survey.kinds[i] for survey in surveys), nothing)
+            position: reduce(Kind.join, (survey.kinds[i] for survey in surveys), nothing)
             for i, position in enumerate(positions)
         }
         forced = self.types or {}
@@ -159,7 +160,7 @@ class CsvSource:
         if span is None:
             forced = self.types or {}
             unseen = [
-                p for p, f in enumerate(fields) if p not in forced and parse.is_number(f.type)
+                p for p, f in enumerate(fields) if p not in forced and parse.is_inferable(f.type)
             ]
             place = replace(self._place(fields, first_row), unseen=frozenset(unseen))
             records = find_records(data or b"", self.dialect)
@@ -191,7 +192,7 @@ class CsvSource:
 
     def _kinds(
         self, records: Records, positions: list[int]
-    ) -> tuple[dict[int, parse.Kind], dict[int, Any]]:
+    ) -> tuple[dict[int, Kind], dict[int, Any]]:
         place = self._place((), 0)
 
         def table_of(types: dict[int, Any]) -> Any:
@@ -200,8 +201,7 @@ class CsvSource:
         if not positions:
             tabulate(records, place, {0: parse.BYTES}, ())  # every record is looked at
             return {}, {}
-        delimiter = self.dialect.delimiter
-        kinds, numbers = parse.kinds(records.text, delimiter, positions, table_of)
+        kinds, numbers = parse.kinds(records.text, self.dialect, positions, table_of)
         return dict(zip(positions, kinds, strict=True)), numbers
 
     def _placed(self, error: InputError, records: Records, start: int, before: int) -> InputError:
@@ -228,8 +228,8 @@ class CsvSource:
         return piece.start > self.head.start or piece.stop < self.stop
 
 
-def _field(name: str, kind: parse.Kind) -> Field:
-    return Field(name, parse.TYPES[kind.name], kind.nulls, kind.name != "null")
+def _field(name: str, kind: Kind) -> Field:
+    return Field(name, TYPES[kind.name], kind.nulls, kind.name != "null")
 
 
 def _marks(records: Records, start: int) -> tuple[Mark, ...]:
