@@ -5,7 +5,7 @@ import pandas.testing as pdt
 import pytest
 
 from parapply import Job, run
-from parapply.errors import UsageError
+from parapply.errors import InputError, UsageError
 
 
 @pytest.fixture
@@ -111,6 +111,56 @@ def test_the_names_of_hive_folders_are_columns(tmp_path, frame, suffix):
     run(Job(expression="year + n", inputs=str(tmp_path / "in"), output=str(tmp_path / "o.parquet")))
     found = pd.read_parquet(tmp_path / "o.parquet").reset_index(drop=True)
     pdt.assert_frame_equal(found, pd.concat(rows, ignore_index=True), check_dtype=False)
+
+
+def hive(root, **columns):
+    """Make a folder for each value of some columns, with one file of one row; return the root."""
+    for values in zip(*columns.values(), strict=True):
+        folders = [f"{name}={value}" for name, value in zip(columns, values, strict=True)]
+        folder = root.joinpath(*folders)
+        folder.mkdir(parents=True)
+        (folder / "x.csv").write_text("n\n1\n")
+    return root
+
+
+MISSING = "__HIVE_DEFAULT_PARTITION__"
+
+
+@pytest.mark.parametrize(
+    ("values", "seen"),
+    [
+        (["False", "true"], [False, True]),
+        (["1.50", "2"], [1.5, 2.0]),
+        (["007", "8"], ["007", "8"]),
+        (["9223372036854775807", MISSING], [2**63 - 1, None]),
+        (["1", "9223372036854775808"], ["1", "9223372036854775808"]),
+        (["DE", "NA"], ["DE", "NA"]),
+        (["a%20%2F", "b"], ["a /", "b"]),
+        (["%ff", "x"], ["%ff", "x"]),
+        ([" 1", "true"], [" 1", "true"]),
+    ],
+    ids=str,
+)
+def test_the_names_of_folders_have_types_like_columns(tmp_path, values, seen):
+    folder = hive(tmp_path / "in", k=values)
+    run(Job(expression="repr(k)", only=True, inputs=folder, output=tmp_path / "o.csv"))
+    found = pd.read_csv(tmp_path / "o.csv", dtype=str, na_filter=False)
+    assert found["result"].tolist() == [repr(value) for value in seen]
+
+
+def test_the_names_of_folders_go_into_text_as_they_stand(tmp_path):
+    folder = hive(tmp_path / "in", b=["false", "true"], x=["1.50", "2"])
+    run(Job(expression="b", filter=True, inputs=folder, output=tmp_path / "o.csv"))
+    assert (tmp_path / "o.csv").read_text() == "n,b,x\n1,true,2\n"
+
+
+def test_the_names_of_folders_have_the_types_that_are_asked_for(tmp_path):
+    folder = hive(tmp_path / "in", b=["no", "yes"], k=["007", "8"])
+    settings = {"expression": "repr([b, k])", "only": True, "inputs": folder}
+    run(Job(**settings, dtypes={"b": "bool", "k": "int"}, output=tmp_path / "o.csv"))
+    assert pd.read_csv(tmp_path / "o.csv")["result"].tolist() == ["[False, 7]", "[True, 8]"]
+    with pytest.raises(InputError, match="b=no.*, column 'b': 'no'.* --dtype asks for"):
+        run(Job(**settings, dtypes={"b": "int"}, output=tmp_path / "o.csv"))
 
 
 def test_an_empty_folder_is_an_error(tmp_path):

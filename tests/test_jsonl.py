@@ -675,3 +675,12 @@ def test_any_depth_goes_through_or_is_named(folder, depth):
 def test_a_value_that_is_not_as_dtype_says_is_named(folder):
     with pytest.raises(InputError, match=r"row 2, column 'a': 'x' is not int64 as --dtype says"):
         run_on(folder, b'{"a": "5"}\n{"a": "x"}\n', expression="a", dtypes={"a": "int"})
+
+
+def test_what_is_asked_to_be_a_boolean_may_be_a_word_or_a_number(written, succeed, fail):
+    path = written("in.jsonl", '{"b": "Yes"}\n{"b": "f"}\n{"b": 1}\n{"b": false}\n{"b": null}\n')
+    asked = ["-e", "repr(b)", "--only", "--to", "csv", "--dtype", "b=bool"]
+    made = succeed(*asked, path).decode().split()
+    assert made == ["result", "True", "False", "True", "False", "None"]
+    words = fail(1, *asked, "-o", "out.csv", written("in.jsonl", '{"b": "Yes"}\n{"b": "maybe"}\n'))
+    assert "row 2, column 'b': 'maybe'" in words

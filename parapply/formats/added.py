@@ -5,7 +5,7 @@ All but those is the file's own.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, Protocol
 
 from parapply.formats import Batch, Field, Index, Source, Survey
@@ -38,6 +38,10 @@ class Column(Protocol):
 
     def values(self, rows: Sequence[int]) -> pa.Array:
         """Return the values of rows, by their numbers in the file, counted from 0."""
+        ...
+
+    def verbatim(self, rows: Sequence[int]) -> pa.Array:
+        """Return the same as text, as it stands where it comes from, or as a value."""
         ...
 
 
@@ -164,11 +168,13 @@ class AddedBatch(Typed):
 
     def columns(self, positions: Sequence[int]) -> list[Any]:
         """Return the file's columns, and the others of their type."""
-        return self._all(positions, self.inner.columns(self._own(positions)))
+        own = self.inner.columns(self._own(positions))
+        return self._all(positions, own, lambda column: column.values(self.numbers))
 
     def verbatim(self, positions: Sequence[int]) -> list[Any]:
         """Return the file's columns as they stand, and the others."""
-        return self._all(positions, self.inner.verbatim(self._own(positions)))
+        own = self.inner.verbatim(self._own(positions))
+        return self._all(positions, own, lambda column: column.verbatim(self.numbers))
 
     def _of(self, inner: Batch, rows: Sequence[int]) -> AddedBatch:
         numbers = [self.numbers[row] for row in rows]
@@ -177,11 +183,11 @@ class AddedBatch(Typed):
     def _own(self, positions: Sequence[int]) -> list[int]:
         return [position for position in positions if position < self.count]
 
-    def _all(self, positions: Sequence[int], own: list[Any]) -> list[Any]:
+    def _all(
+        self, positions: Sequence[int], own: list[Any], read: Callable[[Column], Any]
+    ) -> list[Any]:
         found = iter(own)
         return [
-            next(found)
-            if position < self.count
-            else self.added[position - self.count].values(self.numbers)
+            next(found) if position < self.count else read(self.added[position - self.count])
             for position in positions
         ]

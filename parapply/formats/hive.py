@@ -6,34 +6,61 @@ https://arrow.apache.org/docs/python/dataset.html (partitioning)
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import unquote
 
-from parapply.formats import Field
-from parapply.lazily import pa
+from parapply.columns import kernels
+from parapply.columns.arrays import integers
+from parapply.columns.dtypes import parse_type
+from parapply.columns.from_text import from_text
+from parapply.columns.inference import TYPES, kind_of
+from parapply.columns.names import type_of
+from parapply.columns.words import named
+from parapply.errors import InputError, ResultError
+from parapply.formats import Field, Reading
+from parapply.lazily import np, pa
 from parapply.records import record
 from parapply.values.convert import to_array
 
 _MISSING = "__HIVE_DEFAULT_PARTITION__"
-_INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,17})")
+_Keys = tuple[tuple[str, str | None], ...]
 
 
-def keys_of(path: str) -> tuple[tuple[str, str | None], ...]:
+def keys_of(path: str) -> _Keys:
     """Return what the folders of a path, relative to the dataset's, say: (name, value) pairs."""
     pairs = (folder.partition("=") for folder in path.split("/")[:-1] if "=" in folder)
-    return tuple((name, None if value == _MISSING else unquote(value)) for name, _, value in pairs)
+    return tuple(
+        (_decoded(name), None if value == _MISSING else _decoded(value)) for name, _, value in pairs
+    )
 
 
-def types_of(keys: Sequence[tuple[tuple[str, str | None], ...]]) -> dict[str, Any]:
-    """Return each key's type over all files: integer where all values are integers, else text."""
-    found: dict[str, bool] = {}
-    for pairs in keys:
-        for name, value in pairs:
-            whole = value is None or bool(_INTEGER.fullmatch(value))
-            found[name] = found.get(name, True) and whole
-    return {name: pa.int64() if whole else pa.string() for name, whole in found.items()}
+def _decoded(text: str) -> str:
+    try:
+        return unquote(text, errors="strict")
+    except UnicodeDecodeError:  # so it was never encoded
+        return text
+
+
+def types_of(keys: Sequence[_Keys], reading: Reading) -> dict[str, Any]:
+    """Return each key's type over all files: what is asked for, else that of a CSV column of it.
+
+    Nothing is missing but what Hive says is: a folder `country=NA` is Namibia's.
+    """
+    found: dict[str, list[str | None]] = {}
+    for name, value in (pair for pairs in keys for pair in pairs):
+        found.setdefault(name, []).append(value)
+    return {name: _type(name, values, reading) for name, values in found.items()}
+
+
+def _type(name: str, values: Sequence[str | None], reading: Reading) -> Any:
+    if name in reading.dtypes:
+        return parse_type(name, reading.dtypes[name])
+    return pa.string() if reading.all_strings else type_of(TYPES[kind_of(_texts(values))])
+
+
+def _texts(values: Sequence[str | None]) -> pa.Array:
+    return kernels.cast(to_array(values), pa.string())
 
 
 @record
@@ -57,7 +84,24 @@ class Constant:
 
     def values(self, rows: Sequence[int]) -> pa.Array:
         """Return the value for so many rows."""
-        if self.value is None:
-            return pa.nulls(len(rows), self.type)
-        typed = int(self.value) if pa.types.is_integer(self.type) else self.value
-        return to_array([typed] * len(rows)).cast(self.type)
+        return _repeated(from_text(_texts([self.value]), self.type), len(rows))
+
+    def verbatim(self, rows: Sequence[int]) -> pa.Array:
+        """Return what stands in the folder's name for so many rows."""
+        return _repeated(_texts([self.value]), len(rows))
+
+    def checked(self, path: str) -> Constant:
+        """Return the column; raises InputError where the value is not of its type."""
+        try:
+            from_text(_texts([self.value]), self.type)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ResultError) as error:
+            raise InputError(
+                f"{path}, all rows, column {self.name!r}: {self.value!r}, of the folder's name, is "
+                f"not of the type {named(self.type)} that --dtype asks for; "
+                f"--dtype {self.name}=str takes any value"
+            ) from error
+        return self
+
+
+def _repeated(one: pa.Array, count: int) -> pa.Array:
+    return kernels.take(one, integers(np.zeros(count, np.int64)))

@@ -45,6 +45,10 @@ class Labels:
         """Return the labels of rows."""
         return integers(np.asarray(rows, np.int64) * self.range.step + self.range.start)
 
+    def verbatim(self, rows: Sequence[int]) -> pa.Array:
+        """The same: text has it but as a value."""
+        return self.values(rows)
+
 
 def labels(sources: Sequence[Source]) -> list[Labels | None]:
     """Return the labels of each source; none where they are all numbered, or have them already."""

@@ -81,7 +81,7 @@ def _open_all(opener: Opener, paths: Sequence[str]) -> list[Opened]:
     ]
     opener.alone = len(files) == 1
     keys = [hive.keys_of(inside) for _, inside in files]
-    types = hive.types_of(keys)
+    types = hive.types_of(keys, opener.reading)
     opened: list[Opened] = []
     added: list[list[Column]] = []
     for (path, _), pairs in zip(files, keys, strict=True):
@@ -89,7 +89,7 @@ def _open_all(opener: Opener, paths: Sequence[str]) -> list[Opened]:
             one = opener.any(path)
         opened.append(replace(one, source=without_stale(one.source)))
         new = [pair for pair in pairs if pair[0] not in one.source.columns]
-        added.append([hive.Constant(name, value, types[name]) for name, value in new])
+        added.append([hive.Constant(name, value, types[name]).checked(path) for name, value in new])
     for columns, found in zip(added, labels([one.source for one in opened]), strict=True):
         columns += [] if found is None else [found]
     return [

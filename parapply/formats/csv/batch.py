@@ -145,10 +145,11 @@ class CsvBatch(Typed):
                 f"tell the column's type, as the pipe's first rows have no value there; say "
                 f"--dtype {field.name}=int, or --dtype {field.name}=str, which takes any value"
             )
+        asked = position not in self.place.unseen  # what a survey has seen does fit
+        why = "--dtype asks for" if asked else "the rows before it have"
         return (
             f"{self.place.where(row)}, column {field.name!r}: {value!r} is not of the type "
-            f"{named(field.type)} that the rows before it have; "
-            f"--dtype {field.name}=str takes any value"
+            f"{named(field.type)} that {why}; --dtype {field.name}=str takes any value"
         )
 
     def _is_told(self, position: int) -> bool:

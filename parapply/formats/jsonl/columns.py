@@ -10,8 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.types as at
 
-from parapply.columns.types import fit
+from parapply.columns.from_text import from_text
 from parapply.columns.words import named
+from parapply.errors import ResultError
 from parapply.values.convert import UnsupportedValueError, to_array
 
 _NONE = type(None)
@@ -61,10 +62,8 @@ def build(values: list[Any], type_: Any) -> pa.Array:
 def cast(texts: pa.Array, type_: Any) -> pa.Array:
     """Return text as the type that was asked for; raises MisfitError."""
     try:
-        if at.is_dictionary(type_):
-            return texts.dictionary_encode().cast(type_)
-        return fit(texts, type_)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        return from_text(texts, type_)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ResultError) as error:
         raise MisfitError(f"is not {type_} as --dtype says") from error
 
 
