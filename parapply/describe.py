@@ -20,7 +20,7 @@ from parapply.functions.call import Call
 from parapply.functions.expressions import Expression
 from parapply.functions.load import Function, frame_kind
 from parapply.functions.usage import columns_used
-from parapply.inputs import transport
+from parapply.inputs import encodings, transport
 from parapply.inputs.sources import Inputs
 from parapply.job import Job, on_error
 from parapply.outputs.output import STDOUT, is_folder
@@ -223,7 +223,7 @@ def _make_target(
         raise UsageError(f"{output}: {name} is compressed inside; use --compression")
     if formats.is_text(name) and compression == "none":
         compression = None
-    encoding = transport.check_encoding(job.output_encoding)
+    encoding = encodings.output_encoding(job.output_encoding)
     if job.output_encoding is None and inputs.format == name:
         encoding = inputs.encoding
     keeps_all = not (job.only or job.select)

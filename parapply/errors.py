@@ -9,6 +9,7 @@ ParapplyError                 something went wrong that a person can mend; its t
 ├── OutputError               a result cannot be written; the old output is untouched
 ├── RowError                  the function failed on a row (or a chunk) that is named
 ├── ResultError               what the function returned does not fit the output
+│   └── UnencodableError      nor its encoding
 ├── LockedError               another run is at the same files: exit code 75
 └── WorkerError               workers could not be started, or died
 
@@ -100,6 +101,24 @@ class RowError(ParapplyError):
 
 class ResultError(ParapplyError):
     """What the function returned does not fit the output, or what it returned before."""
+
+
+class UnencodableError(ResultError):
+    """A character cannot be written in the output's encoding: at `row` of a part, -1 its header."""
+
+    def __init__(self, row: int, column: str, character: str, encoding: str) -> None:
+        super().__init__(row, column, character, encoding)
+        self.row, self.column, self.character, self.encoding = row, column, character, encoding
+
+    def __str__(self) -> str:
+        return self.placed("the header" if self.row < 0 else f"row {self.row + 1}")
+
+    def placed(self, where: str) -> str:
+        """Return what is wrong, and the way out, of the row that `where` names."""
+        return (
+            f"{where}, column {self.column!r}: {self.character!r} (U+{ord(self.character):04X}) "
+            f"cannot be written as {self.encoding}; write UTF-8 with --to-encoding utf-8"
+        )
 
 
 class WorkerError(ParapplyError):

@@ -159,7 +159,7 @@ def test_the_names_of_folders_have_the_types_that_are_asked_for(tmp_path):
     settings = {"expression": "repr([b, k])", "only": True, "inputs": folder}
     run(Job(**settings, dtypes={"b": "bool", "k": "int"}, output=tmp_path / "o.csv"))
     assert pd.read_csv(tmp_path / "o.csv")["result"].tolist() == ["[False, 7]", "[True, 8]"]
-    with pytest.raises(InputError, match="b=no.*, column 'b': 'no'.* --dtype asks for"):
+    with pytest.raises(InputError, match=r"b=no.*, column 'b': 'no'.* --dtype asks for"):
         run(Job(**settings, dtypes={"b": "int"}, output=tmp_path / "o.csv"))
 
 

@@ -28,7 +28,7 @@ from parapply.calls.stored import (
 )
 from parapply.checkpoints.durable import known
 from parapply.columns.types import is_settled
-from parapply.errors import ParapplyError, UnseenError
+from parapply.errors import ParapplyError, ResultError, UnencodableError, UnseenError
 from parapply.failures.aside import Rows, set_aside
 from parapply.failures.policy import Failure, Wary, causes
 from parapply.formats import Arrangement, Batch, Field, New, Source, Target, arrange
@@ -110,7 +110,7 @@ class ChunkTask:
         part, kept = Part(path, self.small), None
         with Naming(path):
             try:
-                self._write(part, rows.batch, made, chunk.last and made.left is None)
+                self._write(part, rows, made, chunk.last and made.left is None)
             except UnseenError as error:
                 raise rows.unseen(error, self.fields, self.keep) from error
             alone = not (changes or (self.durable and failures))
@@ -191,14 +191,14 @@ class ChunkTask:
     def _refit(self, item: Refit) -> Outcome:
         chunk, old = item.chunk, item.part
         data = stored_text(old.path) if chunk.span is None else None
-        batch, part = self._open(chunk, data).batch, Part(item.path, self.small)
+        rows, part = self._open(chunk, data), Part(item.path, self.small)
         if old.shape == "table" and self.target.keeps_tables:
-            table = self.target.table_of(old.path if old.held is None else old.held, batch)
+            table = self.target.table_of(old.path if old.held is None else old.held, rows.batch)
             made = made_of(table, old, item.columns)
         else:
             made = stored(old.path, old, item.columns)
         with Naming(item.path):
-            self._write(part, batch, made, chunk.last)
+            self._write(part, rows, made, chunk.last)
         columns = tuple(
             replace(column, type=type_)
             for (_, type_), column in zip(item.columns, padded(old, item.columns), strict=True)
@@ -228,7 +228,17 @@ class ChunkTask:
         name = f"{part_name(number)}.{threading.get_native_id()}"
         return os.path.join(self.folder, name)
 
-    def _write(self, part: Part, batch: Batch, made: Made, last: bool) -> None:
+    def _write(self, part: Part, rows: Rows, made: Made, last: bool) -> None:
+        try:
+            self._write_batch(part, rows.batch, made, last)
+        except UnencodableError as error:
+            if made.table is None:
+                where = rows.where(error.row if made.take is None else int(made.take[error.row]))
+            else:
+                where = f"row {error.row + 1} of what was returned for {rows.where(0)} and more"
+            raise ResultError(error.placed(where)) from error
+
+    def _write_batch(self, part: Part, batch: Batch, made: Made, last: bool) -> None:
         if made.table is not None:
             arrangement: Arrangement = tuple(New(name) for name in made.table.column_names)
             self.target.write_table(part, arrangement, made.table, batch)

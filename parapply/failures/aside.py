@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from parapply.columns.arrays import integers, to_list
-from parapply.errors import BadRowsError, UnseenError
+from parapply.errors import BadRowsError, ResultError, UnencodableError, UnseenError
 from parapply.failures.policy import Failure
 from parapply.formats import Arrangement, Batch, Field, Keep, Target, arrange
+from parapply.formats.encodable import escaped
 from parapply.formats.part import Part
 from parapply.job import Chunk
 from parapply.lazily import pa
@@ -117,26 +118,28 @@ def set_aside(
     """
     places = list(failures)
     columns, _ = arrangement(fields, several=several)
-    made = {
-        "_file": pa.array([rows.name] * len(places), pa.string()),
-        "_row": integers([rows.number(place) for place in places]),
-        "_error": pa.array(
-            [failures[place].text or failures[place].cause for place in places], pa.string()
-        ),
-        "_traceback": pa.array([failures[place].details or None for place in places], pa.string()),
+    said = [failures[place] for place in places]
+    texts: dict[str, list[str | None]] = {
+        "_file": [rows.name] * len(places),
+        "_error": [failure.text or failure.cause for failure in said],
+        "_traceback": [failure.details or None for failure in said],
     }
+    made = {
+        name: pa.array([escaped(text, target.encoding) for text in column], pa.string())
+        for name, column in texts.items()
+    }
+    made["_row"] = integers([rows.number(place) for place in places])
     blank = set[int]()
     while True:
         batch = rows.whole.mended(places, rows.bad, blank)
         try:
             target.write(Part(path), columns, batch, made, None, False)
             return
+        except UnencodableError as error:
+            where = f"{rows.name}: row {rows.number(places[error.row])}"
+            raise ResultError(error.placed(where)) from error
         except BadRowsError as error:
             unread = {places[row] for row in error.rows}
             if blank.issuperset(unread):
                 raise
             blank |= unread
-
-
-def _said(failure: Failure) -> str:
-    return failure.text or failure.cause

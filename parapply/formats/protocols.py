@@ -186,6 +186,11 @@ class Target(Protocol):
         """Whether kept columns are needed as typed values, not as they stand."""
         ...
 
+    @property
+    def encoding(self) -> str | None:
+        """That of its text, None where that is UTF-8 or where it is none."""
+        ...
+
     def read(self, keep: Sequence[int]) -> tuple[int, ...]:
         """Return which of the input's columns that stay are asked for, to write a part."""
         ...

@@ -12,7 +12,7 @@ from parapply import formats
 from parapply.errors import InputError, UsageError
 from parapply.formats import Reading, Source
 from parapply.formats.protocols import StreamFormat
-from parapply.inputs import foreign, pipes, transport
+from parapply.inputs import encodings, foreign, pipes, transport
 from parapply.inputs.peeked import HEAD_BYTES, Peeked
 from parapply.inputs.reader import Reader, open_reader
 from parapply.inputs.witness import Witness
@@ -50,7 +50,7 @@ class Opener:
 
     def __init__(self, job: Job, folder: str) -> None:
         self.format, self.folder, self.witness = job.input_format, folder, Witness()
-        self.encoding = transport.check_encoding(job.encoding)
+        self.encoding = encodings.input_encoding(job.encoding)
         self.files: list[str] = []
         self.once = False  # whether something is read that cannot be read again
         self._copies = 0  # files of what can only be read from one
@@ -170,7 +170,7 @@ class Opener:
 
     def _resolved(self, head: bytes) -> str | None:
         """The encoding that was asked for, or that a byte order mark tells."""
-        marked = transport.encoding_of_head(head)
+        marked = encodings.encoding_of_head(head)
         if self.encoding in ("utf-16", "utf-32"):  # the order, or every block would get a mark
             return marked or f"{self.encoding}-le"
         return self.encoding or marked

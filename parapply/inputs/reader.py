@@ -27,6 +27,7 @@ class Reader(io.RawIOBase):
         self.file, self.name, self.raw = file, name, raw
         self.encoding: str | None = None
         self.decoder: codecs.IncrementalDecoder | None = None
+        self._lines = 0
         self._head = b""  # what was looked at and not read yet
 
     @property
@@ -57,10 +58,22 @@ class Reader(io.RawIOBase):
                 return block
             try:
                 text = self.decoder.decode(block, not block)
-            except UnicodeDecodeError as error:
-                raise InputError(f"{self.name}: not {self.encoding} text: {error}") from error
+                data = text.encode()
+            except UnicodeError as error:
+                raise InputError(self._misread(error)) from error
+            self._lines += data.count(b"\n")
             if text or not block:
-                return text.encode()
+                return data
+
+    def _misread(self, error: UnicodeError) -> str:
+        """Say where text is not of its encoding."""
+        said = f"not {self.encoding} text"
+        if isinstance(error, UnicodeDecodeError):
+            before = error.object[: error.start].decode(self.encoding or "utf-8", "replace")
+            line = self._lines + before.count("\n") + 1
+            what = error.object[error.start : error.end][:4]
+            said = f"line {line}: {what!r} is no {self.encoding} text ({error.reason})"
+        return f"{self.name}: {said}; name its --encoding (utf-8? cp1252?)"
 
     @property
     def silent(self) -> Callable[[float | None], bool] | None:

@@ -12,8 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
-from parapply.errors import OutputError, UsageError
+from parapply.errors import OutputError
 from parapply.inputs.compressed import Gzip, NotEmpty, Streams
+from parapply.inputs.encodings import MARKED, begun
 
 _BUFFER_BYTES = 1 << 20
 
@@ -85,12 +86,6 @@ CODECS = {
     "zstd": _Codec(".zst", b"\x28\xb5\x2f\xfd", _zstd_reader, _zstd_writer),
     "zip": _Codec(".zip", b"PK\x03\x04", _zip_reader, None),
 }
-_BOMS = (
-    (codecs.BOM_UTF32_LE, "utf-32-le"),
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
 
 
 def codec_of(path: str) -> str | None:
@@ -112,21 +107,6 @@ def codec_of_head(head: bytes) -> str | None:
     return next((name for name, codec in CODECS.items() if head.startswith(codec.magic)), None)
 
 
-def encoding_of_head(head: bytes) -> str | None:
-    """Return the encoding that a byte order mark tells, where it is not UTF-8, or None."""
-    return next((name for bom, name in _BOMS if head.startswith(bom)), None)
-
-
-def check_encoding(name: str | None) -> str | None:
-    """Return the encoding's proper name, None for UTF-8; raises UsageError for an unknown one."""
-    if name is None:
-        return None
-    try:
-        proper = codecs.lookup(name).name
-        "".encode(proper)  # not so for codecs that are no encodings of text: hex, rot13
-    except LookupError:
-        raise UsageError(f"--encoding {name}: unknown; latin-1, cp1252, utf-16, ...") from None
-    return None if proper in ("utf-8", "utf-8-sig", "ascii") else proper
 
 
 def open_writer(file: BinaryIO, codec: str | None, encoding: str | None) -> Writer:
@@ -151,14 +131,16 @@ class Writer:
     """Takes plain bytes; writes them in blocks of a fixed size, whatever size they came in."""
 
     def __init__(self, file: BinaryIO, codec: str | None, encoding: str | None) -> None:
-        self.file, self.encoding = file, encoding
+        self.file, self._asked = file, encoding
+        self.encoding = None if encoding == MARKED else encoding
         make = None if codec is None else CODECS[codec].writer
         self._sink = file if make is None else make(file)
         self._compresses = codec is not None
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         # One for all blocks: UTF-16 has one mark, and others go back to ASCII at the end only.
-        self._encoder = codecs.getincrementalencoder(encoding or "utf-8")()
+        self._encoder = codecs.getincrementalencoder(self.encoding or "utf-8")()
         self._waiting = bytearray()
+        self._begun = False
 
     @property
     def plain(self) -> bool:
@@ -166,8 +148,9 @@ class Writer:
         return not self._compresses and self.encoding is None
 
     def write(self, data: bytes) -> None:
-        """Take bytes in."""
-        self._waiting += data
+        """Take bytes in; the first ones, if only none, begin the file."""
+        self._waiting += data if self._begun else begun(data, self._asked)
+        self._begun = True
         while len(self._waiting) >= _BUFFER_BYTES:
             self._put(bytes(self._waiting[:_BUFFER_BYTES]), final=False)
             del self._waiting[:_BUFFER_BYTES]

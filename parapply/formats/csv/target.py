@@ -11,13 +11,15 @@ from parapply.columns import arrays
 from parapply.columns.arrays import take as picked
 from parapply.columns.listed import Listed
 from parapply.errors import OutputError, ResultError
-from parapply.formats import Arrangement, Batch, Keep, Writing
+from parapply.formats import Arrangement, Batch, Keep, New, Writing
 from parapply.formats.csv import text
 from parapply.formats.csv.batch import CsvBatch
 from parapply.formats.csv.brief_batch import BriefBatch
 from parapply.formats.csv.dialect import Dialect
+from parapply.formats.csv.records import find_records, split_fields
 from parapply.formats.csv.source import CsvSource
 from parapply.formats.csv.splice import header, requoted, splice
+from parapply.formats.encodable import check_name, checked
 from parapply.formats.part import Part
 from parapply.formats.text_parts import TextJoiner
 from parapply.inputs import transport
@@ -44,6 +46,11 @@ class CsvTarget:
     def read(self, keep: Sequence[int]) -> tuple[int, ...]:
         """Return all of them."""
         return tuple(keep)
+
+    @property
+    def encoding(self) -> str | None:
+        """The output's."""
+        return self.writing.encoding
 
     @property
     def suffix(self) -> str:
@@ -77,13 +84,14 @@ class CsvTarget:
         """Write a part; see formats.Target."""
         if isinstance(batch, BriefBatch):
             if (lines := self._brief(arrangement, batch, made, take, last)) is not None:
-                part.write(lines)
+                part.write(self._checked(lines, arrangement))
                 return
             batch = batch.whole
         where = partial(_where, batch, take)
         with _worded(where):
             ready = {n: self._fields(n, arrays.of(c), where) for n, c in made.items()}
-            part.write(self._buffers(arrangement, batch, ready, take, last))
+            lines = self._buffers(arrangement, batch, ready, take, last)
+            part.write(self._checked(lines, arrangement))
 
     def _goes_through(self, batch: CsvBatch | BriefBatch) -> bool:
         """Whether its records can be written as they stand: not each file may have one dialect."""
@@ -134,7 +142,7 @@ class CsvTarget:
             for name, column in zip(table.column_names, table.columns, strict=True)
         }
         with _worded(_of_table):
-            part.write(self._lines(arrangement, {}, columns))
+            part.write(self._checked(self._lines(arrangement, {}, columns), arrangement))
 
     def table_of(self, part: str | bytes, batch: Batch) -> pa.Table:
         """Never asked: a part is text."""
@@ -150,6 +158,26 @@ class CsvTarget:
         """Return what concatenates the parts after a header."""
         return TextJoiner(self.writing, self._head, self.after)
 
+    def _checked(self, lines: Sequence[Any], arrangement: Arrangement) -> Sequence[Any]:
+        """Return a part's text; raises UnencodableError."""
+
+        def locate(data: bytes, place: int) -> tuple[int, str]:
+            records = find_records(data, self.dialect)
+            row = max(0, int(records.starts.searchsorted(place, "right")) - 1)
+            before = split_fields(data[int(records.starts[row]) : place], self.dialect)
+            column = arrangement[min(len(before), len(arrangement)) - 1]
+            if isinstance(column, New):
+                return row, column.name
+            return row, self._name(column.position)
+
+        return checked(lines, self.encoding, locate)
+
+    def _name(self, position: int) -> str:
+        """Return the name of a column of the input."""
+        if self.names is None:
+            return str(position)
+        return self.names[position].decode("utf-8", "replace")
+
     def _fields(self, name: str, array: pa.Array, where: Callable[[int], str]) -> pa.Array:
         with _worded(where, name):
             return text.fields(array, self.dialect)
@@ -160,6 +188,9 @@ class CsvTarget:
             raise OutputError("rows without a column: CSV has no place for them")
         if self.names is None:
             return self.before, b""
+        for column in arrangement:
+            name = column.name if isinstance(column, New) else self._name(column.position)
+            check_name(name, self.encoding)
         with _worded(lambda position: "the header"):
             record = self.before + header(self.names, arrangement, self.dialect)
         return (record + self.line_end, b"") if self.ended else (record, self.line_end)

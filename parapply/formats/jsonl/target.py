@@ -9,9 +9,12 @@ import pyarrow as pa
 
 from parapply.columns.arrays import take as picked
 from parapply.formats import Arrangement, Batch, Keep, Writing
+from parapply.formats.encodable import checked
 from parapply.formats.jsonl import text
 from parapply.formats.jsonl.batch import JsonlBatch
 from parapply.formats.jsonl.edit import Edit
+from parapply.formats.jsonl.lines import filled_starts
+from parapply.formats.jsonl.members import members
 from parapply.formats.jsonl.source import JsonlSource
 from parapply.formats.part import Part
 from parapply.formats.text_parts import TextJoiner
@@ -34,6 +37,11 @@ class JsonlTarget:
     def read(self, keep: Sequence[int]) -> tuple[int, ...]:
         """Return all of them."""
         return tuple(keep)
+
+    @property
+    def encoding(self) -> str | None:
+        """The output's."""
+        return self.writing.encoding
 
     @property
     def suffix(self) -> str:
@@ -87,7 +95,7 @@ class JsonlTarget:
 
     def _write(self, part: Part, columns: list[tuple[str, pa.Array]], rows: int) -> None:
         texts = [(name, text.values(array)) for name, array in columns]
-        part.write([text.objects(texts, rows, self.line_end)])
+        part.write(checked([text.objects(texts, rows, self.line_end)], self.encoding, _place))
 
 
 class JsonlSplicer(JsonlTarget):
@@ -127,4 +135,13 @@ class JsonlSplicer(JsonlTarget):
             rows, texts = take.tolist(), own.texts()
             edited = edit.lines([texts[row] for row in rows], ready, batch.keys)
             written = own.picked(edited, rows, self.line_end, last)
-        part.write([written.encode()])
+        part.write(checked([written.encode()], self.encoding, _place))
+
+
+def _place(data: bytes, place: int) -> tuple[int, str]:
+    """Return the row, and the key, of a byte of objects' text."""
+    row = int(filled_starts(data).searchsorted(place, "right")) - 1
+    start = data.rfind(b"\n", 0, place) + 1
+    line = data[start:].partition(b"\n")[0].decode()
+    at = len(data[start:place].decode())
+    return row, next(key for key, _, _, stop in members(line) if at < stop)
