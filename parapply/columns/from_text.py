@@ -19,10 +19,9 @@ from parapply.values.convert import to_array
 
 _TRUE, _FALSE = r"^(?i:true|t|yes|y|on|1)$", r"^(?i:false|f|no|n|off|0)$"
 _CLOCK = r"^[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?$"
-_DURATION = re.compile(
+_DURATION = (
     r"(?:(?P<days>[+-]?[0-9]+) days?,?)?(?: ?(?P<sign>[+-]?)"
-    r"(?P<hours>[0-9]+):(?P<minutes>[0-5][0-9]):(?P<seconds>[0-5][0-9])(?:\.(?P<rest>[0-9]{1,9}))?)?",
-    re.ASCII,
+    r"(?P<hours>[0-9]+):(?P<minutes>[0-5][0-9]):(?P<seconds>[0-5][0-9])(?:\.(?P<rest>[0-9]{1,9}))?)?"
 )
 _TICKS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}  # in nanoseconds
 
@@ -81,7 +80,7 @@ def _duration(texts: pa.Array, type_: Any) -> pa.Array:
 
 def _ticks(text: str, type_: Any) -> int:
     """Return how long `1 days 00:00:05` is, as pandas reads it, and we write it."""
-    found = _DURATION.fullmatch(text.strip(" \t\n\v\f\r"))
+    found = re.fullmatch(_DURATION, text.strip(" \t\n\v\f\r"))
     if not found or not found[0]:
         raise pa.ArrowInvalid(f"{text!r} is no {type_}")
     days, sign, *clock, rest = found.groups()
