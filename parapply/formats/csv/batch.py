@@ -105,10 +105,14 @@ class CsvBatch(Typed):
         """Read columns with Arrow's own rules for their values, where those are ours."""
         if not self.rows:
             return [pa.nulls(0, type_) for type_ in types.values()]
-        if not all(type_ is None or is_direct(type_) for type_ in types.values()):
-            return self._converted(types)
+        direct = {p: t if t is None or is_direct(t) else pa.string() for p, t in types.items()}
         try:
-            arrays = self._tabulate(types, self.place.nulls)
+            arrays = [
+                array if direct[position] is type_ else parse.column(array, type_)
+                for array, (position, type_) in zip(
+                    self._tabulate(direct, self.place.nulls), types.items(), strict=True
+                )
+            ]
         except parse.MisfitError:
             return self._converted(types)
         unseen = [array for p, array in zip(types, arrays, strict=True) if p in self.place.unseen]
