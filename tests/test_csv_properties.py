@@ -251,7 +251,7 @@ def test_types_do_not_depend_on_where_blocks_end(opened, cells, block_bytes):
         ([str(2**63), "1"], "string"),
         ([str(-(2**63)), "1"], "int64"),
         (["12345678901234567890123", "1"], "string"),
-        (["12345678901234567890123", "1.5"], "double"),
+        (["12345678901234567890123", "1.5"], "string"),
         (["1", ""], "int64"),
         (["True", ""], "bool"),
         (["2024-01-31", "2024-02-01"], "string"),
