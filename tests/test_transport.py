@@ -13,6 +13,7 @@ from parapply import Job
 from parapply.errors import UsageError
 from parapply.inputs import transport
 from parapply.inputs.encodings import input_encoding, output_encoding
+from parapply.inputs.reader import open_reader
 
 ENCODINGS = ["utf-16", "utf-32", "iso2022_jp", "hz", "shift_jis", "gb18030", "utf-16-be"]
 TEXT = "a,b\n日本,x\nx,日本日本\n" * 9
@@ -68,7 +69,7 @@ def test_every_encoding_of_text_is_written_and_read_in_pieces(monkeypatch, name)
     else:
         assert file.getvalue() == text.encode(name)
     file.seek(0)
-    reader = transport.open_reader(file, "in", None, input_encoding(name))
+    reader = open_reader(file, "in", None, "").recoded(input_encoding(name))
     found = b"".join(iter(lambda: reader.read(5), b""))
     assert found.removeprefix(codecs.BOM_UTF8).decode() == text
 

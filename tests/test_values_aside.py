@@ -21,7 +21,7 @@ from parapply.calls.tasks import ChunkTask, SurveyTask
 from parapply.formats import Reading
 from parapply.formats.csv import CSV, aside, parse, source
 from parapply.formats.part import Part
-from parapply.inputs import sources
+from parapply.inputs import opener
 from parapply.records import replace
 
 CELLS = {
@@ -144,7 +144,7 @@ def test_text_is_read_as_numbers_once(job):
 )
 def test_the_output_is_the_same_without(job, monkeypatch, text, settings, all_read):
     output, reads = job(text, **settings)
-    monkeypatch.setattr(sources, "_SPARE_BYTES", 0)
+    monkeypatch.setattr(opener, "_SPARE_BYTES", 0)
     expected, all_reads = job(text, **settings)
     assert output == expected
     if all_read is not None:
@@ -154,10 +154,10 @@ def test_the_output_is_the_same_without(job, monkeypatch, text, settings, all_re
 
 def test_the_first_bytes_of_all_inputs_are_what_is_put_aside(job, monkeypatch):
     texts = table(200), table(300), table(250)
-    monkeypatch.setattr(sources, "_SPARE_BYTES", len(texts[0]) + 2500)
+    monkeypatch.setattr(opener, "_SPARE_BYTES", len(texts[0]) + 2500)
     output, reads = job(*texts)
     assert 4 <= reads < 10
-    monkeypatch.setattr(sources, "_SPARE_BYTES", 0)
+    monkeypatch.setattr(opener, "_SPARE_BYTES", 0)
     assert job(*texts)[0] == output
 
 

@@ -107,8 +107,6 @@ def codec_of_head(head: bytes) -> str | None:
     return next((name for name, codec in CODECS.items() if head.startswith(codec.magic)), None)
 
 
-
-
 def open_writer(file: BinaryIO, codec: str | None, encoding: str | None) -> Writer:
     """Return what takes plain UTF-8 bytes and writes them encoded and compressed to `file`."""
     return Writer(file, codec, encoding)
