@@ -31,8 +31,8 @@ NUMBERS = [
     "+1.5", "01.5", "5.e3", "1e400", "1e-400", "0.1", "1e22", "inf", "-inf", "+inf", "iNf",
     "Infinity", "-INFINITY", "007", "-007", "+007", "00", "000000000000000000000001",
     "9007199254740993", "9223372036854775807", "9223372036854775808", "-9223372036854775808",
-    "-9223372036854775809", "1e19", "18446744073709551616", "123456789012345678901234",
-    "-99999999999999999999", "123456789012345678.5",
+    "-9223372036854775809", "1e19", "18446744073709551615", "18446744073709551616",
+    "123456789012345678901234", "-99999999999999999999", "123456789012345678.5",
 ]  # fmt: skip
 WORDS = [
     "nan", "-NaN", "NA", "null", "None", "True", "TRUE", "false", "tRUE", "fALSE", "T", "yes",
@@ -71,9 +71,11 @@ def is_name(cells: Sequence[str]) -> bool:
     """Whether README says that these are text, though pandas makes numbers of them."""
     known = [cell for cell in cells if cell not in parse.NULLS]
     whole = [cell for cell in known if INTEGER.fullmatch(cell)]
-    if any(not -(2**63) <= int(cell) < 2**63 for cell in whole):
-        return True
-    return whole == known and any(re.match(r"\s*[+-]?0[0-9]", cell) for cell in known)
+    zero_led = whole == known and any(re.match(r"\s*[+-]?0[0-9]", cell) for cell in known)
+    if all(-(2**63) <= int(cell) < 2**63 for cell in whole):
+        return zero_led
+    unsigned = whole == list(cells) and all(int(cell) >= 0 for cell in cells)
+    return zero_led or not unsigned or any(int(cell) >= 2**64 for cell in cells)
 
 
 def expected(cells: Sequence[str], column: pd.Series) -> list[object]:

@@ -58,6 +58,8 @@ def _truth(texts: pa.Array, type_: Any) -> pa.Array:
 
 def _number(texts: pa.Array, type_: Any) -> pa.Array:
     bare = pc.replace_substring_regex(pc.trim(texts), r"^\+([0-9.iIn])", r"\1")
+    if at.is_unsigned_integer(type_):
+        bare = pc.replace_substring_regex(bare, "^-(0+)$", r"\1")
     return fit(bare, type_)
 
 

@@ -22,6 +22,7 @@ TYPES = {  # by kind, each of which holds those before it, but for bool, which g
     "null": "double",  # what read_csv makes of a column without a value
     "bool": "bool",
     "int": "int64",
+    "uint": "uint64",  # integers of which some need the 64th bit for their value
     "digits": "string",  # integers, of which some begin with zeros: 007
     "float": "double",
     "long": "string",  # numbers, of which some are integers that a number would not hold
@@ -31,6 +32,7 @@ _ORDER = tuple(TYPES)
 _SPACE = r"[\t-\r ]*"  # what C's isspace says, and RE2's \s all but says
 _INTEGER = rf"^{_SPACE}[+-]?[0-9]+{_SPACE}$"
 _ZERO_LED = rf"^{_SPACE}[+-]?0[0-9]+{_SPACE}$"
+_NEGATIVE = rf"^{_SPACE}-0*[1-9]"
 _WIDE = rf"^{_SPACE}[+-]?0*[1-9][0-9]{{18,}}{_SPACE}$"  # may be beyond 64 bits
 _NUMBER = (
     rf"^{_SPACE}[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?{_SPACE}$"
@@ -40,30 +42,55 @@ _TRUTH = r"^(?i:true|false)$"
 
 
 class Kind(NamedTuple):
-    """What a column holds in one piece of the input, and whether any value is missing there."""
+    """What a column holds in one piece of the input.
+
+    `nulls`: some value is missing; `signed`: some integer is negative.
+    """
 
     name: str
     nulls: bool
+    signed: bool = False
+
+    @property
+    def type(self) -> str:
+        """The name of the type, where this is all of the column.
+
+        As read_csv has it, large integers are text beside a negative or missing one.
+        """
+        mixed = self.name == "uint" and (self.nulls or self.signed)
+        return "string" if mixed else TYPES[self.name]
 
     def join(self, other: Kind) -> Kind:
         """Return the kind of both pieces together; the order does not matter."""
         low, high = sorted((self.name, other.name), key=_ORDER.index)
-        clash = low == "bool" and high != "bool"
-        return Kind("text" if clash else high, self.nulls or other.nulls)
+        if low == "bool" and high != "bool":
+            high = "text"
+        elif low == "uint" and high in ("digits", "float"):
+            high = "long"
+        return Kind(high, self.nulls or other.nulls, self.signed or other.signed)
 
 
-def kind_of(texts: Any) -> str:
+def kind_of(texts: Any) -> Kind:
     """Return what text is, all of it together; null is what is missing."""
+    name = _name(texts)
+    signed = name in ("int", "uint") and bool(pc.any(_where(texts, _NEGATIVE)).as_py())
+    return Kind(name, texts.null_count > 0, signed)
+
+
+def _name(texts: Any) -> str:
     if texts.null_count == len(texts):
         return "null"
     if not _every(texts, _NUMBER):
         return "bool" if _every(texts, _TRUTH) else "text"
     whole = _every(texts, _INTEGER)
-    if any(_is_beyond(text) for text in _wide(texts).values()):
-        return "long"
+    zero_led = whole and pc.any(_where(texts, _ZERO_LED)).as_py()
+    beyond = [int(text) for text in _wide(texts).values() if _is_beyond(text)]
+    if beyond:
+        fits = whole and not zero_led and min(beyond) > 0 and max(beyond) < 2**64
+        return "uint" if fits else "long"
     if not whole:
         return "float"
-    return "digits" if pc.any(_where(texts, _ZERO_LED)).as_py() else "int"
+    return "digits" if zero_led else "int"
 
 
 def misread(texts: pa.Array, type_: Any) -> list[int]:

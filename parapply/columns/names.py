@@ -65,7 +65,7 @@ def unpack(text: str) -> Any:
 def _type(name: str) -> Any:
     if name.startswith(_PACKED):
         return unpack(name.removeprefix(_PACKED))
-    made = pa.null(), pa.bool_(), pa.int64(), pa.float64(), pa.string(), pa.binary()
+    made = pa.null(), pa.bool_(), pa.int64(), pa.uint64(), pa.float64(), pa.string(), pa.binary()
     return next(type_ for type_ in made if str(type_) == name)
 
 

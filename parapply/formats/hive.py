@@ -14,7 +14,7 @@ from parapply.columns import kernels
 from parapply.columns.arrays import integers
 from parapply.columns.dtypes import parse_type
 from parapply.columns.from_text import from_text
-from parapply.columns.inference import TYPES, kind_of
+from parapply.columns.inference import kind_of
 from parapply.columns.names import type_of
 from parapply.columns.words import named
 from parapply.errors import InputError, ResultError
@@ -56,7 +56,7 @@ def types_of(keys: Sequence[_Keys], reading: Reading) -> dict[str, Any]:
 def _type(name: str, values: Sequence[str | None], reading: Reading) -> Any:
     if name in reading.dtypes:
         return parse_type(name, reading.dtypes[name])
-    return pa.string() if reading.all_strings else type_of(TYPES[kind_of(_texts(values))])
+    return pa.string() if reading.all_strings else type_of(kind_of(_texts(values)).type)
 
 
 def _texts(values: Sequence[str | None]) -> pa.Array:

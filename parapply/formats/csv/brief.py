@@ -132,7 +132,7 @@ def kind(values: Sequence[str], nulls: Collection[str]) -> Kind | None:
     if not known:
         return Kind("null", missing)
     if _INTEGERS.fullmatch(text):
-        return Kind("int", missing)
+        return Kind("int", missing, "-" in text.replace("-0\n", ""))
     if _NUMBERS.fullmatch(text):
         return Kind("float", missing)
     words = known.difference(TRUE, FALSE)

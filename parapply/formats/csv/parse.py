@@ -14,7 +14,7 @@ from typing import Any
 
 from parapply.columns import kernels as pc
 from parapply.columns.from_text import from_text
-from parapply.columns.inference import FALSE, TRUE, TYPES, Kind, kind_of
+from parapply.columns.inference import FALSE, TRUE, Kind, kind_of
 from parapply.columns.names import type_of
 from parapply.errors import ResultError
 from parapply.formats.csv.dialect import Dialect
@@ -91,18 +91,18 @@ def kinds(
     """
     table = table_of(dict.fromkeys(positions))
     columns = dict(zip(positions, table.columns, strict=True))
-    found = {position: _kind(column) for position, column in columns.items()}
-    doubtful = _doubtful(text, dialect, columns, found)
+    names = {position: _name(column) for position, column in columns.items()}
+    found = {position: _kind(names[position], column) for position, column in columns.items()}
+    doubtful = _doubtful(text, dialect, columns, names)
     if doubtful:
         texts = table_of(dict.fromkeys(doubtful, pa.string()))
         found.update(zip(doubtful, map(kind_of, texts.columns), strict=True))
-    kinds = tuple(Kind(found[p], column.null_count > 0) for p, column in columns.items())
     numbers = {
         position: column
         for position, column in columns.items()
-        if found[position] in ("int", "float") and column.type == type_of(TYPES[found[position]])
+        if found[position].name in ("int", "float") and column.type == type_of(found[position].type)
     }
-    return kinds, numbers
+    return tuple(found[position] for position in columns), numbers
 
 
 def column(texts: pa.Array, type_: Any) -> pa.Array:
@@ -135,7 +135,12 @@ def may_be_misread(text: bytes, dialect: Dialect, arrays: Sequence[pa.Array]) ->
     return any(_is_doubtful_float(array, plus=False) for array in floats)
 
 
-def _kind(column: pa.ChunkedArray) -> str:
+def _kind(name: str, column: pa.ChunkedArray) -> Kind:
+    low = pc.min_max(column).as_py()["min"] if name == "int" else None
+    return Kind(name, column.null_count > 0, low is not None and low < 0)
+
+
+def _name(column: pa.ChunkedArray) -> str:
     """Tell what Arrow took a column for."""
     type_ = column.type
     if at.is_null(type_):

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from typing import Any
 
-from parapply.columns.inference import TYPES, Kind
+from parapply.columns.inference import Kind
 from parapply.errors import InputError
 from parapply.formats import Field, Survey
 from parapply.formats.blocks import read_range
@@ -229,7 +229,7 @@ class CsvSource:
 
 
 def _field(name: str, kind: Kind) -> Field:
-    return Field(name, TYPES[kind.name], kind.nulls, kind.name != "null")
+    return Field(name, kind.type, kind.nulls, kind.name != "null")
 
 
 def _marks(records: Records, start: int) -> tuple[Mark, ...]:
