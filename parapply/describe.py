@@ -77,7 +77,7 @@ def describe(job: Job, function: Function | Expression, inputs: Inputs) -> Order
     )
     hidden = getattr(inputs.sources[0], "hidden", ())
     labelled = getattr(target, "labelled", False)
-    call = _call(job, function, columns, hidden, labelled=labelled)
+    call = _call(job, function, columns, hidden, labelled=labelled, as_text=target.as_text)
     _check_results(job, call)
     aside = None if job.errors_to is None else _make_target(job, inputs, job.errors_to)
     keep = (place for place in kept_columns(job, columns) if place not in hidden)
@@ -91,6 +91,7 @@ def _call(
     hidden: Sequence[int],
     *,
     labelled: bool,
+    as_text: bool,
 ) -> Call:
     found = None if isinstance(function, Expression) else function.find()
     by = job.by if job.by != "auto" else _kind(job, function, found, columns)
@@ -118,6 +119,7 @@ def _call(
         into=job.into,
         filter=job.filter,
         explode=job.explode,
+        as_text=as_text,
         select=() if job.only else job.select,
         drop=job.drop,
         policy=_policy(job),

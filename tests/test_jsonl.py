@@ -5,6 +5,7 @@ The oracle is `json.loads` line by line, or the input's own bytes.
 
 from __future__ import annotations
 
+import ast
 import decimal
 import gzip
 import io
@@ -15,6 +16,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import accumulate
 from pathlib import Path
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -23,7 +25,7 @@ from hypothesis import strategies as st
 
 import parapply
 from parapply import Job
-from parapply.errors import InputError, OutputError, UsageError
+from parapply.errors import InputError, OutputError, ResultError, UsageError
 from parapply.formats import Reading
 from parapply.formats.blocks import cut
 from parapply.formats.jsonl import JSONL, head, source
@@ -250,15 +252,16 @@ def test_the_first_lines_and_a_sample_are_the_inputs_own(written, succeed):
 
 
 def oracle(value: object, type_: pa.DataType) -> object:
-    """The value as a column of that type holds it."""
+    """The value as a column of that type holds it: JSON text where there is no one type."""
     if value is None:
         return None
+    if type_ == pa.json_():
+        return json.dumps(value, ensure_ascii=False)
     if pa.types.is_struct(type_):
-        return {field.name: oracle(value.get(field.name), field.type) for field in type_}
+        assert value.keys() == {field.name for field in type_}
+        return {field.name: oracle(value[field.name], field.type) for field in type_}
     if pa.types.is_list(type_):
         return [oracle(item, type_.value_type) for item in value]
-    if pa.types.is_string(type_):
-        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return float(value) if pa.types.is_float64(type_) else value
 
 
@@ -267,14 +270,13 @@ def test_values_are_those_of_json_whatever_the_pieces(folder, rows, size, block)
     keys = list(dict.fromkeys(key for row in rows for key in row))
     data = lines_of(*rows).encode()
     options = {"function": collected, "only": True, "into": ("x",), "chunk_size": size}
-    found = [json.loads(row["x"]) for row in rows_of(run_on(folder, data, block=block, **options))]
-    kinds = {key: kind_of([row.get(key) for row in rows]) for key in keys}
-    wanted = [{key: oracle(row.get(key), kinds[key].type) for key in keys} for row in rows]
-    assert found == wanted
+    found = [row["x"] for row in rows_of(run_on(folder, data, block=block, **options))]
+    lines = [json.loads(line) for line in filled(data)]
+    assert found == [repr({key: row.get(key) for key in keys}) for row in lines]
 
 
 def collected(row):
-    return json.dumps(dict(row))
+    return repr(dict(row))
 
 
 @given(st.lists(values, max_size=8), st.integers(0, 8), st.integers(0, 8))
@@ -292,16 +294,27 @@ TYPES = {
     "bool": ([None, True], pa.bool_()),
     "int": ([1, -(2**63)], pa.int64()),
     "int then float": ([1, 2.5], pa.float64()),
-    "int of more than 64 bits": ([1, 2**63], pa.string()),
-    "int of more than 64 bits and float": ([2**70, 0.5], pa.float64()),
+    "int of more than 64 bits": ([1, 2**63], pa.json_()),
+    "int of more than 64 bits and float": ([2**70, 0.5], pa.json_()),
+    "int that no float is, then float": ([2**53 + 1, 0.5], pa.json_()),
+    "the last int that is a float, then float": ([2**53, 0.5], pa.float64()),
     "text": (["1", None], pa.string()),
-    "int then text": ([1, "x"], pa.string()),
-    "bool then int": ([True, 1], pa.string()),
+    "int then text": ([1, "x"], pa.json_()),
+    "bool then int": ([True, 1], pa.json_()),
     "list of int then of float": ([[1], [None, 2.5], []], pa.list_(pa.float64())),
-    "list of mixed": ([[1, "x", [2]]], pa.list_(pa.string())),
-    "list then object": ([[1], {"a": 1}], pa.string()),
-    "objects": ([{"a": 1}, {"b": [], "a": 0.5}], pa.struct({"a": "f8", "b": pa.list_(pa.null())})),
-    "object with a mixed member": ([{"a": 1}, {"a": "x"}], pa.struct({"a": pa.string()})),
+    "list of mixed": ([[1, "x", [2]]], pa.json_()),
+    "list of int then of text": ([[1], ["x"]], pa.json_()),
+    "list then object": ([[1], {"a": 1}], pa.json_()),
+    "objects": (
+        [{"a": 1, "b": []}, None, {"b": [], "a": 0.5}],
+        pa.struct({"a": "f8", "b": pa.list_(pa.null())}),
+    ),
+    "objects of different keys": ([{"a": 1}, {"b": 1}], pa.json_()),
+    "objects of more keys": ([{"a": 1}, {"a": 1, "b": 1}], pa.json_()),
+    "object with a mixed member": ([{"a": 1}, {"a": "x"}], pa.json_()),
+    "object with a missing member": ([{"a": 1}, {"a": None}], pa.struct({"a": pa.int64()})),
+    "objects without a key": ([{}, {}], pa.json_()),
+    "objects of different keys in a list": ([[{"a": 1}, {"b": 1}]], pa.json_()),
 }
 
 
@@ -315,10 +328,31 @@ def test_a_column_has_one_type_over_all_lines(folder, found, type_, block):
     assert table["x"].to_pylist() == [oracle(value, type_) for value in found]
 
 
-def test_mixed_values_are_their_own_text(folder):
-    data = b'{"x": 1.10}\n{"x": "1.1"}\n{"x": {"b":[ 1E5]}}\n{"x": true}\n{"x": -0}\n{}\n'
-    found = rows_of(run_on(folder, data, expression="x", only=True))
-    assert [row["result"] for row in found] == ["1.10", "1.1", '{"b":[ 1E5]}', "true", "-0", None]
+MIXED = b'{"x": 1.10}\n{"x": "1.1"}\n{"x": {"b":[ 1E5]}}\n{"x": true}\n{"x": -0}\n{}\n'
+
+
+def test_mixed_values_are_their_own_json(folder):
+    run_on(folder, MIXED, expression="1", to="parquet")
+    written = ["1.10", '"1.1"', '{"b":[ 1E5]}', "true", "-0", None]
+    assert pq.read_table(folder / "out.parquet")["x"].to_pylist() == written
+    run_on(folder, MIXED, expression="1", to="csv")
+    table = pd.read_csv(folder / "out.csv", dtype="str")
+    assert table["x"].tolist()[:5] == ["1.10", "1.1", '{"b":[ 1E5]}', "true", "-0"]
+
+
+def test_mixed_values_of_a_column_that_is_replaced_are_what_json_dumps(folder):
+    found = run_on(folder, MIXED, expression="value", columns=("x",))
+    assert found == (
+        b'{"x": 1.1}\n{"x": "1.1"}\n{"x": {"b": [100000.0]}}\n{"x": true}\n{"x": 0}\n{"x": null}\n'
+    )
+
+
+def test_mixed_results_are_an_error_that_says_how_they_are_json(folder):
+    for size in (1, 10):
+        with pytest.raises(ResultError, match="--dtype r=json"):
+            run_on(folder, MIXED, expression="x", into=("r",), chunk_size=size)
+    found = rows_of(run_on(folder, MIXED, expression="x", dtypes={"result": "json"}))
+    assert repr([row["result"] for row in found]) == repr([row.get("x") for row in rows_of(MIXED)])
 
 
 def test_a_key_that_comes_late_is_a_column(folder):
@@ -359,7 +393,7 @@ def test_all_strings_are_as_they_stand(folder):
     found = rows_of(
         run_on(folder, data, function=collected, all_strings=True, only=True, into=("x",))
     )
-    assert [json.loads(row["x"]) for row in found] == [
+    assert [ast.literal_eval(row["x"]) for row in found] == [
         {"a": "1.10", "b": None, "c": '{"x":1}'},
         {"a": "true", "b": None, "c": None},
     ]
@@ -382,10 +416,18 @@ def test_csv_becomes_typed_objects(written):
     )
 
 
-def test_csv_keeps_columns_of_one_name(written):
-    assert (
-        run(written("in.csv", "a,a\n1,2\n"), expression="3") == b'{"a": 1, "a": 2, "result": 3}\n'
-    )
+def test_columns_of_one_name_are_an_error(written, tmp_path):
+    path = written("in.csv", "b,a,a\n0,1,2\n")
+    with pytest.raises(OutputError, match=r"columns 2 and 3 are both called 'a'.*--to csv"):
+        run(path, expression="3")
+    assert not (tmp_path / "out.jsonl").exists()
+    assert run(path, expression="3", select=("b",)) == b'{"b": 0, "result": 3}\n'
+
+
+def test_columns_of_one_name_that_a_function_returns_are_an_error(written):
+    table = pa.Table.from_arrays([pa.array([1])] * 2, names=["a", "a"])
+    with pytest.raises(ResultError, match="returned two columns called 'a': rename one"):
+        run(written("in.csv", "a\n1\n"), function=lambda df: table, by="chunk")
 
 
 def test_objects_become_csv_as_they_stand(folder):
@@ -399,15 +441,21 @@ def test_objects_become_csv_as_they_stand(folder):
 @example([{"a": {}}])
 def test_parquet_and_back_keeps_the_values(folder, rows):
     keys = list(dict.fromkeys(key for row in rows for key in row))
-    kinds = {key: kind_of([row.get(key) for row in rows]) for key in keys}
-    if "struct<>" in str([kind.type for kind in kinds.values()]):
-        return  # Parquet has no struct without members
     run_on(folder, lines_of(*rows).encode(), expression="1", into=("#",), to="parquet")
     path = Path(tempfile.mkdtemp(dir=folder), "in.parquet")
     path.write_bytes((folder / "out.parquet").read_bytes())
     found = rows_of(run(path, expression="1", into=("#",)))
-    wanted = [{key: oracle(row.get(key), kinds[key].type) for key in keys} for row in rows]
-    assert found == [{**row, "#": 1} for row in (json.loads(json.dumps(w)) for w in wanted)]
+    wanted = [{**{key: row.get(key) for key in keys}, "#": 1} for row in rows]
+    assert finite(found) == finite(wanted)
+
+
+def finite(value: object) -> object:
+    """The value as JSON has it where a column is one of floats: infinite ones are null."""
+    if isinstance(value, dict):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [finite(item) for item in value]
+    return None if value in (float("inf"), float("-inf")) else value
 
 
 RESULTS = {
@@ -496,14 +544,12 @@ def test_a_late_key_that_is_not_wanted_is_none(succeed, options):
 
 
 @pytest.mark.parametrize("value", ["{}", '[{"b": {}}]', '{"c": {}}'])
-def test_an_object_without_keys_is_an_error_in_parquet(folder, value):
-    data = f'{{"a": {value}, "x": 1}}\n'.encode()
-    with pytest.raises(OutputError, match=r"column 'a' is .*struct<>.*--dtype a=str"):
-        run_on(folder, data, expression="x", to="parquet")
-    run_on(folder, data, expression="x", to="parquet", dtypes={"a": "str"})
-    assert pq.read_table(folder / "out.parquet")["a"].to_pylist() == [value]
-    run_on(folder, data, expression="x", to="arrow")
-    assert pa.ipc.open_file(folder / "out.arrow").read_all()["a"].to_pylist() == [json.loads(value)]
+@pytest.mark.parametrize("to", ["parquet", "arrow"])
+def test_an_object_without_keys_is_json(folder, value, to):
+    run_on(folder, f'{{"a": {value}, "x": 1}}\n'.encode(), expression="x", to=to)
+    path = folder / f"out.{to}"
+    table = pq.read_table(path) if to == "parquet" else pa.ipc.open_file(path).read_all()
+    assert (table["a"].type, table["a"].to_pylist()) == (pa.json_(), [value])
 
 
 SKIPPED = b'# {"x"\n\n{"a": 1}\n{"b": 2}\n'
@@ -554,8 +600,14 @@ def test_keys_that_come_late_in_a_stream_are_carried_along(succeed):
     assert found.endswith(b'{"a": 1, "late": 1.10, "result": 1}\n')
 
 
-def test_a_late_value_that_does_not_fit_is_an_error(parapply):
-    done = parapply("-e", "a", stdin=b'{"a": 1}\n' * 200_000 + b'{"a": "x"}\n')
+def test_a_late_value_is_given_as_it_is(succeed):
+    late = b'{"a": 1}\n' * 200_000 + b'{"a": "x"}\n'
+    assert succeed("-e", "repr(a)", stdin=late).endswith(b'{"a": "x", "result": "\'x\'"}\n')
+
+
+def test_a_late_value_that_does_not_fit_its_column_is_an_error(parapply):
+    late = b'{"a": 1}\n' * 200_000 + b'{"a": "x"}\n'
+    done = parapply("-e", "1", "-o", "out.parquet", stdin=late)
     assert done.returncode == 1
     assert "column 'a': 'x' is not of the type int that the rows before it have" in done.stderr
     assert "--dtype a=str" in done.stderr
@@ -648,15 +700,26 @@ def test_a_mistake_is_named_with_its_row(folder, line, why, place):
         assert str(found.value).startswith(f"{folder}/in.jsonl: row {place} ")
 
 
-def test_a_json_document_is_told_from_json_lines(folder):
-    with pytest.raises(InputError, match=r"jq -c"):
-        run_on(folder, b'[\n{"a": 1}\n]\n', expression="1")
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ('{\n  "a": 1\n}\n', "jq -c ."),
+        ('{"a": 1,\n"b": 2}\n', "jq -c ."),
+        ("[1, 2]\n[3]\n", r"jq -c '\.\[\]'"),
+    ],
+)
+def test_other_json_is_told_from_json_lines(folder, text, remedy):
+    with pytest.raises(InputError, match=f"in.jsonl: row 1 .*one object a line.*{remedy}"):
+        run_on(folder, text.encode(), expression="1")
 
 
-def test_text_that_is_not_unicode_is_named_where_it_is_read(folder):
+def test_text_that_is_not_unicode_is_named_where_it_cannot_be_written(folder):
     data = b'{"a": "x"}\n{"a": "\\ud800"}\n'
-    with pytest.raises(InputError, match=r"row 2, column 'a': .* is not valid Unicode"):
+    assert [row["result"] for row in rows_of(run_on(folder, data, expression="len(a)"))] == [1, 1]
+    with pytest.raises(ResultError, match=r"row 2 gave text that is not valid Unicode"):
         run_on(folder, data, expression="a")
+    with pytest.raises(InputError, match=r"row 2, column 'a': .* is not valid Unicode"):
+        run_on(folder, data, expression="1", to="parquet")
 
 
 @pytest.mark.parametrize("depth", [31, 32, 33, 200, *range(600, 1000, 50)])
@@ -665,7 +728,7 @@ def test_any_depth_goes_through_or_is_named(folder, depth):
     for options in ({"expression": "1"}, {"expression": "a"}, {"expression": "a", "to": "csv"}):
         try:
             found = run_on(folder, f'{{"a": {nested}}}\n'.encode(), **options)
-        except InputError as error:
+        except (InputError, ResultError) as error:
             assert depth > 500
             assert "is nested too deeply" in str(error)
         else:

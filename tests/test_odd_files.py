@@ -138,7 +138,7 @@ JSONL_KEPT = {
 }
 
 JSONL_REFUSED = {
-    "an array": (b'[{"a":1},{"a":2}]', "row 1 is JSON but not an object.*jq -c"),
+    "an array of numbers": (b"[1, 2]", "row 1 is JSON but not an object.*jq -c"),
     "printed prettily": (b'{\n  "a": 1\n}\n', "row 1 is not JSON.*jq -c"),
     "numbers": (b"1\n2\n", "row 1 is JSON but not an object"),
     "null": (b'{"a":1}\nnull\n', "row 2 is JSON but not an object"),

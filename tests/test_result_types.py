@@ -18,11 +18,14 @@ from result_cases import (
     CASES,
     CONFLICTS,
     DAY,
+    INF,
     MISFITS,
+    NAN,
     NOON,
     RECORDS,
     REFUSED,
     UTC,
+    UUID,
     Case,
     D,
     dt,
@@ -131,7 +134,7 @@ def test_records_become_columns(folder, values, expected):
 @pytest.mark.parametrize("values", CONFLICTS, ids=str)
 def test_both_rows_of_a_conflict_are_named(folder, values, size):
     with pytest.raises(ResultError, match=r"row 1 gave .* row 2 gave"):
-        run(folder, values, "csv", size, into="x")
+        run(folder, values, "parquet", size, into="x")
     forced = run(folder, values, "csv", size, into="x", dtypes={"x": "str"})
     assert forced.exists()
 
@@ -151,7 +154,7 @@ WORDS = [
 @pytest.mark.parametrize(("values", "one", "other"), WORDS, ids=str)
 def test_conflicts_between_chunks_are_said_in_words_of_python(folder, values, one, other):
     with pytest.raises(ResultError) as raised:
-        run(folder, values, "csv", 1, into="x")
+        run(folder, values, "parquet", 1, into="x")
     row = f"row {len(values)}"
     assert f"row 1 gave {one}, " in str(raised.value)
     assert f"{row} gave {other}; one column" in str(raised.value)
@@ -161,7 +164,43 @@ def test_conflicts_between_chunks_are_said_in_words_of_python(folder, values, on
 @pytest.mark.parametrize(("value", "why"), MISFITS, ids=lambda part: repr(part)[:20])
 def test_what_no_column_holds_is_named(folder, value, why, size):
     with pytest.raises(ResultError, match=rf"row 2 gave .*{re.escape(why)}"):
-        run(folder, [None, value], "csv", size, into="x")
+        run(folder, [None, value], "parquet", size, into="x")
+
+
+VARIED = [
+    ([[1, "a", None], ["b"]], ['[1, "a", null]', '["b"]']),
+    ([[1], {"a": 1}], ["[1]", '{"a": 1}']),
+    ([{"a": 1}, {"b": [1, 2.5, {"c": {}}]}], ['{"a": 1}', '{"b": [1, 2.5, {"c": {}}]}']),
+    ([[2**70, -0.0, 1e300], [NAN, INF]], [f"[{2**70}, -0.0, 1e+300]", "[null, null]"]),
+    ([{1: "x", "k": DAY}, {"z": (D("1.10"), UUID)}],
+     ['{"1": "x", "k": "2024-01-31"}', f'{{"z": [1.10, "{UUID}"]}}']),
+    ([{"b": 1, "a": 2}, {"a": 1, "b": 2}], ['{"b": 1, "a": 2}', '{"a": 1, "b": 2}']),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("size", [9, 1])
+@pytest.mark.parametrize(("values", "written"), VARIED, ids=lambda part: str(part)[:20])
+def test_in_text_each_list_and_dict_is_itself(folder, values, written, size):
+    lines = run(folder, values, "jsonl", size, into="x").read_text().splitlines()
+    assert lines == [f'{{"x": {value}}}' for value in written]
+    rows = csv.reader(io.StringIO(run(folder, values, "csv", size, into="x").read_text()))
+    assert [row[0] for row in rows] == ["x", *written]
+    table = pq.read_table(run(folder, values, "parquet", size, into="x", dtypes={"x": "json"}))
+    assert table["x"].type == pa.json_()
+    assert table["x"].to_pylist() == written
+
+
+def test_in_text_what_no_column_holds_is_named_inside_of_others(folder):
+    for value in ([{"a": object()}], {"a": {1, "\ud800"}}, [pd.DataFrame()]):
+        with pytest.raises(ResultError, match=r"column 'x': .*row 2 gave"):
+            run(folder, [["x"], value], "jsonl", into="x")
+
+
+def test_what_is_nested_in_itself_is_named(folder):
+    endless: list = []
+    endless.append(endless)
+    with pytest.raises(ResultError, match="row 2 gave what is nested too deeply"):
+        run(folder, [["x"], endless], "jsonl", into="x")
 
 
 @pytest.mark.parametrize("size", [9, 1])

@@ -10,6 +10,7 @@ from parapply.backends import Pace
 from parapply.calls import results
 from parapply.calls.loops import step_of
 from parapply.calls.rows import Columns, Row, no_column
+from parapply.columns.jsons import is_json, is_varied
 from parapply.errors import ResultError, UnseenError
 from parapply.failures.explain import Explainer
 from parapply.failures.policy import FailedRow, Wary
@@ -43,7 +44,7 @@ class Applier:
         rate: Rate | None = None,
     ) -> None:
         self.call, self.batch, self.fields, self.where = call, batch, fields, where
-        self.function = function
+        self.function, self.types = function, {**_kept(call, fields), **call.types}
         self.explainer = Explainer(call, batch, fields, where)
         self.rounds = Rounds(
             call.policy, batch.rows, self.explainer.explain, pace, wary, places, end, rate
@@ -72,7 +73,9 @@ class Applier:
         every = self._value_lists()
         names = tuple(self.fields[position].name for position in self.call.given)
         if len(every) == 1:
-            return self._made(every[0], self.call.into, names[0])
+            nested = is_varied(self.fields[self.call.given[0]].kind)  # a dict is a value there
+            into = self.call.into or (names if nested else ())
+            return self._made(every[0], into, names[0])
         return self._made(list(zip(*every, strict=True)), self.call.into or names, names[0])
 
     def _value_lists(self) -> list[list[Any]]:
@@ -189,10 +192,13 @@ class Applier:
             return Made("filter", {}, self._taken(kept))
         take, values = self._kept(found)
         where = self.where if take is None else _picked(self.where, take)
+        if not into and is_json(self.types.get(name)):  # a dict is a value there, too
+            into = (name,)
         try:
             shape, lists = results.shape_columns(values, into, name, where)
             build = results.list_columns if self.batch.listed else results.build_columns
-            return Made(shape, build(lists, where, self.call.types), take)
+            made = build(lists, where, self.types, as_text=self.call.as_text)
+            return Made(shape, made, take)
         except ResultError:
             if not self.call.policy.tolerant:
                 raise
@@ -229,7 +235,7 @@ class Applier:
             where = _picked(self.where, [row])
             try:
                 _, lists = results.shape_columns([value], into, name, where)
-                results.build_columns(lists, where, self.call.types)
+                results.build_columns(lists, where, self.types, as_text=self.call.as_text)
             except ResultError as error:
                 self._refuse(error, row)
 
@@ -238,6 +244,14 @@ class Applier:
             self.rounds.fail(error, row)
         except FailedRow as failed:
             raise self.explainer.error(failed, self.rounds.failures) from None
+
+
+def _kept(call: Call, fields: tuple[Field, ...]) -> dict[str, Any]:
+    """The types of columns that a value function replaces: what was JSON is JSON again."""
+    if call.by != "value" or call.into:
+        return {}
+    given = [fields[position] for position in call.given]
+    return {field.name: field.kind for field in given if is_json(field.kind)}
 
 
 def _picked(where: Callable[[int], str], rows: Any) -> Callable[[int], str]:

@@ -13,8 +13,10 @@ from typing import Any
 from parapply.backends import Pace
 from parapply.calls import frames, results
 from parapply.calls.alarm import Alarm
+from parapply.calls.objects import Objects
 from parapply.calls.rows import no_column
 from parapply.calls.stored import as_table, columns_of
+from parapply.columns import jsons
 from parapply.columns.types import fit, unify
 from parapply.columns.words import clash
 from parapply.errors import ResultError
@@ -48,6 +50,9 @@ class ChunkCaller:
         self.function = function if call.expression is None else call.expression.function("df")
         self.fields = [fields[position] for position in call.given]
         self.columns = len(fields)
+        types = {**{field.name: field.type for field in self.fields}, **call.types}
+        known = {name for name, type_ in types.items() if jsons.is_json(type_)}
+        self.objects = Objects(known, call.as_text)
         self.explainer = Explainer(call, batch, fields, where)
         explain = self.explainer.explain
         self.rounds = Rounds(call.policy, batch.rows, explain, pace, rate=rate)
@@ -62,6 +67,7 @@ class ChunkCaller:
         if len(self.call.given) == self.columns:  # the frame is to have all that there is
             self.batch.check_complete()
         arrays = self.batch.columns(self.call.given)
+        self._held = self._objects()
         with Alarm(self.call.policy.timeout_s) as alarm:
             try:
                 pieces = list(self._pieces(arrays, 0, self.batch.rows, alarm))
@@ -72,6 +78,18 @@ class ChunkCaller:
         made = pieces[0][1] if whole else self._joined(pieces)
         made.failures = self.rounds.failures
         return made
+
+    def _objects(self) -> dict[str, list[Any]]:
+        """Return the values of the columns that pandas is given as objects."""
+        given = zip(self.call.given, self.fields, strict=True)
+        found = {field.name: self._objects_of(position, field) for position, field in given}
+        return {name: values for name, values in found.items() if values is not None}
+
+    def _objects_of(self, position: int, field: Field) -> list[Any] | None:
+        if not jsons.is_varied(field.type):
+            return None
+        held = self.batch.held(position)
+        return self.batch.values(position) if held is None and jsons.is_json(field.type) else held
 
     def _pieces(
         self, arrays: list[pa.Array], start: int, stop: int, alarm: Alarm
@@ -104,8 +122,9 @@ class ChunkCaller:
     def _call(self, arrays: list[pa.Array], start: int, stop: int, alarm: Alarm) -> Made:
         parts = [array.slice(start, stop - start) for array in arrays]
         frame = frames.make_frame(
-            self.call.frame, self.fields, parts, self.call.dtype_backend, self.metadata
-        )
+            self.call.frame, self.fields, parts, self.call.dtype_backend, self.metadata,
+            {name: values[start:stop] for name, values in self._held.items()},
+        )  # fmt: skip
         returned: list[Any] = []
         function, self._at = self.function, start
         assert function is not None
@@ -121,10 +140,11 @@ class ChunkCaller:
 
     def _made(self, returned: Any, start: int, stop: int) -> Made:
         indexed = INDEX in (field.name for field in self.fields)
+        name = self.call.into[0] if self.call.into else self.call.name
         where = self._where_from(start)
         with self._placed(start, stop):
-            table = frames.as_table(returned, indexed)
-            column = None if table is not None else frames.as_column(returned)
+            table = frames.as_table(returned, indexed, self.objects)
+            column = None if table is not None else frames.as_column(returned, name, self.objects)
         if table is not None and not self.call.filter:
             return Made("table", {}, table=self._chosen(table, where))
         if column is None or len(column) != stop - start:
@@ -137,11 +157,13 @@ class ChunkCaller:
         if self.call.filter:
             kept = [bool(value) for value in column.to_pylist()]
             return Made("filter", {}, take=np.flatnonzero(kept))
-        name = self.call.into[0] if self.call.into else self.call.name
         return Made("scalar", {name: results.force(name, column, self.call.types, where)})
 
     def _chosen(self, table: pa.Table, where: Callable[[int], str]) -> pa.Table:
         call, names = self.call, table.column_names
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise ResultError(f"the function returned two columns called {twice!r}: rename one")
         if call.into:
             raise ResultError(
                 f"--into {','.join(call.into)} names a column, and {call.name} returned a "

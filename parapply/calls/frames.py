@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from parapply.calls.objects import Objects, column_of, put, taken
 from parapply.distribution import to_install
 from parapply.errors import FunctionError, InputError, ResultError
 from parapply.formats import Field
@@ -21,24 +22,27 @@ def make_frame(
     arrays: Sequence[pa.Array],
     backend: str | None = None,
     metadata: Mapping[bytes, bytes] | None = None,
+    held: Mapping[str, Sequence[Any]] | None = None,
 ) -> Any:
     """Return a chunk as a "pandas", "arrow" or "polars" frame.
 
     pandas dtypes are those that the whole input has, also in a chunk without a missing value:
     float64 for integers and object for booleans of a column that has missing ones. With a
     `backend`, "pyarrow" or "numpy_nullable", they are those of that backend. `metadata` is that
-    of the input's schema, in which pandas keeps its dtypes and which columns are the index.
+    of the input's schema, in which pandas keeps its dtypes and which columns are the index. `held`
+    has the values of columns that pandas is given as objects: see objects.py.
 
     Raises InputError for a column that the frame cannot hold.
     """
     table = pa.Table.from_arrays(list(arrays), names=[field.name for field in fields])
     try:
-        return _MAKERS[kind](table, fields, backend, metadata)
+        frame = _MAKERS[kind](table, fields, backend, metadata)
     except _misfits() as error:
         raise InputError(
             f"a {kind} frame cannot hold this table: {str(error).splitlines()[0]}; annotate the "
             "function's parameter as pyarrow.Table, or name the columns that it needs with -c"
         ) from error
+    return put(frame, held or {}) if kind == "pandas" else frame
 
 
 def _misfits() -> tuple[type[Exception], ...]:
@@ -122,11 +126,11 @@ def _polars(table: pa.Table, *_: Any) -> Any:
 _MAKERS = {"pandas": _pandas, "arrow": _arrow, "polars": _polars}
 
 
-def as_table(result: Any, indexed: bool = False) -> pa.Table | None:
+def as_table(result: Any, indexed: bool = False, objects: Objects | None = None) -> pa.Table | None:
     """Return a frame of any kind as a table, or None where `result` is not a frame.
 
     A named pandas index becomes columns; an unnamed one is dropped, as by `to_csv(index=False)`,
-    unless the input was `indexed` by such a one.
+    unless the input was `indexed` by such a one. `objects` says which columns are JSON.
     """
     if isinstance(result, pa.Table):
         return result
@@ -137,14 +141,17 @@ def as_table(result: Any, indexed: bool = False) -> pa.Table | None:
         return None
     if package == "polars":
         return _plain_strings(result.to_arrow())
-    return _from_pandas(result, indexed)
+    return _from_pandas(result, indexed, objects or Objects())
 
 
-def as_column(result: Any) -> pa.Array | None:
+def as_column(result: Any, name: str = "", objects: Objects | None = None) -> pa.Array | None:
     """Return a Series, array or list as one column, or None where `result` is none of those.
 
-    Raises ResultError where its values do not go into one column.
+    `name` is what the column will be called, and `objects` says whether it is JSON then. Raises
+    ResultError where its values do not go into one column.
     """
+    if _is_pandas(result, "Series") and (objects or Objects()).has(name, result):
+        return column_of(name, result)
     try:
         return _as_column(result)
     except MixedTypesError as error:
@@ -184,7 +191,7 @@ def _is_pandas(result: Any, name: str) -> bool:
     )
 
 
-def _from_pandas(frame: Any, indexed: bool) -> pa.Table:
+def _from_pandas(frame: Any, indexed: bool, objects: Objects) -> pa.Table:
     index: dict[str, Any] = {}
     if any(name is not None for name in frame.index.names):
         names = list(frame.index.names)
@@ -197,7 +204,7 @@ def _from_pandas(frame: Any, indexed: bool) -> pa.Table:
         twice = frame.columns[frame.columns.duplicated()][0]
         raise ResultError(f"the function returned two columns called {twice!r}: rename one")
     try:
-        table = pa.Table.from_pandas(frame, preserve_index=False, nthreads=1)
+        table = taken(frame, objects, _table_of)
     except _misfits() as error:
         raise ResultError(f"the function returned what no table holds: {error}") from error
     except UnicodeEncodeError as error:
@@ -205,6 +212,10 @@ def _from_pandas(frame: Any, indexed: bool) -> pa.Table:
     known = json.loads(table.schema.metadata[b"pandas"])["columns"]
     dtypes = {entry["field_name"]: entry for entry in known if _is_own(frame[entry["field_name"]])}
     return mark(table, index, dtypes)
+
+
+def _table_of(frame: Any) -> pa.Table:
+    return pa.Table.from_pandas(frame, preserve_index=False, nthreads=1)
 
 
 def _free_names(frame: Any) -> list[Any]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from parapply.calls.rows import Row
+from parapply.columns import jsons
 from parapply.columns.arrays import take
 from parapply.columns.listed import Listed, listed
 from parapply.columns.types import fit
@@ -18,7 +19,13 @@ from parapply.errors import ResultError
 from parapply.formats.pandas_schema import retyped
 from parapply.lazily import np, pa
 from parapply.values.builders import NOT_UNICODE, encodes
-from parapply.values.convert import MixedTypesError, UnsupportedValueError, by_kind, to_array
+from parapply.values.convert import (
+    MixedTypesError,
+    UnsupportedValueError,
+    are_nested,
+    by_kind,
+    to_array,
+)
 from parapply.values.plain import is_frame, is_record, members
 from parapply.values.spelling import text
 
@@ -45,31 +52,36 @@ def shape_columns(
 
 
 def build_columns(
-    columns: dict[str, list[Any]], where: Where, types: Mapping[str, Any]
+    columns: dict[str, list[Any]], where: Where, types: Mapping[str, Any], *, as_text: bool
 ) -> dict[str, pa.Array]:
     """Return each column as an array, of its type in `types` where it has one there.
 
-    Raises ResultError that names rows and values.
+    `as_text`: lists and dicts are JSON, each by itself. Raises ResultError that names rows and
+    values.
     """
     return {
-        name: _forced(name, values, where, types) if name in types else _array(name, values, where)
+        name: _forced(name, values, where, types)
+        if name in types
+        else _array(name, values, where, as_text=as_text)
         for name, values in columns.items()
     }
 
 
 def list_columns(
-    columns: dict[str, list[Any]], where: Where, types: Mapping[str, Any]
+    columns: dict[str, list[Any]], where: Where, types: Mapping[str, Any], *, as_text: bool
 ) -> dict[str, pa.Array | Listed]:
     """Do as `build_columns`, but leave as lists what need not be an array."""
     found = {name: listed(values) for name, values in columns.items() if name not in types}
     known = {name: column for name, column in found.items() if column is not None}
     others = {name: values for name, values in columns.items() if name not in known}
-    built = build_columns(others, where, types)
+    built = build_columns(others, where, types, as_text=as_text)
     return {name: known[name] if name in known else built[name] for name in columns}
 
 
 def _forced(name: str, values: list[Any], where: Where, types: Mapping[str, Any]) -> pa.Array:
     """Make each value what was asked for by itself, whatever others there are in the chunk."""
+    if jsons.is_json(types[name]):
+        return _array(name, values, where, jsons.of_values)
     frames = any(map(is_frame, set(map(type, values))))  # an error whatever the type
     is_text = pa.types.is_string(types[name]) or pa.types.is_dictionary(types[name])
     if is_text and not frames:
@@ -205,9 +217,16 @@ def _spread(results: list[Any], into: tuple[str, ...], where: Where) -> dict[str
     return {name: list(values) for name, values in zip(into, columns, strict=True)}
 
 
-def _array(name: str, values: list[Any], where: Where) -> pa.Array:
+def _array(
+    name: str,
+    values: list[Any],
+    where: Where,
+    make: Callable[[list[Any]], pa.Array] = to_array,
+    *,
+    as_text: bool = False,
+) -> pa.Array:
     try:
-        return to_array(values)
+        return jsons.of_values(values) if as_text and are_nested(values) else make(values)
     except MixedTypesError as error:
         raise ResultError(f"column {name!r}: {_mixed(name, values, error, where)}") from None
     except UnsupportedValueError as error:
@@ -222,12 +241,12 @@ def _mixed(name: str, values: list[Any], error: MixedTypesError, where: Where) -
         return (
             f"{where(error.first)} gave {first}, with {one} and {other} inside; what is inside a "
             f"column of lists or dicts has one type too: return str for both, or say --dtype "
-            f"{name}=str"
+            f"{name}=json"
         )
     inside = "" if (one, other) == (first, second) else f", with {one} and {other} inside"
     return (
         f"{where(error.first)} gave {first}, {where(error.second)} gave {second}{inside}; "
-        "one column holds one type: return str for both, say"
+        f"one column holds one type: return str for both, say, or --dtype {name}=json"
     )
 
 
@@ -239,7 +258,8 @@ def _two_shapes(results: list[Any], where: Where) -> ResultError:
     one, other = sorted(firsts.values())
     return ResultError(
         f"{where(one)} returned {_shown(results[one])}, {where(other)} returned "
-        f"{_shown(results[other])}: return a dict for every row or for none"
+        f"{_shown(results[other])}: return a dict for every row or for none, or make one column "
+        "of both by --into NAME and --dtype NAME=json"
     )
 
 

@@ -215,13 +215,19 @@ class ChunkTask:
         whole.expect(needed, typed=self.target.reads_typed)
         if not self.call.policy.tolerant:
             return Rows(chunk, source.name, whole, whole)
-        bad = whole.bad_rows(needed if self.target.reads_typed else self.call.read)
+        bad = whole.bad_rows(*self._wanted())
         if not bad:
             return Rows(chunk, source.name, whole, whole)
         batch = whole.without(bad)
         batch.expect(needed, typed=self.target.reads_typed)
         places = [place for place in range(whole.rows) if place not in bad]
         return Rows(chunk, source.name, whole, batch, bad, places)
+
+    def _wanted(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Which columns are asked for as arrays, and which by their values alone."""
+        typed = self.target.read(self.keep) if self.target.reads_typed else ()
+        read = self.call.read
+        return ((*read, *typed), ()) if self.call.by == "chunk" else (typed, read)
 
     def _path(self, number: tuple[int, ...]) -> str:
         """Return a path of this worker's own: another may still be at the same chunk."""

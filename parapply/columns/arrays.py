@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from parapply.columns import kernels
+from parapply.columns import jsons, kernels
 from parapply.columns.listed import Listed
 from parapply.errors import UnseenError
 from parapply.lazily import np, pa
@@ -44,8 +44,11 @@ def to_list(array: pa.Array) -> list[Any]:
     """Return the Python values of `array`, as `to_pylist` does, without its import of pandas.
 
     Timestamps in nanoseconds are pandas.Timestamp, the only type that holds them; others are
-    datetime.datetime, with the zone of the column. Raises UnseenError for what they do not hold.
+    datetime.datetime, with the zone of the column; JSON is what `json.loads` makes of it. Raises
+    UnseenError for what they do not hold.
     """
+    if jsons.is_json(array.type):
+        return jsons.values_of(array)
     try:
         return _to_list(array)
     except _FOREIGN as error:

@@ -21,7 +21,7 @@ def _names() -> dict[str, Any]:
         "boolean": pa.bool_(), "date": pa.date32(),
         "time": pa.time64("us"), "timestamp": pa.timestamp("us"), "datetime": pa.timestamp("us"),
         "duration": pa.duration("us"), "binary": pa.binary(), "bytes": pa.binary(),
-        "category": pa.dictionary(pa.int32(), pa.string()),
+        "category": pa.dictionary(pa.int32(), pa.string()), "json": pa.json_(),
     }  # fmt: skip
 
 
@@ -39,5 +39,5 @@ def parse_type(column: str, name: str) -> Any:
         return pa.decimal128(int(found[1]), int(found[2]))
     raise UsageError(
         f"--dtype {column}={name}: there are: str, int, float, bool, date, time, timestamp, "
-        "timestamp[ns, UTC], duration, decimal(20, 2), category, int8 ... uint64, float32"
+        "timestamp[ns, UTC], duration, decimal(20, 2), category, json, int8 ... uint64, float32"
     )

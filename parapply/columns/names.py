@@ -15,6 +15,7 @@ from typing import Any
 from parapply.lazily import at, pa
 
 NAMES = ("null", "bool", "int64", "double", "string")
+JSON = "json"  # see jsons.py
 _PACKED = "arrow:"
 _packed: dict[str, Any] = {}  # types of others', by what they were packed as here
 
@@ -26,6 +27,8 @@ def name_of(type_: Any) -> str:
     name = str(type_)
     if name in NAMES:
         return name
+    if isinstance(type_, pa.JsonType):
+        return JSON
     name = _PACKED + pack(type_)
     if _is_extended(type_):
         _packed[name] = type_
@@ -40,6 +43,8 @@ def type_of(name: Any) -> Any:
 
 
 def _is_extended(type_: Any) -> bool:
+    if isinstance(type_, pa.JsonType):
+        return False
     if isinstance(type_, pa.BaseExtensionType):
         return True
     if at.is_dictionary(type_):
@@ -65,6 +70,8 @@ def unpack(text: str) -> Any:
 def _type(name: str) -> Any:
     if name.startswith(_PACKED):
         return unpack(name.removeprefix(_PACKED))
+    if name == JSON:
+        return pa.json_()
     made = pa.null(), pa.bool_(), pa.int64(), pa.uint64(), pa.float64(), pa.string(), pa.binary()
     return next(type_ for type_ in made if str(type_) == name)
 

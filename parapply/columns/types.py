@@ -1,7 +1,7 @@
 """One Arrow type for a column over all its parts, and how a part is brought to it.
 
 The rules: null and X make X; of integers, decimals and floats the last one wins;
-structs and lists are joined inside;
+structs and lists are joined inside, and are JSON beside JSON;
 the finer unit and the wider decimal win; several zones are UTC. Everything else is a conflict, for
 the caller to report.
 """
@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from parapply.columns import kernels
-from parapply.columns.names import NAMES, joined, name_of, type_of
+from parapply.columns import jsons, kernels
+from parapply.columns.arrays import to_list
+from parapply.columns.names import JSON, NAMES, joined, name_of, type_of
 from parapply.errors import ResultError
 from parapply.lazily import at, decimal, pa
 from parapply.values.builders import spelled
@@ -26,7 +27,7 @@ def unify(one: Any, other: Any) -> Any | None:
         return one
     if at.is_null(one):
         return other
-    for join in (_numbers, _decimals, _times, _texts, _lists, _structs):
+    for join in (_numbers, _decimals, _times, _texts, _lists, _structs, _jsons):
         if (type_ := join(one, other)) is not None:
             return type_
     return None
@@ -45,12 +46,13 @@ def is_settled(type_: Any) -> bool:
 
     It may be given as text.
     """
-    if type_ in NAMES:
-        return type_ in ("bool", "double", "string")
+    if type_ in (*NAMES, JSON):
+        return type_ in ("bool", "double", "string", JSON)
     type_ = type_of(type_)
     return bool(
         at.is_boolean(type_) or at.is_float64(type_) or at.is_string(type_) or at.is_date32(type_)
-    )
+        or jsons.is_json(type_)
+    )  # fmt: skip
 
 
 def fit(array: pa.Array, type_: Any) -> pa.Array:
@@ -63,6 +65,8 @@ def fit(array: pa.Array, type_: Any) -> pa.Array:
         return array
     if at.is_null(array.type):
         return pa.nulls(len(array), type_)
+    if jsons.is_json(type_):
+        return _fit_json(array)
     if at.is_struct(type_):
         return _fit_struct(array, type_)
     if at.is_list(type_):
@@ -78,6 +82,13 @@ def fit(array: pa.Array, type_: Any) -> pa.Array:
     if _has_unit(type_) and _has_unit(array.type) and type_.unit == "ns":
         return _fit_nanoseconds(array, type_)
     return kernels.cast(array, type_)
+
+
+def _fit_json(array: pa.Array) -> pa.Array:
+    """Text has to be JSON; of all else there is a JSON text."""
+    if jsons.is_json(array.type):
+        return jsons.of_texts(jsons.texts_of(array))
+    return jsons.checked(array) if _is_text(array.type) else jsons.of_values(to_list(array))
 
 
 def fit_column(name: str, array: pa.Array, type_: Any) -> pa.Array:
@@ -218,6 +229,11 @@ def _lists(one: Any, other: Any) -> Any | None:
         return None
     inner = unify(one.value_type, other.value_type)
     return None if inner is None else pa.list_(inner)
+
+
+def _jsons(one: Any, other: Any) -> Any | None:
+    alike = all(jsons.is_varied(type_) for type_ in (one, other))
+    return pa.json_() if alike and (jsons.is_json(one) or jsons.is_json(other)) else None
 
 
 def _structs(one: Any, other: Any) -> Any | None:

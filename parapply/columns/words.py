@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+from parapply.columns.jsons import is_json
 from parapply.columns.names import type_of
 from parapply.columns.types import unify
 from parapply.lazily import at, pa
@@ -54,4 +55,5 @@ def _words() -> dict[str, Callable[[Any], bool]]:
         "datetime": at.is_timestamp,
         "timedelta": at.is_duration,
         "dict": at.is_struct,
+        "list or dict": is_json,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from parapply.calls.alarm import RowTimeoutError
 from parapply.columns.arrays import to_list
@@ -90,14 +91,19 @@ class Explainer:
     def _values_of(self, row: int) -> str:
         shown = []
         for position in self.call.read[:8] or self.call.given[:8]:
-            array = self.batch.columns([position])[0].slice(row, 1)
             try:
-                value = repr(to_list(array)[0])
+                value = repr(self._value(position, row))
             except UnseenError:
                 continue
             cut = value if len(value) <= 40 else value[:37] + "..."
             shown.append(f"{self.fields[position].name}={cut}")
         return ", ".join(shown)
+
+    def _value(self, position: int, row: int) -> Any:
+        """Return a value as the function was given it."""
+        if (held := self.batch.held(position)) is not None:
+            return held[row]
+        return to_list(self.batch.columns([position])[0].slice(row, 1))[0]
 
 
 def _text(error: BaseException) -> str:

@@ -8,6 +8,7 @@ suffix is a table here; nothing else in the program knows formats by name.
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -19,6 +20,7 @@ from parapply.formats.protocols import (
     Format,
     Index,
     Joiner,
+    NotSeekableError,
     Source,
     Target,
 )
@@ -33,6 +35,7 @@ __all__ = [
     "Joiner",
     "Keep",
     "New",
+    "NotSeekableError",
     "Reading",
     "Source",
     "Survey",
@@ -53,16 +56,20 @@ __all__ = [
 class _Entry(NamedTuple):
     path: str
     suffixes: tuple[str, ...]
-    magic: bytes = b""  # what a file of this format begins with, where it can be told
+    magic: bytes = b""  # what a file of this format begins with, where it can be told: a pattern
     text: bool = False  # compressed and encoded as a whole, and read as it comes
+    also: tuple[str, ...] = ()  # suffixes of what is read so, but not written
     once: bool = False  # has no directory: it is read from its start, and goes to pipes
     copier: str = "parapply.formats.copying:copy_all"  # makes a file of what is read once
 
 
+# As far as a few bytes, or the first line, tell: an object, or an array of them.
+_JSON = rb'\{\s*("|$)|\[\s*(\{|\]|$)'
+
 FORMATS: dict[str, _Entry] = {
     "csv": _Entry("parapply.formats.csv:CSV", (".csv",), text=True),
     "tsv": _Entry("parapply.formats.csv:TSV", (".tsv", ".tab"), text=True),
-    "jsonl": _Entry("parapply.formats.jsonl:JSONL", (".jsonl", ".ndjson"), b'{"', text=True),
+    "jsonl": _Entry("parapply.formats.jsonl:JSONL", (".jsonl", ".ndjson"), _JSON, True, (".json",)),
     "parquet": _Entry("parapply.formats.parquet:PARQUET", (".parquet", ".pq"), b"PAR1\x15"),
     "arrow": _Entry("parapply.formats.arrow:ARROW", (".arrow", ".feather", ".ipc"), b"ARROW1"),
     "arrows": _Entry(
@@ -101,16 +108,19 @@ def _found(path: str) -> Any:
     return getattr(importlib.import_module(module), attribute)
 
 
-def name_of(path: str) -> str | None:
-    """Return the name of the format that a path's suffix says, or None."""
+def name_of(path: str, *, read: bool = False) -> str | None:
+    """Return the name of the format that a path's suffix says, or None; `read`: of an input."""
     suffix = Path(path).suffix.lower()
-    return next((name for name, entry in FORMATS.items() if suffix in entry.suffixes), None)
+    for name, entry in FORMATS.items():
+        if suffix in entry.suffixes or (read and suffix in entry.also):
+            return name
+    return None
 
 
 def name_of_head(head: bytes) -> str | None:
     """Return the name of the format that a file's first bytes tell, or None."""
     return next(
-        (name for name, entry in FORMATS.items() if entry.magic and head.startswith(entry.magic)),
+        (name for name, entry in FORMATS.items() if entry.magic and re.match(entry.magic, head)),
         None,
     )
 

@@ -143,9 +143,9 @@ class AddedBatch(Typed):
         """Pick rows of the file."""
         return self._of(self.inner.pick(rows), rows)
 
-    def bad_rows(self, positions: Sequence[int]) -> dict[int, str]:
+    def bad_rows(self, positions: Sequence[int], seen: Sequence[int] = ()) -> dict[int, str]:
         """Ask the file."""
-        return self.inner.bad_rows(self._own(positions))
+        return self.inner.bad_rows(self._own(positions), self._own(seen))
 
     def without(self, rows: Collection[int]) -> AddedBatch:
         """Leave out rows of the file."""
@@ -170,6 +170,20 @@ class AddedBatch(Typed):
         """Return the file's columns, and the others of their type."""
         own = self.inner.columns(self._own(positions))
         return self._all(positions, own, lambda column: column.values(self.numbers))
+
+    def ready(self, positions: Sequence[int]) -> None:
+        """Pass on what the file has."""
+        self.inner.ready(self._own(positions))
+
+    def values(self, position: int) -> list[Any]:
+        """Return values as the file has them, and others of their type."""
+        if position < self.count:
+            return self.inner.values(position)
+        return super().values(position)
+
+    def held(self, position: int) -> list[Any] | None:
+        """As the file's."""
+        return self.inner.held(position) if position < self.count else None
 
     def verbatim(self, positions: Sequence[int]) -> list[Any]:
         """Return the file's columns as they stand, and the others."""

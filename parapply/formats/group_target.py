@@ -55,6 +55,7 @@ class TableTarget:
     reads_typed = True
     keeps_tables = True
     encoding = None
+    as_text = False
     labelled = True  # has a place for the index of pandas
 
     def read(self, keep: Sequence[int]) -> tuple[int, ...]:

@@ -78,7 +78,7 @@ class TableBatch(Typed):
         self._expected: set[int] = set()
         self._picked: tuple[int, ...] | None = None
 
-    def bad_rows(self, positions: Sequence[int]) -> dict[int, str]:
+    def bad_rows(self, positions: Sequence[int], seen: Sequence[int] = ()) -> dict[int, str]:
         """Return none: a table that can be opened can be read."""
         return {}
 

@@ -21,8 +21,11 @@ class Batch(Protocol):
         """Return a batch of these rows, given by their positions, in order."""
         ...
 
-    def bad_rows(self, positions: Sequence[int]) -> dict[int, str]:
-        """Return which rows cannot be read, and why: of whole rows, and of these columns."""
+    def bad_rows(self, positions: Sequence[int], seen: Sequence[int] = ()) -> dict[int, str]:
+        """Return which rows cannot be read, and why: of whole rows, and of these columns.
+
+        Of those that are `seen`, `values` alone will be asked for.
+        """
         ...
 
     def without(self, rows: Collection[int]) -> Batch:
@@ -61,6 +64,10 @@ class Batch(Protocol):
 
         Raises UnseenError for one that it has not.
         """
+        ...
+
+    def held(self, position: int) -> list[Any] | None:
+        """Return a column's values where Python has them already, None where Arrow does."""
         ...
 
     def verbatim(self, positions: Sequence[int]) -> list[Any]:
@@ -187,6 +194,11 @@ class Target(Protocol):
         ...
 
     @property
+    def as_text(self) -> bool:
+        """Whether values are written as text, each by itself: nested ones as JSON."""
+        ...
+
+    @property
     def encoding(self) -> str | None:
         """That of its text, None where that is UTF-8 or where it is none."""
         ...
@@ -256,3 +268,7 @@ class StreamFormat(Format, Protocol):
     ) -> tuple[Source, Iterator[tuple[int, bytes]]]:
         """Describe a stream, and yield (rows, data) as it is read (parent)."""
         ...
+
+
+class NotSeekableError(Exception):
+    """What the file holds has to be read from its start, as a stream."""

@@ -24,3 +24,6 @@ class Typed:
     def values(self, position: int) -> list[Any]:
         """Return a column's values as Python has them."""
         return to_list(self.columns([position])[0])
+
+    def held(self, position: int) -> list[Any] | None:
+        """None: Arrow has them."""

@@ -29,6 +29,7 @@ class Call:
     into: tuple[str, ...] = ()
     filter: bool = False
     explode: bool = False
+    as_text: bool = False  # the output is text: what is nested is JSON, each value by itself
     types: Mapping[str, Any] = field(default_factory=dict)  # of made columns, as asked for
     policy: Policy = field(default_factory=Policy)
     concurrency: int = 0  # calls of an async function at once, in each worker; 0: it is none

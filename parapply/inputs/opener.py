@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from parapply import formats
 from parapply.errors import InputError, UsageError
-from parapply.formats import Reading, Source
+from parapply.formats import NotSeekableError, Reading, Source
 from parapply.formats.protocols import StreamFormat
 from parapply.inputs import encodings, foreign, pipes, transport
 from parapply.inputs.peeked import HEAD_BYTES, Peeked
@@ -78,11 +79,12 @@ class Opener:
             format_, encoding = self._kind(path, reader, usual)
         self.files.append(real)
         if codec is None and encoding is None and not formats.is_read_once(format_):
-            source = formats.load(format_).source(real, name, self.reading)
-            size = os.path.getsize(path)
-            spare = max(0, self.reading.spare_bytes - size)  # for the files after this one
-            self.reading = replace(self.reading, spare_bytes=spare)
-            return Opened(source, format_, None, size)
+            with suppress(NotSeekableError):
+                source = formats.load(format_).source(real, name, self.reading)
+                size = os.path.getsize(path)
+                spare = max(0, self.reading.spare_bytes - size)  # for the files after this one
+                self.reading = replace(self.reading, spare_bytes=spare)
+                return Opened(source, format_, None, size)
         return self._stream(
             lambda: open_stream().recoded(encoding), name, format_, encoding, again=True
         )
@@ -115,7 +117,9 @@ class Opener:
         """Format and encoding: by the options, the names or the first bytes; else as is usual."""
         head = reader.peek(HEAD_BYTES)
         plain = path[: -len(Path(path).suffix)] if transport.codec_of(path) else path
-        named = formats.name_of(plain) or formats.name_of(reader.inner_name or "")
+        named = formats.name_of(plain, read=True) or formats.name_of(
+            reader.inner_name or "", read=True
+        )
         found = formats.name_of_head(head)
         format_ = self.format or named or found or usual
         foreign.check(head, reader.name)

@@ -60,7 +60,7 @@ def _both(known: ResultColumn, column: ResultColumn) -> ResultColumn:
         one, other = clash(known.type, column.type)
         raise ResultError(
             f"column {known.name!r}: {known.first} gave {one}, {column.first} gave {other}; "
-            "one column holds one type: return str for both, say"
+            f"one column holds one type: return str for both, say, or --dtype {known.name}=json"
         )
     first = column.first if type_ != known.type else known.first
     return ResultColumn(known.name, type_, first)

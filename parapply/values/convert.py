@@ -68,6 +68,33 @@ def to_array(values: Sequence[Any]) -> pa.Array:
 _WHOLE: dict[type, Callable[[Sequence[Any]], Any]] = {float: whole_floats, str: whole_texts}
 
 
+def are_nested(values: Sequence[Any]) -> bool:
+    """Whether values are lists, dicts and what becomes those, and None."""
+    first = next((value for value in values if value is not None), None)
+    if type(first) in _PLAIN:
+        return False
+    types = set(map(type, values))
+    if any(unwrapper(kind) is not None for kind in types):
+        types = {type(plain(value)) for value in values}
+    types.discard(type(None))
+    return bool(types) and {_builder(kind) for kind in types} <= {_lists, _structs}
+
+
+def is_known(kind: type) -> bool:
+    """Whether a column can hold values of a type."""
+    return _builder(kind) is not None
+
+
+def unknown(value: Any) -> str:
+    """Say of a value of another type what it is, and what to return instead."""
+    if is_frame(type(value)):
+        return f"a whole {type(value).__qualname__} for one row; return {_INSTEAD}"
+    return f"{type(value).__qualname__}; return text, a number, a date, a list or a dict"
+
+
+_PLAIN = {type(None), bool, int, float, str}
+
+
 def by_kind(values: Sequence[Any], *, numbers: bool) -> list[list[int]]:
     """Return the positions of the values of each kind, those of None with the first.
 
@@ -184,8 +211,5 @@ _INSTEAD = "a dict for columns, a list of dicts with --explode, or take chunks w
 def _unsupported(values: Sequence[Any]) -> UnsupportedValueError:
     for position, value in enumerate(values):
         if value is not None and _builder(type(value)) is None:
-            why = f"{type(value).__qualname__}; return text, a number, a date, a list or a dict"
-            if is_frame(type(value)):
-                why = f"a whole {type(value).__qualname__} for one row; return {_INSTEAD}"
-            return UnsupportedValueError(position, why)
+            return UnsupportedValueError(position, unknown(value))
     raise AssertionError("no unsupported value")

@@ -15,7 +15,7 @@ from parapply.lazily import decimal, np
 from parapply.values.plain import nanoseconds, plain
 
 _quote = json.JSONEncoder(ensure_ascii=False).encode
-_NESTED = (Mapping, Set, list, tuple)
+NESTED = (Mapping, Set, list, tuple)
 _UNITS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}  # in nanoseconds
 
 
@@ -26,7 +26,7 @@ def text(value: Any) -> str | None:
         return None
     if isinstance(value, (bytes, bytearray, memoryview)):
         return escaped(bytes(value))
-    if isinstance(value, _NESTED):
+    if isinstance(value, NESTED):
         return as_json(value)
     if isinstance(value, decimal.Decimal):
         return f"{value:f}"
@@ -44,7 +44,7 @@ def as_json(value: Any) -> str:
     if isinstance(value, Mapping):
         members = (f"{_quote(str(key))}: {as_json(item)}" for key, item in value.items())
         return "{" + ", ".join(members) + "}"
-    if isinstance(value, _NESTED):
+    if isinstance(value, NESTED):
         return "[" + ", ".join(map(as_json, ordered(value))) + "]"
     if value is None or (isinstance(value, (float, decimal.Decimal)) and not math.isfinite(value)):
         return "null"

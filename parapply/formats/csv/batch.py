@@ -7,6 +7,7 @@ from typing import Any
 
 from parapply.columns import inference
 from parapply.columns.from_text import is_direct
+from parapply.columns.jsons import is_json
 from parapply.columns.words import named
 from parapply.errors import BadRowsError
 from parapply.formats.csv import parse
@@ -35,8 +36,9 @@ class CsvBatch(Typed):
         part = self.records.only(rows)
         return CsvBatch(find_records(part.compact(), place.dialect), place)
 
-    def bad_rows(self, positions: Sequence[int]) -> dict[int, str]:
+    def bad_rows(self, positions: Sequence[int], seen: Sequence[int] = ()) -> dict[int, str]:
         """Return which records have too few or too many fields, or values not of their types."""
+        positions = (*positions, *seen)
         bad = ragged(self.records, self.place, whole=True)
         while len(bad) < self.rows and positions:
             left = [row for row in range(self.rows) if row not in bad] if bad else range(self.rows)
@@ -91,8 +93,10 @@ class CsvBatch(Typed):
             types = {position: self.place.fields[position].type for position in missing}
             self._read.update(take(self._asides, types))
             left = {position: types[position] for position in types if position not in self._read}
-            if left:
-                self._read.update(zip(left, self._parse(left), strict=True))
+            jsons = {p: type_ for p, type_ in left.items() if is_json(type_)}
+            others = {p: type_ for p, type_ in left.items() if p not in jsons}
+            for part in filter(None, (others, jsons)):
+                self._read.update(zip(part, self._parse(part), strict=True))
         return [self._read[position] for position in positions]
 
     def verbatim(self, positions: Sequence[int]) -> list[pa.Array]:
@@ -105,6 +109,8 @@ class CsvBatch(Typed):
         """Read columns with Arrow's own rules for their values, where those are ours."""
         if not self.rows:
             return [pa.nulls(0, type_) for type_ in types.values()]
+        if any(map(is_json, types.values())):  # Arrow's reader knows none
+            return self._converted(types)
         direct = {p: t if t is None or is_direct(t) else pa.string() for p, t in types.items()}
         try:
             arrays = [

@@ -38,9 +38,9 @@ class BriefBatch:
         """Return the batch of some records."""
         return BriefBatch(self.lines.pick(rows), self.place.pick(rows))
 
-    def bad_rows(self, positions: Sequence[int]) -> dict[int, str]:
+    def bad_rows(self, positions: Sequence[int], seen: Sequence[int] = ()) -> dict[int, str]:
         """There are none: the file would not be read so."""
-        del positions
+        del positions, seen
         return {}
 
     def without(self, rows: Collection[int]) -> CsvBatch:
@@ -78,6 +78,9 @@ class BriefBatch:
             with suppress(ValueError, KeyError):  # else the file has changed
                 return brief.values(texts, field.kind, nulls, nullable=field.nullable)
         return self.whole.values(position)
+
+    def held(self, position: int) -> list[Any] | None:
+        """None: who asks wants arrays."""
 
     def spliced(
         self, arrangement: Arrangement, made: Mapping[str, Any], take: Sequence[int] | None,

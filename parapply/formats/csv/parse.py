@@ -15,6 +15,7 @@ from typing import Any
 from parapply.columns import kernels as pc
 from parapply.columns.from_text import from_text
 from parapply.columns.inference import FALSE, TRUE, Kind, kind_of
+from parapply.columns.jsons import checked, is_json
 from parapply.columns.names import type_of
 from parapply.errors import ResultError
 from parapply.formats.csv.dialect import Dialect
@@ -110,9 +111,18 @@ def column(texts: pa.Array, type_: Any) -> pa.Array:
 
     Raises MisfitError.
     """
+    if is_json(type_):
+        return _json(texts)
     try:
         return from_text(texts, type_)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ResultError) as error:
+        raise MisfitError(str(error)) from error
+
+
+def _json(texts: pa.Array) -> pa.Array:
+    try:
+        return checked(texts)
+    except pa.ArrowInvalid as error:
         raise MisfitError(str(error)) from error
 
 

@@ -42,6 +42,7 @@ class CsvTarget:
 
     reads_typed = False
     keeps_tables = False
+    as_text = True
 
     def read(self, keep: Sequence[int]) -> tuple[int, ...]:
         """Return all of them."""

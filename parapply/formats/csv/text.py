@@ -2,17 +2,19 @@
 
 Missing values (NaN too) are empty fields; True and False as Python has them; dates and times in
 ISO 8601 with a space between them and durations as `1 days 00:00:05`, as pandas; bytes are text
-with escapes; lists and structs are JSON.
+with escapes; lists and structs are JSON, and JSON is itself.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
 from parapply.columns import kernels as pc
 from parapply.columns.arrays import integers, to_list
+from parapply.columns.jsons import is_json, texts_of
 from parapply.columns.scalars import text
 from parapply.formats.csv.dialect import Dialect
 from parapply.lazily import at, np, pa
@@ -239,6 +241,15 @@ def _json(array: pa.Array) -> pa.Array:
     return pc.if_else(array.is_valid(), values(array), text(""))
 
 
+def _jsons(array: pa.Array) -> pa.Array:
+    """Text is written as it is, as that of other columns; everything else as it stands."""
+    found = texts_of(array)
+    if not pc.any(pc.match_substring_regex(found, r'^\s*"')).as_py():
+        return found
+    written = found.to_pylist()
+    return _texts([json.loads(t) if t and t.lstrip()[:1] == '"' else t for t in written])
+
+
 def _storage(array: pa.Array) -> pa.Array:
     return _json(array.storage)
 
@@ -269,6 +280,7 @@ def _converters() -> tuple[tuple[Callable[[Any], bool], Callable[[Any], Any]], .
         (at.is_decimal, _decimals),
         (at.is_run_end_encoded, lambda array: strings(pc.run_end_decode(array))),
         (at.is_union, lambda array: _texts([spelled(value) for value in to_list(array)])),
+        (is_json, _jsons),
         (at.is_nested, _json),
         (lambda t: isinstance(t, pa.BaseExtensionType) and at.is_nested(t.storage_type), _storage),
         (_any, _others),

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 from parapply.columns.dtypes import parse_type
-from parapply.formats import Reading, Source, Target, Writing
+from parapply.formats import NotSeekableError, Reading, Source, Target, Writing
+from parapply.formats.added import AddedSource
 from parapply.formats.jsonl.batch import values_of, without
-from parapply.formats.jsonl.head import Head, read_head
+from parapply.formats.jsonl.head import Head, is_array, read_head
 from parapply.formats.jsonl.kinds import kind_of
 from parapply.formats.jsonl.lines import filled_starts
 from parapply.formats.jsonl.source import JsonlSource
@@ -20,6 +21,8 @@ from parapply.records import replace
 class _Jsonl:
     def source(self, path: str, name: str, reading: Reading) -> JsonlSource:
         with open(path, "rb") as file:
+            if is_array(file, reading):
+                raise NotSeekableError
             head, _ = read_head(file, name, reading)
             size = os.fstat(file.fileno()).st_size
         return _source(path, name, head, size, reading)
@@ -37,8 +40,9 @@ class _Jsonl:
 
     def target(self, sources: Sequence[Source], writing: Writing) -> Target:
         first = sources[0]
-        if isinstance(first, JsonlSource):
-            return JsonlSplicer.like(first, writing)
+        inner = first.inner if isinstance(first, AddedSource) else first
+        if isinstance(inner, JsonlSource):
+            return JsonlSplicer.like(inner, writing, tuple(first.columns))
         return JsonlTarget(tuple(first.columns), writing)
 
 

@@ -6,11 +6,11 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.types as at
 
+from parapply.columns.jsons import is_json
 from parapply.errors import BadRowsError, InputError
 from parapply.formats import Field
-from parapply.formats.jsonl.columns import MisfitError, build, cast
+from parapply.formats.jsonl.columns import MisfitError, as_json, build, cast
 from parapply.formats.jsonl.kinds import keys_of, kind_of
 from parapply.formats.jsonl.lines import LineError, Lines, examine, parse, parse_literal
 from parapply.formats.jsonl.members import members
@@ -52,7 +52,7 @@ class JsonlBatch(Typed):
         self.rows = len(lines)
         self._objects: list[dict[str, Any]] | None = None
         self._literal: list[dict[str, Any]] | None = None
-        self._nested: dict[int, dict[str, str]] = {}  # of rows with lists or objects
+        self._members: dict[int, dict[str, str]] = {}  # JSON texts, of rows that were asked for
         self._built: dict[int, pa.Array] = {}
         self.keys = {field.name for field in place.fields}  # all that the lines have, or more
 
@@ -76,8 +76,9 @@ class JsonlBatch(Typed):
         run = list(rows) == list(range(first, first + count))
         return self._of(self.lines.cut(first, count) if run else self.lines.only(rows), rows)
 
-    def bad_rows(self, positions: Sequence[int]) -> dict[int, str]:
+    def bad_rows(self, positions: Sequence[int], seen: Sequence[int] = ()) -> dict[int, str]:
         """Return which lines hold no object, or values not of their types."""
+        positions = (*positions, *filter(self._is_cast, seen))
         self._objects, why = examine(self.lines)
         self.keys.update(keys_of(self._objects))
         bad = {row: f"{self.place.where(row)} {text}" for row, text in why.items()}
@@ -136,18 +137,40 @@ class JsonlBatch(Typed):
                 self._built[position] = self._column(self.place.fields[position])
         return [self._built[position] for position in positions]
 
+    def values(self, position: int) -> list[Any]:
+        """Return what `json.loads` gives for each line, unless a type was asked for."""
+        if self._is_cast(position):
+            return super().values(position)
+        return without(values_of(self.objects, self._name(position)), self.place.nulls)
+
+    def _is_cast(self, position: int) -> bool:
+        """Whether values are made what was asked for."""
+        field = self.place.fields[position]
+        return field.name in self.place.forced and not is_json(field.type)
+
+    def _name(self, position: int) -> str:
+        return self.place.fields[position].name
+
+    def held(self, position: int) -> list[Any] | None:
+        """Return the same, unless a type was asked for."""
+        return None if self._is_cast(position) else self.values(position)
+
+    def ready(self, positions: Sequence[int]) -> None:
+        """Whole lines are parsed, whatever is asked for."""
+
     def verbatim(self, positions: Sequence[int]) -> list[pa.Array]:
         """Return text: strings without quotes, everything else as it stands in JSON."""
-        names = [self.place.fields[position].name for position in positions]
+        names = map(self._name, positions)
         return [self._made(build, self._spelled(name), pa.string(), name) for name in names]
 
     def _column(self, field: Field) -> pa.Array:
         values = without(values_of(self.objects, field.name), self.place.nulls)
         type_ = kind_of(values).type if field.type is None else field.type
-        forced = field.name in self.place.forced
-        if forced or (at.is_string(type_) and not {*map(type, values)} <= {str, type(None)}):
+        if is_json(type_):
+            written = [self._text(*item, field.name) for item in enumerate(values)]
+            return self._made(as_json, written, type_, field.name)
+        if field.name in self.place.forced:
             values = without(self._spelled(field.name), self.place.nulls)
-        if forced:
             texts = self._made(build, values, pa.string(), field.name)
             return self._made(cast, texts, type_, field.name)
         return self._made(build, values, type_, field.name)
@@ -182,10 +205,16 @@ class JsonlBatch(Typed):
             return value
         if type(value) is bool:
             return "true" if value else "false"
-        if row not in self._nested:
+        return self._text(row, value, name)
+
+    def _text(self, row: int, value: Any, name: str) -> str | None:
+        """Return what stands for a value on its line, None for a missing one."""
+        if value is None:
+            return None
+        if row not in self._members:
             line = self.lines.texts()[row]
-            self._nested[row] = {key: line[value:stop] for key, _, value, stop in members(line)}
-        return self._nested[row][name]
+            self._members[row] = {key: line[value:stop] for key, _, value, stop in members(line)}
+        return self._members[row][name]
 
 
 def _shown(value: Any) -> str:

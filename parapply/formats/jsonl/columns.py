@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from itertools import chain
 from typing import Any
 
@@ -10,13 +9,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.types as at
 
+from parapply.columns import jsons
 from parapply.columns.from_text import from_text
 from parapply.columns.words import named
 from parapply.errors import ResultError
+from parapply.formats.jsonl.kinds import EXACT
+from parapply.values.builders import texts
 from parapply.values.convert import UnsupportedValueError, to_array
 
 _NONE = type(None)
-_dump = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class MisfitError(Exception):
@@ -43,17 +44,14 @@ def build(values: list[Any], type_: Any) -> pa.Array:
         return _structs(values, type_, types)
     if at.is_list(type_):
         return _lists(values, type_, types)
-    if at.is_string(type_):
-        values = values if types == {str} else [_text(value) for value in values]
-    elif at.is_float64(type_):
+    if at.is_float64(type_):
         _check(types <= {int, float}, type_)
-        values = values if int not in types else [_float(value) for value in values]
+        values = values if int not in types else [_float(value, type_) for value in values]
     else:
         _check(types == {_PYTHON.get(type_)}, type_)
     try:
         array = to_array(values)
     except UnsupportedValueError as error:
-        _check(at.is_string(type_), type_)
         raise MisfitError("is not valid Unicode: it has half of a surrogate pair") from error
     _check(array.type == type_, type_)  # an integer of 64 bits and no sign
     return array
@@ -67,7 +65,13 @@ def cast(texts: pa.Array, type_: Any) -> pa.Array:
         raise MisfitError(f"is not {type_} as --dtype says") from error
 
 
-_PYTHON = {pa.bool_(): bool, pa.int64(): int}
+def as_json(texts_: list[str | None], type_: Any) -> pa.Array:
+    """Return JSON texts as a column of JSON."""
+    del type_
+    return jsons.of_texts(texts(texts_))
+
+
+_PYTHON = {pa.bool_(): bool, pa.int64(): int, pa.string(): str}
 
 
 def _check(fits: bool, type_: Any) -> None:
@@ -78,22 +82,17 @@ def _check(fits: bool, type_: Any) -> None:
         raise MisfitError(why, strict=True)
 
 
-def _text(value: Any) -> str | None:
-    try:
-        return value if value is None or type(value) is str else _dump(value)
-    except RecursionError as error:
-        raise MisfitError("is nested too deeply") from error
-
-
-def _float(value: float | None) -> float | None:
-    try:
-        return None if value is None else float(value)
-    except OverflowError:
-        return float(str(value))  # infinite, as 1e999 is
+def _float(value: float | None, type_: Any) -> float | None:
+    if type(value) is int:
+        _check(-EXACT <= value <= EXACT, type_)
+        return float(value)
+    return value
 
 
 def _structs(values: list[Any], type_: Any, types: set[type]) -> pa.Array:
     _check(types == {dict}, type_)
+    keys = {field.name for field in type_}
+    _check(all(value is None or value.keys() == keys for value in values), type_)
     known: list[dict[str, Any]] = [value or {} for value in values]
     children = [build([value.get(field.name) for value in known], field.type) for field in type_]
     return pa.Array.from_buffers(type_, len(values), [_bitmap(values)], children=children)

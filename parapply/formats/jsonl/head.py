@@ -5,13 +5,15 @@ Runs in the parent. How a stream comes in does not matter, only what it holds.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from parapply.errors import InputError
 from parapply.formats import Reading
-from parapply.formats.blocks import Pause, Stop, after_lines, filled, pauses, wait
+from parapply.formats.blocks import Pause, Stop, after_lines, filled, grown, pauses, wait
+from parapply.formats.jsonl import array
 from parapply.formats.jsonl.kinds import keys_of
 from parapply.formats.jsonl.lines import LineError, sound
 from parapply.records import record
@@ -21,7 +23,7 @@ HEAD_BYTES = 1 << 20  # also of a stream's blocks: its types are those of the fi
 _BOM = b"\xef\xbb\xbf"
 _SPACE = b" \t\r\n"
 _LINE_END = re.compile(rb"\n")
-_HINT = "; JSON Lines has one object a line: jq -c '.[]' makes that of a JSON array"
+_HINT = "; JSON Lines has one object a line: `jq -c {}` makes that of {}"
 
 
 @record
@@ -41,6 +43,7 @@ def read_head(file: BinaryIO, name: str, reading: Reading) -> tuple[Head, Iterat
     Raises InputError where the first block is not JSON Lines.
     """
     text, skipped = after_lines(file, reading.skip_rows, _LINE_END)
+    file, text = _as_lines(file, text, name)
     pause = pauses(reading.prompt)
     block, rest, stop = _read_block(file, text, HEAD_BYTES, next(pause))
     lead = len(_BOM) if block.startswith(_BOM) else 0
@@ -53,6 +56,23 @@ def read_head(file: BinaryIO, name: str, reading: Reading) -> tuple[Head, Iterat
     head = Head(columns, before, line_end, objects, skipped + lead)
     later = iter(()) if stop is Stop.ENDED else cut_blocks(file, rest, HEAD_BYTES, next(pause))
     return head, _followed(text, later)
+
+
+def is_array(file: BinaryIO, reading: Reading) -> bool:
+    """Whether a file holds one array, not lines; it is read from its start again then."""
+    text, _ = after_lines(file, reading.skip_rows, _LINE_END)
+    found = _as_lines(file, text, "")[0] is not file
+    file.seek(0)
+    return found
+
+
+def _as_lines(file: BinaryIO, text: bytes, name: str) -> tuple[BinaryIO, bytes]:
+    """Return a file and its first text, or what has the elements of an array as lines."""
+    text = grown(file, text, lambda text: array.begins(text) != -1)
+    start = array.begins(text)
+    if start is None or start == -1:
+        return file, text
+    return cast(BinaryIO, array.Elements(file, text[start:], name)), b""
 
 
 def cut_blocks(file: BinaryIO, text: bytes, size: int, pause: Pause | None) -> Iterator[bytes]:
@@ -101,9 +121,22 @@ def _objects(text: bytes, name: str, *, lenient: bool) -> list[dict[str, Any]]:
     try:
         return (lenient and sound(text, lenient=True)) or sound(text, lenient=False)
     except LineError as error:
-        line = text.partition(b"\n")[0].strip()
-        hint = _HINT if error.row == 0 and (line == b"{" or line.startswith(b"[")) else ""
+        hint = "" if error.row else _hint(text.partition(b"\n")[0].strip())
         raise InputError(f"{name}: row {error.row + 1} {error.why}{hint}") from error
+
+
+def _hint(line: bytes) -> str:
+    """Say what to do with JSON that has objects otherwise, by its first line."""
+    if line.startswith(b"["):
+        return _HINT.format("'.[]'", "arrays")
+    try:
+        json.loads(line)
+    except json.JSONDecodeError as error:
+        if line.startswith(b"{") and error.pos >= len(line.decode()):
+            return _HINT.format(".", "objects on several lines")
+    except (ValueError, RecursionError):
+        pass
+    return ""
 
 
 def _followed(text: bytes, blocks: Iterator[bytes]) -> Iterator[bytes]:

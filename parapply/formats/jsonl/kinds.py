@@ -11,15 +11,18 @@ import pyarrow as pa
 
 from parapply.values.builders import encodes
 
-_NUMBERS = ("int", "digits", "float")  # each holds those before it
-_DEEPEST = 32  # what is nested deeper than that is text: an Arrow file holds 64 levels
+_DEEPEST = 32  # what is nested deeper than that is JSON: an Arrow file holds 64 levels
+EXACT = 2**53  # up to there a float holds every integer
 
 
 class Kind(NamedTuple):
-    """null, bool, int, digits (integers that 64 bits do not hold), float, text, list or object.
+    """null, bool, int, long (beyond what floats hold), float, text, list, object or JSON.
+
+    A list or object is of one kind where it has one Arrow type that holds every value as it is:
+    objects of the same keys, with values of one kind. All other mixtures are JSON.
 
     Joining is associative, so that how the input was cut into pieces does not matter: the kinds
-    are a lattice, with text above all others.
+    are a lattice, with JSON above all others.
     """
 
     name: str
@@ -34,13 +37,13 @@ class Kind(NamedTuple):
             return self._replace(nulls=nulls)
         if self.name == "null":
             return other._replace(nulls=nulls)
-        if self.name in _NUMBERS and other.name in _NUMBERS:
-            return Kind(max(self.name, other.name, key=_NUMBERS.index), nulls)
         if self.name != other.name:
-            return Kind("text", nulls)
+            return Kind(_NUMBERS.get(frozenset((self.name, other.name)), "json"), nulls)
         if self.item is not None and other.item is not None:
-            return Kind("list", nulls, self.item.join(other.item))
-        return Kind(self.name, nulls, None, _join_members(self.members, other.members))
+            return _list_of(self.item.join(other.item), nulls)
+        if self.members:
+            return _object_of(self.members, other.members, nulls)
+        return self._replace(nulls=nulls)
 
     @property
     def type(self) -> Any:
@@ -53,13 +56,15 @@ class Kind(NamedTuple):
 
 
 NOTHING = Kind("null", False)
+_NUMBERS = {frozenset(("int", "long")): "long", frozenset(("int", "float")): "float"}
 _TYPES = {
     "null": pa.null(),
     "bool": pa.bool_(),
     "int": pa.int64(),
-    "digits": pa.string(),
+    "long": pa.int64(),
     "float": pa.float64(),
     "text": pa.string(),
+    "json": pa.json_(),
 }
 
 
@@ -68,6 +73,8 @@ def kind_of(values: list[Any], depth: int = 0) -> Kind:
     types = set(map(type, values))
     nulls = type(None) in types
     types.discard(type(None))
+    if not types <= _NUMERIC and len(types) > 1:
+        return Kind("json", nulls)
     known = [value for value in values if value is not None] if nulls else values
     if len(types) > 1:
         found = ([value for value in known if type(value) is type_] for type_ in types)
@@ -77,38 +84,56 @@ def kind_of(values: list[Any], depth: int = 0) -> Kind:
     return reduce(Kind.join, kinds, Kind("null", nulls))
 
 
+_NUMERIC = {int, float}
+
+
 def keys_of(objects: Iterable[dict[str, Any]]) -> list[str]:
     """Return all keys, in order of first appearance."""
     return list(dict.fromkeys(chain.from_iterable(objects)))
 
 
-def _join_members(
-    one: tuple[tuple[str, Kind], ...], other: tuple[tuple[str, Kind], ...]
-) -> tuple[tuple[str, Kind], ...]:
+def _list_of(item: Kind, nulls: bool) -> Kind:
+    return Kind("json", nulls) if item.name == "json" else Kind("list", nulls, item)
+
+
+def _object_of(
+    one: tuple[tuple[str, Kind], ...], other: tuple[tuple[str, Kind], ...], nulls: bool
+) -> Kind:
     if one == other:
-        return one
-    joined = dict(one)
-    for name, kind in other:
-        joined[name] = joined[name].join(kind) if name in joined else kind
-    return tuple(joined.items())
+        return Kind("object", nulls, None, one)
+    others = dict(other)
+    if len(one) != len(other) or not all(name in others for name, _ in one):
+        return Kind("json", nulls)
+    joined = [(name, kind.join(others[name])) for name, kind in one]
+    if any(kind.name == "json" for _, kind in joined):
+        return Kind("json", nulls)
+    return Kind("object", nulls, None, tuple(joined))
 
 
 def _int(values: list[int], depth: int) -> Kind:
-    fits = min(values) >= -(2**63) and max(values) < 2**63
-    return Kind("int" if fits else "digits", False)
+    least, most = min(values), max(values)
+    if least >= -EXACT and most <= EXACT:
+        return Kind("int", False)
+    return Kind("long" if least >= -(2**63) and most < 2**63 else "json", False)
 
 
 def _list(values: list[list[Any]], depth: int) -> Kind:
     if depth >= _DEEPEST:
-        return Kind("text", False)
-    return Kind("list", False, kind_of(list(chain.from_iterable(values)), depth + 1))
+        return Kind("json", False)
+    return _list_of(kind_of(list(chain.from_iterable(values)), depth + 1), False)
 
 
 def _object(values: list[dict[str, Any]], depth: int) -> Kind:
-    keys = keys_of(values)
-    if depth >= _DEEPEST or not all(map(encodes, keys)):
-        return Kind("text", False)
-    inner = [(key, kind_of([value.get(key) for value in values], depth + 1)) for key in keys]
+    keys = values[0].keys()
+    alike = keys and all(value.keys() == keys for value in values)
+    if depth >= _DEEPEST or not alike or not all(map(encodes, keys)):
+        return Kind("json", False)
+    inner = []
+    for key in keys:
+        kind = kind_of([value[key] for value in values], depth + 1)
+        if kind.name == "json":
+            return Kind("json", False)
+        inner.append((key, kind))
     return Kind("object", False, None, tuple(inner))
 
 

@@ -167,6 +167,16 @@ _typed = json.JSONDecoder()
 _literal = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
 
 
+def _int_or_text(digits: str) -> int | str:
+    try:
+        return int(digits)
+    except ValueError:  # more of them than Python reads: sys.set_int_max_str_digits
+        return digits
+
+
+_patient = json.JSONDecoder(parse_int=_int_or_text)
+
+
 def parse(texts: list[str]) -> list[dict[str, Any]]:
     """Return the objects; of equal keys in one the last counts. Raises LineError."""
     return _parse(texts, _typed.raw_decode)
@@ -230,7 +240,7 @@ def _object_on(
     except RecursionError as error:
         raise LineError(row, f"is nested too deeply: {shown(text)}") from error
     except ValueError:  # sys.set_int_max_str_digits
-        value, end = _literal.raw_decode(text, 0)
+        value, end = _patient.raw_decode(text, 0)
     if text[end:].strip(SPACE):
         raise LineError(
             row, f"has more after its JSON value, at character {end + 1}: {shown(text)}"

@@ -8,7 +8,9 @@ from typing import Any
 import pyarrow as pa
 
 from parapply.columns.arrays import take as picked
-from parapply.formats import Arrangement, Batch, Keep, Writing
+from parapply.errors import OutputError
+from parapply.formats import Arrangement, Batch, Keep, New, Writing
+from parapply.formats.added import AddedBatch
 from parapply.formats.encodable import checked
 from parapply.formats.jsonl import text
 from parapply.formats.jsonl.batch import JsonlBatch
@@ -33,6 +35,7 @@ class JsonlTarget:
 
     reads_typed = True
     keeps_tables = False
+    as_text = True
 
     def read(self, keep: Sequence[int]) -> tuple[int, ...]:
         """Return all of them."""
@@ -91,11 +94,49 @@ class JsonlTarget:
 
     def joiner(self) -> TextJoiner:
         """Return what concatenates the parts."""
-        return TextJoiner(self.writing, lambda arrangement: (self.before, b""))
+        return TextJoiner(self.writing, self._head)
+
+    def _head(self, arrangement: Arrangement) -> tuple[bytes, bytes]:
+        _check_apart(
+            [
+                self.columns[column.position] if isinstance(column, Keep) else column.name
+                for column in arrangement
+            ]
+        )
+        return self.before, b""
 
     def _write(self, part: Part, columns: list[tuple[str, pa.Array]], rows: int) -> None:
         texts = [(name, text.values(array)) for name, array in columns]
         part.write(checked([text.objects(texts, rows, self.line_end)], self.encoding, _place))
+
+
+def _check_apart(names: Sequence[str]) -> None:
+    """Raise OutputError for columns of one name: who reads an object sees the last one alone."""
+    for place, name in enumerate(names):
+        if name in names[:place]:
+            raise OutputError(
+                f"columns {names.index(name) + 1} and {place + 1} are both called {name!r}, and an "
+                "object in JSON has each key once: call them differently in the header, choose "
+                "others (--select), or write --to csv"
+            )
+
+
+def _with_added(
+    arrangement: Arrangement, batch: AddedBatch, made: dict[str, pa.Array], take: Any
+) -> tuple[Arrangement, dict[str, pa.Array]]:
+    """Take the columns that the lines have not, such as a folder's, for made ones."""
+    places = [c.position for c in arrangement if isinstance(c, Keep) and c.position >= batch.count]
+    names = {place: batch.added[place - batch.count].name for place in places}
+    arrays = dict(zip(names.values(), batch.columns(places), strict=True))
+    if take is not None:
+        arrays = {name: picked(array, take) for name, array in arrays.items()}
+    columns = (
+        New(names[column.position])
+        if isinstance(column, Keep) and column.position in names
+        else column
+        for column in arrangement
+    )
+    return tuple(columns), {**arrays, **made}
 
 
 class JsonlSplicer(JsonlTarget):
@@ -106,9 +147,11 @@ class JsonlSplicer(JsonlTarget):
     reads_typed = False
 
     @classmethod
-    def like(cls, source: JsonlSource, writing: Writing) -> JsonlSplicer:
-        """Return the target that writes as `source` is written."""
-        return cls(source.columns, writing, source.before, source.line_end.decode())
+    def like(
+        cls, source: JsonlSource, writing: Writing, columns: tuple[str, ...] = ()
+    ) -> JsonlSplicer:
+        """Return the target that writes as `source` is written, which may have more columns."""
+        return cls(columns or source.columns, writing, source.before, source.line_end.decode())
 
     def write(
         self,
@@ -120,13 +163,17 @@ class JsonlSplicer(JsonlTarget):
         last: bool,
     ) -> None:
         """Write a part; see formats.Target. Blank lines stay."""
+        if isinstance(batch, AddedBatch):
+            arrangement, made = _with_added(arrangement, batch, made, take)
+            batch = batch.inner
         keeps = any(isinstance(column, Keep) for column in arrangement)
         if not (keeps or made.keys() >= set(self.columns)):  # --only
             JsonlTarget.write(self, part, arrangement, batch, made, take, last)
             return
         assert isinstance(batch, JsonlBatch)
         edit = Edit.of(arrangement, self.columns)
-        ready = {name: text.values(array) for name, array in made.items()}
+        names = [column.name for column in arrangement if isinstance(column, New)]
+        ready = {name: text.values(made[name]) for name in names}
         own = batch.lines
         if take is None:
             edited = edit.lines(own.texts(), ready, batch.keys)

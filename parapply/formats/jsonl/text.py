@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.types as at
 
 from parapply.columns.arrays import to_list
+from parapply.columns.jsons import is_json, lines_of
 from parapply.columns.scalars import text
 from parapply.formats.csv.text import data, strings
 from parapply.values.convert import to_array
@@ -169,6 +170,7 @@ _CONVERTERS: Sequence[tuple[_Check, Callable[[pa.Array], pa.Array]]] = (
     (lambda t: at.is_list_view(t) or at.is_large_list_view(t), _lists),  # a cast loses some
     (at.is_run_end_encoded, _runs),
     (at.is_union, _unions),
+    (is_json, lines_of),
     (lambda t: isinstance(t, pa.BaseExtensionType) and t != pa.uuid(), _storage),
     (lambda t: True, _spelled),
 )

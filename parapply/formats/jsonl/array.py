@@ -1,0 +1,141 @@
+"""A JSON document that is one array, as JSON Lines: an element a line, read as it comes.
+
+Only where elements end is looked for here: a comma or bracket at the top, outside of strings. That
+takes a few passes of numpy over each block, so that what is held is a block and one element,
+however large the array is and whether it has lines at all. What the elements are is for those who
+read the lines. In the parent.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from parapply.errors import InputError
+from parapply.formats.shown import shown
+
+_BLOCK_BYTES = 1 << 20
+_BEGIN = re.compile(rb"(?:\xef\xbb\xbf)?[ \t\r\n]*\[[ \t\r\n]*(?=[{\]])")
+_MAY_BEGIN = re.compile(rb"(?:\xef\xbb\xbf?|\xef)?[ \t\r\n]*(?:\[[ \t\r\n]*)?")
+_INDENT = re.compile(rb"[\r\n][ \t\r\n]*")
+_COMMA = re.compile(rb",[\r\n][ \t\r\n]*")
+_SPACE = b" \t\r\n"
+_STEPS = np.zeros(256, np.int8)  # what a character does to the depth; commas do not
+_STEPS[list(b"{[")], _STEPS[list(b"}]")] = 1, -1
+_COMMAS = _STEPS.copy()
+_COMMAS[ord(",")] = 2
+
+
+def begins(text: bytes) -> int | None:
+    """Return where an array's first element stands in the text that a file begins with.
+
+    -1 where more of it has to be seen; None of anything else, such as lines of arrays of numbers.
+    """
+    if (found := _BEGIN.match(text)) is not None:
+        return found.end()
+    begun = _MAY_BEGIN.match(text)
+    return -1 if begun is not None and begun.end() == len(text) else None
+
+
+class Elements:
+    """A file that reads as lines what an array holds; `text` comes before what `file` has left."""
+
+    def __init__(self, file: BinaryIO, text: bytes, name: str) -> None:
+        self.file, self.name, self.count = file, name, 0
+        self._text, self._parts = text, list[bytes]()
+        self._depth, self._quoted, self._ended = 1, 0, False
+
+    @property
+    def silent(self) -> Callable[[float | None], bool] | None:
+        """Whether nothing comes for so many seconds; see blocks.filled."""
+        silent: Callable[[float | None], bool] | None = getattr(self.file, "silent", None)
+        return None if self._text else silent
+
+    def read(self, size: int = -1) -> bytes:
+        """Return some lines, b"" only at the end."""
+        del size
+        while True:
+            block = self.file.read(_BLOCK_BYTES)
+            text, self._text = self._text + block, b""
+            if block:  # an escape is looked at with what it escapes
+                self._text = text[len(text.rstrip(b"\\")) :]
+                text = text[: len(text) - len(self._text)]
+            if self._ended:
+                self._check_nothing(text)
+            elif lines := self._lines(text):
+                return lines
+            if not block and not self._text:
+                return self._end()
+
+    def close(self) -> None:
+        """Close the file."""
+        self.file.close()
+
+    def _lines(self, text: bytes) -> bytes:
+        stops, end = self._stops(text)
+        lines, start = [], 0
+        for stop in stops:
+            lines.append(self._element(text[start:stop]))
+            start = stop + 1
+        if end is None:
+            self._parts.append(text[start:])
+        else:
+            self._ended = True
+            last = b"".join([*self._parts, text[start:end]])
+            if last.strip(_SPACE) or self.count:
+                lines.append(self._element(text[start:end]))
+            self._check_nothing(text[end + 1 :])
+        return b"".join(lines)
+
+    def _stops(self, text: bytes) -> tuple[list[int], int | None]:
+        """Return where the commas between elements are, and the bracket that ends the array."""
+        if b"\\" in text:
+            text = text.replace(b"\\\\", b"__").replace(b'\\"', b"__")
+        characters = np.frombuffer(text, np.uint8)
+        inside = np.cumsum(characters == ord('"'), dtype=np.uint8) + np.uint8(self._quoted) & 1
+        places = np.flatnonzero(np.where(inside, 0, _COMMAS[characters]))
+        depths = np.cumsum(_STEPS[characters[places]], dtype=np.int64) + self._depth
+        ends = places[depths == 0]
+        end = int(ends[0]) if len(ends) else None
+        stops = places[(depths == 1) & (characters[places] == ord(","))]
+        if len(inside):
+            self._quoted = int(inside[-1])
+            self._depth = int(depths[-1]) if len(depths) else self._depth
+            self._check_strings(characters[:end], inside[:end], stops)
+        return (stops if end is None else stops[stops < end]).tolist(), end
+
+    def _element(self, text: bytes) -> bytes:
+        text, self._parts = b"".join([*self._parts, text]).strip(_SPACE), []
+        self.count += 1
+        if not text:
+            raise self._error("has nothing between two commas, or a comma and a bracket")
+        if b"\n" in text or b"\r" in text:
+            text = _INDENT.sub(b"", _COMMA.sub(b", ", text))
+        return text + b"\n"
+
+    def _check_strings(self, characters: Any, inside: Any, stops: Any) -> None:
+        """Line ends are taken out, and must be none of a string's."""
+        ends = np.flatnonzero(characters == ord("\n"))
+        broken = ends[inside[ends] == 1]
+        if len(broken):
+            self.count += 1 + int((stops < broken[0]).sum())
+            raise self._error("is not JSON: a string is not closed on its line")
+
+    def _check_nothing(self, text: bytes) -> None:
+        if text := text.strip(_SPACE):
+            raise InputError(
+                f"{self.name}: after the array of {self.count} elements there is more: "
+                f"{shown(text[:400])}; one array, or JSON Lines with one object a line, is read"
+            )
+
+    def _end(self) -> bytes:
+        if self._ended:
+            return b""
+        self.count += 1
+        raise self._error("is the last of an array without its closing bracket: was it cut off?")
+
+    def _error(self, why: str) -> InputError:
+        return InputError(f"{self.name}: row {self.count} {why}")
