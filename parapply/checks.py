@@ -16,7 +16,13 @@ _KINDS = ("auto", "row", "value", "chunk")
 
 def check_job(job: Job) -> None:
     """Raise UsageError where options contradict each other."""
-    for check in (_check_function, _check_rows, _check_names, _check_workers, _check_calls):
+    for check in (
+        _check_function,
+        _check_rows,
+        _check_names,
+        _check_workers,
+        _check_calls,
+    ):
         check(job)
     _check_failures(job, on_error(job))
     if job.checkpoint is None:
@@ -47,6 +53,14 @@ def _check_rows(job: Job) -> None:
         raise UsageError(f"--chunk-size {job.chunk_size}: give a number of rows, at least 1")
     if job.dtype_backend not in (None, "numpy_nullable", "pyarrow"):
         raise UsageError(f"--dtype-backend {job.dtype_backend}: numpy_nullable or pyarrow")
+
+
+def _check_dialects(job: Job) -> None:
+    if names := [name for name in (job.dialect, job.output_dialect) if name is not None]:
+        from parapply.formats.csv.dialects import named  # few jobs need what it imports
+
+        for name in names:
+            named(name)
 
 
 def _check_names(job: Job) -> None:

@@ -228,10 +228,20 @@ def _make_target(
     encoding = encodings.output_encoding(job.output_encoding)
     if job.output_encoding is None and inputs.format == name:
         encoding = inputs.encoding
+    if output == job.output:
+        _check_dialects(job, inputs.format, name)
     keeps_all = not (job.only or job.select)
     same = inputs.format == name
-    writing = Writing(compression, encoding, same, keeps_all, keeps_rows)
+    dialects = job.output_dialect, job.dialect
+    writing = Writing(compression, encoding, same, *dialects, keeps_all, keeps_rows)
     return formats.load(name).target(inputs.sources, writing)
+
+
+def _check_dialects(job: Job, read: str, written: str) -> None:
+    if job.output_dialect is not None and not formats.has_dialects(written):
+        raise UsageError(f"--to-dialect {job.output_dialect} is for CSV; the output is {written}")
+    if job.dialect is not None and not any(map(formats.has_dialects, (read, written))):
+        raise UsageError(f"--dialect {job.dialect} is for CSV; here is {read}, and then {written}")
 
 
 def _or_suffix(job: Job, output: str) -> str:

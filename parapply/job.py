@@ -35,9 +35,12 @@ class Job:
     only: bool = False
     select: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
+    dialect: str | None = None  # by name, see formats/csv/dialects.py
+    output_dialect: str | None = None
     delimiter: str | None = None
-    quote: str = '"'
+    quote: str | None = None  # "" for none
     escape: str | None = None
+    decimal: str | None = None
     comment: str | None = None
     encoding: str | None = None
     no_headers: bool = False

@@ -45,6 +45,7 @@ __all__ = [
     "check",
     "copier",
     "goes_to_pipes",
+    "has_dialects",
     "is_read_once",
     "is_text",
     "load",
@@ -61,14 +62,15 @@ class _Entry(NamedTuple):
     also: tuple[str, ...] = ()  # suffixes of what is read so, but not written
     once: bool = False  # has no directory: it is read from its start, and goes to pipes
     copier: str = "parapply.formats.copying:copy_all"  # makes a file of what is read once
+    dialects: bool = False  # written otherwise by each tool
 
 
 # As far as a few bytes, or the first line, tell: an object, or an array of them.
 _JSON = rb'\{\s*("|$)|\[\s*(\{|\]|$)'
 
 FORMATS: dict[str, _Entry] = {
-    "csv": _Entry("parapply.formats.csv:CSV", (".csv",), text=True),
-    "tsv": _Entry("parapply.formats.csv:TSV", (".tsv", ".tab"), text=True),
+    "csv": _Entry("parapply.formats.csv:CSV", (".csv",), text=True, dialects=True),
+    "tsv": _Entry("parapply.formats.csv:TSV", (".tsv", ".tab"), text=True, dialects=True),
     "jsonl": _Entry("parapply.formats.jsonl:JSONL", (".jsonl", ".ndjson"), _JSON, True, (".json",)),
     "parquet": _Entry("parapply.formats.parquet:PARQUET", (".parquet", ".pq"), b"PAR1\x15"),
     "arrow": _Entry("parapply.formats.arrow:ARROW", (".arrow", ".feather", ".ipc"), b"ARROW1"),
@@ -138,3 +140,8 @@ def goes_to_pipes(name: str) -> bool:
 def is_text(name: str) -> bool:
     """Whether the format is text, which goes to a pipe and is compressed as a whole."""
     return FORMATS[name].text
+
+
+def has_dialects(name: str) -> bool:
+    """Whether the format is one that each tool writes otherwise."""
+    return FORMATS[name].dialects

@@ -29,9 +29,11 @@ class Field:
 class Reading:
     """How inputs are to be read, where they do not say so themselves; fields as in Job."""
 
+    dialect: str | None = None  # a tool's name
     delimiter: str | None = None
-    quote: str = '"'
+    quote: str | None = None
     escape: str | None = None
+    decimal: str | None = None
     comment: str | None = None
     no_headers: bool = False
     skip_rows: int = 0
@@ -51,6 +53,8 @@ class Writing:
     compression: str | None = None  # a codec of transport.py for text; Parquet has its own
     encoding: str | None = None  # None: UTF-8
     same_format: bool = False  # as the inputs', by name
+    dialect: str | None = None  # of text, by name, where it is not the inputs'
+    input_dialect: str | None = None  # theirs, by name
     keeps_all: bool = False  # all of the input's columns are wanted, or all but some
     keeps_rows: bool = False  # and each row comes out once, in its place, in one file
 

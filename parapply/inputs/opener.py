@@ -58,9 +58,9 @@ class Opener:
         self.alone = True  # whether there is one input
         self._numbers = set[int]()  # descriptors that are read
         self.reading = Reading(
-            job.delimiter, job.quote, job.escape, job.comment, job.no_headers, job.skip_rows,
-            on_error(job) != "fail", job.null_values, job.all_strings, job.dtypes, folder,
-            _SPARE_BYTES, job.output in STDOUT,
+            job.dialect, job.delimiter, job.quote, job.escape, job.decimal, job.comment,
+            job.no_headers, job.skip_rows, on_error(job) != "fail", job.null_values,
+            job.all_strings, job.dtypes, folder, _SPARE_BYTES, job.output in STDOUT,
         )  # fmt: skip
 
     def file(self, path: str, name: str, usual: str | None = None) -> Opened:

@@ -11,6 +11,7 @@ from parapply.formats import Reading, Source, Target, Writing
 from parapply.formats.csv import parse
 from parapply.formats.csv.blocks import STREAM_BYTES, cut_blocks
 from parapply.formats.csv.dialect import Dialect
+from parapply.formats.csv.dialects import named
 from parapply.formats.csv.header import Head, read_head
 from parapply.formats.csv.source import CsvSource
 from parapply.formats.csv.splice import quote_name
@@ -39,10 +40,16 @@ class _Csv:
     def target(self, sources: Sequence[Source], writing: Writing) -> Target:
         first = sources[0]
         if not isinstance(first, CsvSource):
-            dialect = Dialect(self.delimiter)
-            names = tuple(quote_name(name, dialect) for name in first.columns)
-            return CsvTarget(dialect, names, writing=writing)
+            name = writing.dialect or writing.input_dialect
+            dialect = Dialect(self.delimiter) if name is None else named(name)
+            names = tuple(quote_name(column, dialect) for column in first.columns)
+            return CsvTarget(
+                dialect, names, dialect.mark, line_end=dialect.line_end, writing=writing,
+                reads_typed=name is not None,
+            )  # fmt: skip
         target = CsvTarget.like(first, writing)
+        if writing.dialect is not None:
+            return target.as_a_tool_does(named(writing.dialect))
         if writing.same_format or first.dialect.delimiter == self.delimiter:
             return target
         return target.with_dialect(Dialect(self.delimiter))
@@ -52,7 +59,9 @@ CSV, TSV = _Csv(ord(",")), _Csv(ord("\t"))
 
 
 def _source(path: str, name: str, head: Head, size: int, reading: Reading) -> CsvSource:
-    nulls = reading.null_values if reading.all_strings else (*parse.NULLS, *reading.null_values)
+    usual = () if reading.all_strings else parse.NULLS
+    known = usual if head.dialect.nulls is None else head.dialect.nulls
+    nulls = (*known, *reading.null_values)
     types: dict[int, Any] = {}
     if reading.all_strings:
         types = dict.fromkeys(range(len(head.columns)), parse.TEXT)
@@ -60,4 +69,4 @@ def _source(path: str, name: str, head: Head, size: int, reading: Reading) -> Cs
         if column in head.columns:
             types[head.columns.index(column)] = parse_type(column, type_)
     spare = (reading.folder, reading.spare_bytes)
-    return CsvSource(path, name, head, size, nulls, types, reading.lenient, True, False, *spare)
+    return CsvSource(path, name, head, size, nulls, types, reading.lenient, False, *spare)

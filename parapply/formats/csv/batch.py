@@ -66,14 +66,15 @@ class CsvBatch(Typed):
         records, dialect, width = self.records, self.place.dialect, self.place.width
         comma, pieces = bytes([dialect.delimiter]), []
         empty = b"" if dialect.quote is None else bytes([dialect.quote, dialect.quote])
+        null = dialect.nulls[0].encode() if dialect.nulls else b""
         for row in rows:
             start, stop, end = (int(a[row]) for a in (records.starts, records.stops, records.ends))
             record = records.text[start:stop]
             if row in blank:
-                record = comma * (width - 1) or empty
+                record = comma.join([null] * width) or empty
             elif row in ragged:
                 fields = split_fields(record, dialect)[:width]
-                record = comma.join([*fields, *[b""] * (width - len(fields))])
+                record = comma.join([*fields, *[null] * (width - len(fields))])
             pieces += [record, records.text[stop:end]]
         return CsvBatch(find_records(b"".join(pieces), dialect), self.place.pick(rows))
 
@@ -100,10 +101,21 @@ class CsvBatch(Typed):
         return [self._read[position] for position in positions]
 
     def verbatim(self, positions: Sequence[int]) -> list[pa.Array]:
-        """Return each field's text (quotes taken off), missing values as what stands there."""
+        """Return each field's text (quotes taken off), missing values as what stands there.
+
+        They are null in a dialect that tells them from text.
+        """
         if not self.rows or not positions:
             return [pa.nulls(0, pa.string()) for _ in positions]
+        if self.place.dialect.nulls is not None:
+            return self.texts(positions)
         return self._tabulate(dict.fromkeys(positions, pa.string()), ())
+
+    def texts(self, positions: Sequence[int]) -> list[pa.Array]:
+        """Return each field's text, null for missing values."""
+        if not self.rows or not positions:
+            return [pa.nulls(0, pa.string()) for _ in positions]
+        return self._tabulate(dict.fromkeys(positions, pa.string()), self.place.nulls)
 
     def _parse(self, types: dict[int, Any]) -> list[pa.Array]:
         """Read columns with Arrow's own rules for their values, where those are ours."""
@@ -114,7 +126,9 @@ class CsvBatch(Typed):
         direct = {p: t if t is None or is_direct(t) else pa.string() for p, t in types.items()}
         try:
             arrays = [
-                array if direct[position] is type_ else parse.column(array, type_)
+                array
+                if direct[position] is type_
+                else parse.column(parse.pointed(array, type_, self.place.dialect), type_)
                 for array, (position, type_) in zip(
                     self._tabulate(direct, self.place.nulls), types.items(), strict=True
                 )
@@ -135,12 +149,13 @@ class CsvBatch(Typed):
         """Convert each column by itself; raises BadRowsError for rows that do not fit."""
         texts = self._tabulate(dict.fromkeys(types, pa.string()), self.place.nulls)
         found, bad = [], dict[int, str]()
-        for text, (position, type_) in zip(texts, types.items(), strict=True):
+        for written, (position, type_) in zip(texts, types.items(), strict=True):
+            text = parse.pointed(written, type_, self.place.dialect)
             misfits = _misfits(text, type_, unseen=position in self.place.unseen)
             if not self._is_told(position):
                 misfits = sorted({*misfits, *inference.integers(text)})
             for row in misfits:
-                bad.setdefault(row, self._misfit(row, position, text[row].as_py()))
+                bad.setdefault(row, self._misfit(row, position, written[row].as_py()))
             if not misfits:
                 found.append(text if type_ is None else parse.column(text, type_))
         if bad:

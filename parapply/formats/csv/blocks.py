@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from parapply.formats.blocks import Stop, filled, pauses, wait
+from parapply.errors import InputError
+from parapply.formats.blocks import READ_BYTES, Stop, filled, pauses, wait
 from parapply.formats.csv.dialect import Dialect
-from parapply.formats.csv.records import LF, Records, find_records, is_closed
+from parapply.formats.csv.quotes import LF
+from parapply.formats.csv.records import Records, find_records, is_closed
 
+MOST_BYTES = READ_BYTES // 2
 STREAM_BYTES = 1 << 20  # a fixed size: the types of a stream are those of its first block
 
 
@@ -36,11 +39,13 @@ def cut_blocks(
             text, wanted, patience = text[len(done.text) :], size, next(pause)
         elif stop is Stop.PAUSED:
             wait(file)
+        elif len(text) > MOST_BYTES:
+            raise InputError(f"a row is longer than {len(text) >> 20} MiB; is a quote missing?")
         else:
             wanted *= 2  # one record fills the block: read on
 
 
 def _is_whole(records: Records, dialect: Dialect) -> bool:
     """Whether the last record cannot go on in what has not come yet."""
-    ended = records.text.endswith(bytes([LF])) and dialect.escape is None
-    return ended and is_closed(records, dialect)
+    ended = len(records) and records.stops[-1] < records.ends[-1] and records.text[-1] == LF
+    return bool(ended) and is_closed(records, dialect)

@@ -27,7 +27,8 @@ _NO_TEXT = re.compile(r"inf|nan", re.IGNORECASE)  # what floats may begin with
 
 def suits(dialect: Dialect) -> bool:
     """Whether lines of this dialect can be read here."""
-    return dialect.plain and dialect.quote == ord('"') and dialect.delimiter in _DELIMITERS
+    known = dialect.quote == ord('"') and dialect.delimiter in _DELIMITERS
+    return known and dialect.plain and dialect.usual and dialect.escape is None
 
 
 @record

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from typing import BinaryIO
 
 from parapply.errors import InputError, UsageError
@@ -10,12 +11,16 @@ from parapply.formats import Reading
 from parapply.formats.blocks import after_lines, grown
 from parapply.formats.csv.dialect import LINE_END as _LINE_END
 from parapply.formats.csv.dialect import Dialect
-from parapply.formats.csv.records import first_end, split_fields
+from parapply.formats.csv.dialects import named
+from parapply.formats.csv.escapes import text_of
+from parapply.formats.csv.records import first_end, is_open, split_fields
 from parapply.formats.shown import shown
-from parapply.records import record
+from parapply.records import record, replace
 
 _BOM = b"\xef\xbb\xbf"
 _SNIFFED = b",;\t|"
+# The delimiter, as who writes for Excel says it.
+_SAID = re.compile(rb"(?:\xef\xbb\xbf)?sep=([^\r\n])(?:\r\n|\n|\r)")
 
 
 @record
@@ -40,17 +45,24 @@ def read_head(file: BinaryIO, name: str, delimiter: int, reading: Reading) -> tu
     dialect = make_dialect(delimiter, reading)
     text, skipped = after_lines(file, reading.skip_rows, _LINE_END)
     text = grown(file, text, lambda text: _has_record(text, dialect))
-    lead = _lead(text, dialect, len(_BOM) if text.startswith(_BOM) else 0)
+    said = _SAID.match(text)
+    if said is not None and reading.delimiter is None:
+        dialect = replace(dialect, delimiter=said[1][0])
+    lead = _after_mark(text)
+    if not (reading.no_headers and dialect.blanks):
+        lead = _lead(text, dialect, lead)
     end = first_end(text[lead:], dialect)
     record = text[lead:] if end < 0 else text[lead : lead + end]
     if not record:
         raise InputError(f"{name} is empty: it has no header")
     if end < 0:
         _check_closed(record, dialect, name)
-    bare = record.rstrip(b"\r\n")
-    if reading.delimiter is None:
+    bare = record.rstrip(b"\n" if dialect.lf else b"\r\n")
+    if reading.delimiter is None and reading.dialect is None and said is None:
         dialect = _sniffed(bare, dialect)
+    _check_decimal(dialect)
     fields = tuple(split_fields(bare, dialect))
+    dialect = replace(dialect, single=len(fields) == 1) if dialect.blanks else dialect
     line_end = record[len(bare) :] or b"\n"
     if reading.no_headers:
         columns = tuple(str(place) for place in range(len(fields)))
@@ -58,7 +70,7 @@ def read_head(file: BinaryIO, name: str, delimiter: int, reading: Reading) -> tu
         return Head(dialect, columns, None, text[:lead], line_end, True, start), text[lead:]
     columns = _names(bare, fields, dialect, name)
     rest = grown(file, text[lead + len(record) :], lambda text: not _is_lead(text, dialect))
-    after = rest if _is_lead(rest, dialect) else b""
+    after = rest if _is_lead(rest, dialect) and not dialect.single else b""
     start = skipped + lead + len(record)
     ended = record != bare
     return Head(dialect, columns, fields, text[:lead], line_end, ended, start, after), rest
@@ -66,23 +78,31 @@ def read_head(file: BinaryIO, name: str, delimiter: int, reading: Reading) -> tu
 
 def _check_closed(record: bytes, dialect: Dialect, name: str) -> None:
     """Raise InputError where a quote is opened in the header and the file ends within it."""
-    if dialect.quote is None or dialect.escape is not None:
-        return
-    field, quote = split_fields(record, dialect)[-1], bytes([dialect.quote])
-    if field.startswith(quote) and field.count(quote) % 2:
+    if is_open(split_fields(record, dialect)[-1], dialect):
         raise InputError(
-            f"{name}: a quote is opened in the header and never closed: {shown(record)}"
+            f"{name}: a quote is opened in the header and never closed: {shown(record)}; "
+            "--quote '' takes quotes as text"
         )
 
 
 def make_dialect(delimiter: int, reading: Reading) -> Dialect:
     """Return the dialect that was asked for; raises UsageError for more than one byte."""
-    return Dialect(
-        _byte(reading.delimiter, "--delimiter") or delimiter,
-        _byte(reading.quote, "--quote"),
-        _byte(reading.escape, "--escape"),
-        _byte(reading.comment, "--comment"),
+    base = Dialect(delimiter) if reading.dialect is None else named(reading.dialect)
+    quote = base.quote if reading.quote is None else _byte(reading.quote, "--quote")
+    return replace(
+        base,
+        delimiter=_byte(reading.delimiter, "--delimiter") or base.delimiter,
+        quote=quote,
+        escape=_byte(reading.escape, "--escape") or base.escape,
+        comment=_byte(reading.comment, "--comment"),
+        decimal=_byte(reading.decimal, "--decimal") or base.decimal,
     )
+
+
+def _check_decimal(dialect: Dialect) -> None:
+    if dialect.decimal == dialect.delimiter:
+        mark = chr(dialect.decimal)
+        raise UsageError(f"{mark!r} stands between fields: it cannot be the --decimal, too; say -d")
 
 
 def _byte(text: str | None, option: str) -> int | None:
@@ -107,9 +127,19 @@ def _lead(text: bytes, dialect: Dialect, position: int = 0) -> int:
 
 
 def _has_record(text: bytes, dialect: Dialect) -> bool:
-    start = len(_BOM) if text.startswith(_BOM) else 0
-    lead = _lead(text, dialect, start)
+    lead = _lead(text, dialect, _after_mark(text))
     return not _is_lead(text[lead:], dialect) and first_end(text[lead:], dialect) >= 0
+
+
+def without_said(before: bytes) -> bytes:
+    """Return what stands before a header without the line that says the delimiter."""
+    return before if _SAID.match(before) is None else before[: before.index(b"sep=")]
+
+
+def _after_mark(text: bytes) -> int:
+    """How much of `text` is a byte order mark, and a line that says the delimiter."""
+    said = _SAID.match(text)
+    return said.end() if said is not None else len(_BOM) if text.startswith(_BOM) else 0
 
 
 def _is_lead(text: bytes, dialect: Dialect) -> bool:
@@ -128,7 +158,7 @@ def _sniffed(record: bytes, dialect: Dialect) -> Dialect:
 
 
 def _with(dialect: Dialect, delimiter: int) -> Dialect:
-    return Dialect(delimiter, dialect.quote, dialect.escape, dialect.comment)
+    return replace(dialect, delimiter=delimiter)
 
 
 def _names(
@@ -140,6 +170,8 @@ def _names(
         raise InputError(
             f"{name}: the header is not UTF-8 text; name its --encoding (latin-1?)"
         ) from error
+    if not dialect.by_arrow:
+        return tuple(text_of(field, dialect).decode() for field in fields)
     reader = csv.reader(
         [text],
         delimiter=chr(dialect.delimiter),

@@ -19,6 +19,7 @@ from parapply.columns.jsons import checked, is_json
 from parapply.columns.names import type_of
 from parapply.errors import ResultError
 from parapply.formats.csv.dialect import Dialect
+from parapply.formats.csv.recode import recoded
 from parapply.formats.csv.records import Records
 from parapply.lazily import at, np, pa, pacsv
 
@@ -41,7 +42,12 @@ def read(
 
     Raises pyarrow.ArrowInvalid where a record has not `width` fields or a value not its type.
     """
-    text = records.contiguous() if dialect.comment is None else records.compact()
+    if dialect.by_arrow:
+        text = records.contiguous() if dialect.comment is None else records.compact()
+    else:
+        text = recoded(records, dialect, width, tuple(types), nulls)
+        types, width = dict(enumerate(types.values(), 1)), len(types) + 1
+        dialect = Dialect(nulls=dialect.nulls, decimal=dialect.decimal)
     if threading.current_thread() is not threading.main_thread():
         with suppress(pa.ArrowInvalid):  # of several, that of the first column counts: below
             return _read(text, dialect, width, types, nulls, threads=True)
@@ -68,6 +74,7 @@ def _read(
             delimiter=chr(dialect.delimiter),
             quote_char=False if dialect.quote is None else chr(dialect.quote),
             escape_char=False if dialect.escape is None else chr(dialect.escape),
+            ignore_empty_lines=not (dialect.blanks and dialect.single),
             newlines_in_values=True,  # as far as quotes say so; there is but one block
         ),
         convert_options=pacsv.ConvertOptions(
@@ -77,6 +84,8 @@ def _read(
             },
             null_values=nulls,
             strings_can_be_null=bool(nulls),
+            quoted_strings_can_be_null=dialect.nulls is None,
+            decimal_point=chr(dialect.decimal),
             true_values=TRUE,
             false_values=FALSE,
         ),
@@ -96,8 +105,9 @@ def kinds(
     found = {position: _kind(names[position], column) for position, column in columns.items()}
     doubtful = _doubtful(text, dialect, columns, names)
     if doubtful:
-        texts = table_of(dict.fromkeys(doubtful, pa.string()))
-        found.update(zip(doubtful, map(kind_of, texts.columns), strict=True))
+        texts = table_of(dict.fromkeys(doubtful, pa.string())).columns
+        known = [kind_of(pointed(column, pa.float64(), dialect)) for column in texts]
+        found.update(zip(doubtful, known, strict=True))
     numbers = {
         position: column
         for position, column in columns.items()
@@ -124,6 +134,17 @@ def _json(texts: pa.Array) -> pa.Array:
         return checked(texts)
     except pa.ArrowInvalid as error:
         raise MisfitError(str(error)) from error
+
+
+def pointed(texts: pa.Array, type_: Any, dialect: Dialect) -> pa.Array:
+    """Return the text of numbers with a point before the fraction, whatever the dialect has."""
+    if (
+        dialect.decimal == ord(".")
+        or type_ is None
+        or not (at.is_floating(type_) or at.is_decimal(type_))
+    ):
+        return texts
+    return pc.replace_substring(texts, chr(dialect.decimal), ".")
 
 
 def is_inferable(type_: Any) -> bool:

@@ -9,8 +9,8 @@ from typing import BinaryIO
 from parapply.formats.csv.blocks import cut_blocks
 from parapply.formats.csv.dialect import LINE_END, Dialect
 from parapply.formats.csv.index import ByteSpan
-from parapply.formats.csv.records import first_end
-from parapply.records import record, replace
+from parapply.formats.csv.records import record_ends
+from parapply.records import record
 
 _LOOK_BYTES = 1 << 16  # in which a line end is looked for
 
@@ -35,8 +35,8 @@ class Cutter:
         return self._cut(self._likely_end)
 
     def by_quotes(self) -> Iterator[ByteSpan]:
-        """Yield spans that end where a record does, all quotes before it having been counted."""
-        return self._cut(self._counted_end)
+        """Yield spans that end where a record does, all quotes before it having been looked at."""
+        return self._cut(self._sure_end)
 
     def in_turn(self) -> Iterator[ByteSpan]:
         """Yield spans of records that have to be found one by one."""
@@ -59,28 +59,32 @@ class Cutter:
         text = self._text(file, stop, _LOOK_BYTES)
         if (end := likely_end(text, self.dialect, self.width)) >= 0:
             return stop + end
-        return self._next_end(file, stop, replace(self.dialect, quote=None))
+        while stop < self.stop:
+            text = self._text(file, stop, _LOOK_BYTES)
+            if (found := LINE_END.search(text)) is not None:
+                return stop + found.end()
+            stop += len(text)
+        return self.stop
 
-    def _counted_end(self, file: BinaryIO, start: int, stop: int) -> int:
-        quotes = self._count_quotes(self._text(file, start, stop - start))
-        return self._next_end(file, stop, self.dialect, quotes)
-
-    def _next_end(self, file: BinaryIO, position: int, dialect: Dialect, quotes: int = 0) -> int:
-        """Return where the record ends that goes on at `position`."""
-        while position < self.stop:
-            text = self._text(file, position, _LOOK_BYTES)
-            if (end := first_end(text, dialect, quotes)) >= 0:
-                return position + end
-            quotes += self._count_quotes(text)
-            position += len(text)
+    def _sure_end(self, file: BinaryIO, start: int, stop: int) -> int:
+        """Return where the last record ends before `stop`, or else the first one after it."""
+        position, size, inside = start, stop - start, False
+        while position + size < self.stop:
+            lines = _whole_lines(self._text(file, position, size))
+            ends, inside = record_ends(lines, self.dialect, inside=inside)
+            if len(ends):
+                return position + int(ends[-1 if position == start else 0])
+            position, size = position + len(lines), _LOOK_BYTES if lines else 2 * size
         return self.stop
 
     def _text(self, file: BinaryIO, start: int, size: int) -> bytes:
         file.seek(start)
         return file.read(min(size, self.stop - start))
 
-    def _count_quotes(self, text: bytes) -> int:
-        return 0 if self.dialect.quote is None else text.count(self.dialect.quote)
+
+def _whole_lines(text: bytes) -> bytes:
+    """Return text without its last line, which may have no end, or but half of a CRLF."""
+    return text[: max(text.rfind(b"\n"), text.rfind(b"\r", 0, -1)) + 1]
 
 
 def likely_end(text: bytes, dialect: Dialect, width: int) -> int:

@@ -1,21 +1,26 @@
 """Where the records of CSV text are: found by numpy over all bytes at once, about 30 ns a record.
 
-A newline ends a record when an even number of quotes stands before it. That is true as long as
-every quote opens a field, closes one or is doubled, which is checked; where text has stray quotes
-(`5" pipe`), escapes or comments the records are found one by one, with the rule of pandas and
-Arrow: a quote opens a field only as its first character.
+A newline ends a record when an even number of quotes stands before it, as long as every quote opens
+a field, closes one or is doubled, which is checked; of other text (`5" pipe`, escapes) only the
+quotes count that open or close (see quotes.py). Where it has comments records are found one by one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from parapply.formats.csv.dialect import LINE, LINE_END, Dialect, field_pattern, record_pattern
+from parapply.formats.csv.dialect import (
+    LINE,
+    Dialect,
+    closed_pattern,
+    ended_pattern,
+    field_pattern,
+    record_pattern,
+)
 from parapply.formats.csv.positions import outside, positions
+from parapply.formats.csv.quotes import CR, LF, Marks, find_quotes, turns
 from parapply.lazily import Array, np
 from parapply.records import record
-
-LF, CR = 10, 13
 
 
 @record
@@ -23,7 +28,7 @@ class Records:
     """Records of `text` that are neither blank lines nor comments: byte positions, one a record.
 
     A record's own bytes are start to stop; stop to end is its line end (empty at the end of a
-    file that has none). `orderly`: newlines and quotes alone told where they are.
+    file that has none). `orderly`: all quotes open or close, or are doubled.
     """
 
     text: bytes
@@ -71,57 +76,57 @@ def find_records(text: bytes, dialect: Dialect) -> Records:
     """Return the records of text that starts at a record's start and ends at a record's end."""
     if not dialect.plain:
         return _one_by_one(text, dialect)
-    data = np.frombuffer(text, np.uint8)
-    return _found(text, data, _quotes(text, data, dialect), dialect)
+    return _found(Marks(text, dialect), dialect)
 
 
 def find_whole_records(text: bytes, dialect: Dialect) -> Records | None:
-    """The same, of a plain dialect; None where quotes are not in pairs: some record is cut."""
-    data = np.frombuffer(text, np.uint8)
-    quotes = _quotes(text, data, dialect)
-    odd = quotes is not None and len(quotes) % 2
-    return None if odd else _found(text, data, quotes, dialect)
+    """The same, of a plain dialect; None where the text ends within a record."""
+    marks = Marks(text, dialect)
+    return None if marks.is_cut() else _found(marks, dialect)
 
 
-def _found(text: bytes, data: Array, quotes: Array | None, dialect: Dialect) -> Records:
-    if quotes is not None and not _orderly(data, quotes, dialect.delimiter):
-        return _one_by_one(text, dialect)
-    if b"\r" not in text:
-        return _of_lines(text, data, quotes)
-    ends = _line_ends(data)
-    if quotes is not None:
-        ends = outside(ends, quotes)
+def _found(marks: Marks, dialect: Dialect) -> Records:
+    text, data = marks.text, marks.data
+    if dialect.lf or b"\r" not in text:
+        return _of_lines(marks)
+    ends = marks.outside(line_ends(data), 1)
     if len(data) and (not len(ends) or ends[-1] != len(data)):
         ends = np.append(ends, len(data))
     starts = np.concatenate(([0], ends[:-1])).astype(np.int64)
-    return _records(text, data, starts[: len(ends)], ends, orderly=True)
+    return _records(marks, starts[: len(ends)], ends)
 
 
-def _of_lines(text: bytes, data: Array, quotes: Array | None) -> Records:
+def _of_lines(marks: Marks) -> Records:
     """Find records whose line ends are all LF, but for the last one, which may have none."""
-    stops = positions(data, LF)
-    if quotes is not None:
-        stops = outside(stops, quotes)
+    data = marks.data
+    stops = marks.outside(positions(data, LF))
     ends = stops + 1
     if len(data) and (not len(ends) or ends[-1] != len(data)):
         stops, ends = np.append(stops, len(data)), np.append(ends, len(data))
     starts = np.empty_like(ends)
     starts[:1], starts[1:] = 0, ends[:-1]
-    return _filled(text, starts, stops, ends, orderly=True)
+    return _filled(marks, starts, stops, ends)
 
 
-def first_end(text: bytes, dialect: Dialect, quotes_before: int = 0) -> int:
-    """Return the position after the first record end in `text`, or -1."""
-    if not dialect.plain:
-        return _first_end_one_by_one(text, dialect)
-    quote = b"" if dialect.quote is None else bytes([dialect.quote])
-    odd, position = quotes_before % 2, 0
-    for found in LINE_END.finditer(text):
-        odd = (odd + (text.count(quote, position, found.start()) if quote else 0)) % 2
-        position = found.end()
-        if not odd:
-            return position
-    return -1
+def first_end(text: bytes, dialect: Dialect) -> int:
+    """Return the position after the end of the record that begins `text`, or -1."""
+    found = ended_pattern(dialect).match(text)
+    if found is None or (found.end() == len(text) and text.endswith(b"\r")):
+        return -1  # a CR at the very end may be half of CRLF
+    return found.end()
+
+
+def record_ends(text: bytes, dialect: Dialect, *, inside: bool) -> tuple[Array, bool]:
+    """Return the positions after the records that end in whole lines of a plain dialect.
+
+    And whether what follows is within quotes, as where they begin it is `inside`. None is escaped.
+    """
+    data = np.frombuffer(text, np.uint8)
+    ends, quotes = line_ends(data), find_quotes(text, data, dialect)
+    turning = np.full(int(inside), -1)
+    if quotes is not None:
+        turning = np.append(turning, turns(data, quotes, dialect, inside=inside))
+    return outside(ends, turning), len(turning) % 2 == 1
 
 
 def split_fields(record: bytes, dialect: Dialect) -> list[bytes]:
@@ -141,12 +146,10 @@ def field_edges(records: Records, dialect: Dialect, count: int) -> Array | None:
 
     None where some record has another number of fields.
     """
-    if not (dialect.plain and records.orderly):
+    if not dialect.plain:
         return _edges_one_by_one(records, dialect, count)
-    data = np.frombuffer(records.text, np.uint8)
-    commas = np.flatnonzero(data == dialect.delimiter)
-    if (quotes := _quotes(records.text, data, dialect)) is not None:
-        commas = outside(commas, quotes)
+    marks = Marks(records.text, dialect, orderly=records.orderly)
+    commas = marks.outside(np.flatnonzero(marks.data == dialect.delimiter))
     if len(commas) != len(records) * (count - 1):
         return None
     edges = commas.reshape(len(records), count - 1)
@@ -158,21 +161,20 @@ def field_edges(records: Records, dialect: Dialect, count: int) -> Array | None:
 
 def is_closed(records: Records, dialect: Dialect) -> bool:
     """Whether no quote is opened in the last record that the text does not close."""
-    if records.orderly or dialect.quote is None or dialect.escape is not None or not len(records):
+    if not len(records) or dialect.quote is None or (dialect.plain and records.orderly):
         return True
     record = records.text[int(records.starts[-1]) : int(records.stops[-1])]
-    field, mark = split_fields(record, dialect)[-1], bytes([dialect.quote])
-    return not (field.startswith(mark) and field.count(mark) % 2)
+    return not is_open(split_fields(record, dialect)[-1], dialect)
 
 
-def _quotes(text: bytes, data: Array, dialect: Dialect) -> Array | None:
-    if dialect.quote is None or bytes([dialect.quote]) not in text:
-        return None
-    return positions(data, dialect.quote)
+def is_open(field: bytes, dialect: Dialect) -> bool:
+    """Whether a quote is opened in a field that is not closed there."""
+    quoted = dialect.quote is not None and field.startswith(bytes([dialect.quote]))
+    return quoted and not closed_pattern(dialect).match(field)
 
 
-def _line_ends(data: Array) -> Array:
-    """Positions after each LF, CRLF, or CR that stands alone."""
+def line_ends(data: Array) -> Array:
+    """Return the positions after each LF, CRLF, or CR that stands alone."""
     ends = positions(data, LF) + 1
     returns = positions(data, CR)
     following = np.append(data, 0)[returns + 1]
@@ -180,32 +182,20 @@ def _line_ends(data: Array) -> Array:
     return np.union1d(ends, lone) if len(lone) else ends
 
 
-def _orderly(data: Array, quotes: Array, delimiter: int) -> bool:
-    """Whether each quote opens a field, closes one, or is one of a doubled pair."""
-    if len(quotes) % 2:
-        return False
-    opening, closing = quotes[0::2], quotes[1::2]
-    bounds = np.zeros(256, np.bool_)
-    bounds[[delimiter, LF, CR, data[quotes[0]]]] = True
-    before = data[opening[opening > 0] - 1]
-    after = data[closing[closing < len(data) - 1] + 1]
-    return bool(bounds[before].all() and bounds[after].all())
-
-
-def _records(text: bytes, data: Array, starts: Array, ends: Array, *, orderly: bool) -> Records:
+def _records(marks: Marks, starts: Array, ends: Array) -> Records:
     """Tell each record's line end from its bytes."""
-    stops = ends.copy()
+    stops, data = ends.copy(), marks.data
     filled = stops > starts
     stops[filled] -= data[stops[filled] - 1] == LF
     filled = stops > starts
     stops[filled] -= data[stops[filled] - 1] == CR
-    return _filled(text, starts, stops, ends, orderly=orderly)
+    return _filled(marks, starts, stops, ends)
 
 
-def _filled(text: bytes, starts: Array, stops: Array, ends: Array, *, orderly: bool) -> Records:
-    """Leave out blank lines."""
-    kept = stops > starts
-    if kept.all():
+def _filled(marks: Marks, starts: Array, stops: Array, ends: Array) -> Records:
+    """Leave out blank lines, unless they are records."""
+    text, orderly, kept = marks.text, marks.orderly, stops > starts
+    if marks.blanks or kept.all():
         return Records(text, starts, stops, ends, orderly)
     return Records(text, starts[kept], stops[kept], ends[kept], orderly)
 
@@ -222,14 +212,7 @@ def _one_by_one(text: bytes, dialect: Dialect) -> Records:
             ends.append(end)
         position = end
     edges = np.array([starts, ends], np.int64).reshape(2, -1)
-    return _records(text, np.frombuffer(text, np.uint8), edges[0], edges[1], orderly=False)
-
-
-def _first_end_one_by_one(text: bytes, dialect: Dialect) -> int:
-    records = _one_by_one(text, dialect)
-    if not len(records) or (len(records) == 1 and records.ends[0] == len(text) == records.stops[0]):
-        return -1
-    return int(records.ends[0])
+    return _records(Marks(text, dialect), edges[0], edges[1])
 
 
 def _edges_one_by_one(records: Records, dialect: Dialect, count: int) -> Array | None:

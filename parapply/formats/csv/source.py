@@ -38,8 +38,7 @@ class CsvSource:
     nulls: tuple[str, ...] = parse.NULLS
     types: Mapping[int, Any] | None = None  # by position: what --dtype says
     lenient: bool = False  # records that are not whole are for the batch to find
-    orderly: bool = True  # newlines and quotes alone tell where records are: see records.py
-    counted: bool = False  # pieces are cut by counting quotes, not by guess
+    counted: bool = False  # pieces are cut by all quotes before them, not by guess
     folder: str = ""  # for values that are put aside,
     spare_bytes: int = 0  # of so many of its bytes
     brief: bool = False  # all of it can be read by brief.py
@@ -70,9 +69,10 @@ class CsvSource:
         head = self.head
         size = BLOCK_BYTES
         cutter = Cutter(self.path, self.dialect, len(self.columns), head.start, self.stop, size)
-        if not (self.orderly and self.dialect.plain):
-            return cutter.in_turn()
-        return cutter.by_quotes() if self.counted else cutter.by_guess()
+        if self.dialect.plain and not self.counted:
+            return cutter.by_guess()
+        in_turn = not self.dialect.plain or self.dialect.escape is not None
+        return cutter.in_turn() if in_turn else cutter.by_quotes()
 
     def survey(
         self, piece: ByteSpan | bytes, positions: Sequence[int], first_row: int = 0
@@ -106,8 +106,7 @@ class CsvSource:
                     return _UNSOUND
                 error = self._placed(found, records, start, first_row)
         known = [kinds.get(position, Kind("null", False)) for position in positions]
-        sound = records.orderly or not self.dialect.plain or not self.orderly
-        return Survey(count, tuple(known), marks, error, sound, aside)
+        return Survey(count, tuple(known), marks, error, True, aside)
 
     @property
     def size_bytes(self) -> int:
@@ -126,7 +125,7 @@ class CsvSource:
         """Return a source that cuts with more care, where some piece is not what it should be."""
         if not self.path or len(surveys) < 2 or all(survey.sound for survey in surveys):
             return None
-        return replace(self, orderly=not self.counted, counted=True)
+        return replace(self, counted=True)
 
     def index(self, surveys: Sequence[Survey]) -> ByteIndex:
         """Put the marks of all pieces in one list."""
@@ -223,7 +222,7 @@ class CsvSource:
 
     def _is_guessed(self, piece: ByteSpan | bytes) -> bool:
         """Whether a piece may begin or end within a record: see `Cutter.by_guess`."""
-        if self.counted or isinstance(piece, bytes) or not (self.orderly and self.dialect.plain):
+        if self.counted or isinstance(piece, bytes) or not self.dialect.plain:
             return False
         return piece.start > self.head.start or piece.stop < self.stop
 

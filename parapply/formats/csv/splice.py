@@ -16,7 +16,9 @@ from parapply.columns.scalars import text as scalar
 from parapply.errors import InputError
 from parapply.formats import Arrangement, Keep, New
 from parapply.formats.csv.dialect import Dialect
+from parapply.formats.csv.escapes import bare_escape, escaped, text_of, within_quotes
 from parapply.formats.csv.records import Records, field_edges
+from parapply.formats.csv.spans import run_span, strings
 from parapply.formats.csv.text import UnquotableError, alone, data
 from parapply.lazily import Array, np, pa
 from parapply.records import replace
@@ -64,25 +66,25 @@ def header(names: Sequence[bytes], arrangement: Arrangement, dialect: Dialect) -
 
 def quote_name(name: str, dialect: Dialect) -> bytes:
     """Return a column's name as a CSV field, as `text.quoted` does; raises UnquotableError."""
-    marks = dialect.quote, dialect.escape, dialect.delimiter, dialect.comment
-    quote, escape, *others = (None if mark is None else chr(mark) for mark in marks)
+    marks = dialect.quote, dialect.delimiter, dialect.comment, bare_escape(dialect)
+    quote, *others, escape = (None if mark is None else chr(mark) for mark in marks)
     special = {quote, escape, *others, "\r", "\n"}
-    if special.isdisjoint(name):
+    if dialect.letters is not None:
+        return escaped(name, dialect).encode()
+    if special.isdisjoint(name) and not dialect.quotes_text and name not in (dialect.nulls or ()):
         return name.encode()
     if quote is None:
         if escape is None:
             raise UnquotableError(0, name)
         return "".join(escape + mark if mark in special else mark for mark in name).encode()
-    doubled = name if escape is None else name.replace(escape, escape * 2)
-    return f"{quote}{doubled.replace(quote, quote * 2)}{quote}".encode()
+    for old, new in within_quotes(dialect):
+        name = name.replace(old, new)
+    return f"{quote}{name}{quote}".encode()
 
 
 def requoted(field: bytes, old: Dialect, new: Dialect) -> bytes:
     """Return a field of one dialect as a field of another."""
-    quote = b"" if old.quote is None else bytes([old.quote])
-    if quote and len(field) > 1 and field.startswith(quote) and field.endswith(quote):
-        field = field[1:-1].replace(quote * 2, quote)
-    return quote_name(field.decode("utf-8", "replace"), new)
+    return quote_name(text_of(field, old).decode("utf-8", "replace"), new)
 
 
 def _is_identity(arrangement: Arrangement, width: int) -> bool:
@@ -106,7 +108,7 @@ def _taken(
     if bare:
         text, ends = text + line_end, ends.copy()
         ends[-1] += len(line_end)
-    pieces = [*pieces, pc.take(_strings(text, records.stops, ends), integers(take))]
+    pieces = [*pieces, pc.take(strings(text, records.stops, ends), integers(take))]
     unended = bare and last and len(take) > 0 and take[-1] == len(records) - 1
     cut = len(line_end) if unended else 0
     if _has_gaps(records):
@@ -160,14 +162,14 @@ def _pieces(
         if isinstance(run, New):
             pieces.append(made[run.name])
         else:
-            kept = _strings(records.text, *_run_span(records, edges, width, *run))
+            kept = strings(records.text, *run_span(records, edges, width, *run))
             pieces.append(kept if take is None else pc.take(kept, integers(take)))
     return [alone(pieces[0], dialect)] if len(arrangement) == 1 else pieces
 
 
 def _gaps(records: Records) -> pa.Array:
     """What stands before each record: the line end of the one before it, and blank lines."""
-    return _strings(records.text, _before(records), records.starts)
+    return strings(records.text, _before(records), records.starts)
 
 
 def _before(records: Records) -> Array:
@@ -194,30 +196,6 @@ def _runs(arrangement: Arrangement) -> list[New | tuple[int, int]]:
         else:
             runs.extend(column for column in columns if isinstance(column, New))
     return runs
-
-
-def _run_span(
-    records: Records, edges: Array | None, width: int, first: int, last: int
-) -> tuple[Array, Array]:
-    starts = records.starts if first == 0 or edges is None else edges[:, first - 1] + 1
-    stops = records.stops if last == width - 1 or edges is None else edges[:, last]
-    return starts, stops
-
-
-def _strings(text: bytes, starts: Array, stops: Array) -> pa.Array:
-    """Return text[start:stop] for each pair, without a copy where the spans follow each other."""
-    count = len(starts)
-    if (starts[1:] == stops[:-1]).all():
-        offsets = np.append(starts, stops[-1]).astype(np.int32)
-        return _array(text, offsets, count)
-    offsets = np.empty(2 * count + 1, np.int32)
-    offsets[0:-1:2], offsets[1::2], offsets[-1] = starts, stops, stops[-1]
-    return pc.take(_array(text, offsets, 2 * count), integers(np.arange(0, 2 * count, 2)))
-
-
-def _array(text: bytes, offsets: Array, count: int) -> pa.Array:
-    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(text)]
-    return pa.Array.from_buffers(pa.string(), count, buffers)
 
 
 def _joined(pieces: list[Any]) -> Any:

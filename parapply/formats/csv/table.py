@@ -97,10 +97,16 @@ def _check_end(records: Records, place: Place) -> None:
     """Raise InputError where a quote is opened in the last record and never closed."""
     if not is_closed(records, place.dialect):
         record = records.text[int(records.starts[-1]) : int(records.stops[-1])]
-        field = split_fields(record, place.dialect)[-1]
+        fields = split_fields(record, place.dialect)
         raise InputError(
-            f"{place.where(len(records) - 1)}: a quote is opened and never closed: {shown(field)}"
+            f"{place.where(len(records) - 1)}, column {_column(place, len(fields) - 1)}: a quote "
+            f"is opened and never closed: {shown(fields[-1])}; --quote '' takes quotes as text"
         )
+
+
+def _column(place: Place, position: int) -> str:
+    known = position < len(place.fields)
+    return repr(place.fields[position].name) if known else f"number {position + 1}"
 
 
 def _not_utf8(records: Records, place: Place, types: dict[int, Any]) -> dict[int, str]:
@@ -113,10 +119,9 @@ def _not_utf8(records: Records, place: Place, types: dict[int, Any]) -> dict[int
             try:
                 value.decode()
             except UnicodeDecodeError:
-                name = place.fields[position].name if place.fields else f"number {position + 1}"
                 bad.setdefault(
                     row,
-                    f"{place.where(row)}, column {name!r}: "
+                    f"{place.where(row)}, column {_column(place, position)}: "
                     f"{value[:60]!r} is not UTF-8 text; name its --encoding (latin-1?)",
                 )
     return bad

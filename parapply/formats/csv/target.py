@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from parapply.columns import arrays
+from parapply.columns import kernels as pc
 from parapply.columns.arrays import take as picked
 from parapply.columns.listed import Listed
 from parapply.errors import OutputError, ResultError
@@ -16,6 +17,7 @@ from parapply.formats.csv import text
 from parapply.formats.csv.batch import CsvBatch
 from parapply.formats.csv.brief_batch import BriefBatch
 from parapply.formats.csv.dialect import Dialect
+from parapply.formats.csv.header import without_said
 from parapply.formats.csv.records import find_records, split_fields
 from parapply.formats.csv.source import CsvSource
 from parapply.formats.csv.splice import header, requoted, splice
@@ -23,7 +25,7 @@ from parapply.formats.encodable import check_name, checked
 from parapply.formats.part import Part
 from parapply.formats.text_parts import TextJoiner
 from parapply.inputs import transport
-from parapply.lazily import pa
+from parapply.lazily import at, pa
 from parapply.records import field, record, replace
 
 
@@ -39,8 +41,8 @@ class CsvTarget:
     alike: bool = False  # records of the input can go through as they are
     ended: bool = True  # the header has a line end even where no row follows
     writing: Writing = field(default_factory=Writing)
+    reads_typed: bool = False  # numbers or truth are written otherwise than the input has them
 
-    reads_typed = False
     keeps_tables = False
     as_text = True
 
@@ -71,7 +73,19 @@ class CsvTarget:
     def with_dialect(self, dialect: Dialect) -> CsvTarget:
         """Return a target whose fields are written anew, in another dialect."""
         names = self.names and tuple(requoted(name, self.dialect, dialect) for name in self.names)
-        return replace(self, dialect=dialect, names=names, after=b"", alike=False)
+        return replace(
+            self, dialect=dialect, names=names, before=without_said(self.before), after=b"",
+            alike=False,
+        )  # fmt: skip
+
+    def as_a_tool_does(self, dialect: Dialect) -> CsvTarget:
+        """Return a target that writes all as a named dialect has it."""
+        known = self.dialect
+        typed = (known.decimal, known.true) != (dialect.decimal, dialect.true)
+        return replace(
+            self.with_dialect(dialect), before=dialect.mark, line_end=dialect.line_end,
+            reads_typed=typed,
+        )  # fmt: skip
 
     def write(
         self,
@@ -129,9 +143,26 @@ class CsvTarget:
         if self.writing.keeps_all:
             batch.check_complete()
         positions = [column.position for column in arrangement if isinstance(column, Keep)]
-        kept = [_picked(array, take) for array in batch.verbatim(positions)]
+        kept = [_picked(array, take) for array in self._kept(batch, positions)]
         kept = [text.fields(array, self.dialect) for array in kept]
         return self._lines(arrangement, dict(zip(positions, kept, strict=True)), ready)
+
+    def _kept(self, batch: Batch, positions: Sequence[int]) -> list[pa.Array]:
+        """Return columns of the input as text, or as what is written as this dialect has it."""
+        if not isinstance(batch, CsvBatch):
+            return batch.columns(positions) if self.reads_typed else batch.verbatim(positions)
+        told = self.dialect.nulls is not None
+        found = batch.texts(positions) if told else batch.verbatim(positions)
+        if not self.reads_typed:
+            return found
+        old, new = (chr(dialect.decimal) for dialect in (batch.place.dialect, self.dialect))
+        for place, position in enumerate(positions):
+            type_ = batch.place.fields[position].type
+            if type_ is not None and at.is_boolean(type_):
+                found[place] = batch.columns([position])[0]
+            elif type_ is not None and at.is_floating(type_) and old != new:
+                found[place] = pc.replace_substring(found[place], old, new)
+        return found
 
     def write_table(
         self, part: Part, arrangement: Arrangement, table: pa.Table, batch: Batch

@@ -17,6 +17,7 @@ from parapply.columns.arrays import integers, to_list
 from parapply.columns.jsons import is_json, texts_of
 from parapply.columns.scalars import text
 from parapply.formats.csv.dialect import Dialect
+from parapply.formats.csv.escapes import bare_escape, by_letters, within_quotes
 from parapply.lazily import at, np, pa
 from parapply.values.convert import to_array
 from parapply.values.spelling import duration, escaped
@@ -36,8 +37,36 @@ def fields(array: pa.Array, dialect: Dialect) -> pa.Array:
 
     Raises UnquotableError.
     """
+    if not dialect.usual:
+        return _as_a_tool_does(array, dialect)
     written = strings(array)
     return written if _is_bare(array.type, dialect) else quoted(written, dialect)
+
+
+def _as_a_tool_does(array: pa.Array, dialect: Dialect) -> pa.Array:
+    """Write booleans, fractions and missing values as the dialect has them."""
+    written = _texts_of(array, dialect)
+    filled = pc.fill_null(written, text(""))
+    done = filled if _is_bare(array.type, dialect) else quoted(filled, dialect)
+    if dialect.quotes_text and _is_text(array.type):
+        done = _in_quotes(filled, dialect)
+    return pc.if_else(written.is_valid(), done, text(dialect.nulls[0] if dialect.nulls else ""))
+
+
+def _texts_of(array: pa.Array, dialect: Dialect) -> pa.Array:
+    """Return the text of each value, null for missing ones."""
+    if at.is_dictionary(array.type):
+        return _texts_of(array.dictionary_decode(), dialect)
+    if at.is_boolean(array.type):
+        return pc.if_else(array, text(dialect.true), text(dialect.false))
+    written = _converted(array)
+    if dialect.decimal != ord(".") and (at.is_floating(array.type) or at.is_decimal(array.type)):
+        return pc.replace_substring(written, ".", chr(dialect.decimal))
+    return written
+
+
+def _is_text(type_: Any) -> bool:
+    return bool(at.is_string(type_) or at.is_large_string(type_) or at.is_string_view(type_))
 
 
 def _is_bare(type_: Any, dialect: Dialect) -> bool:
@@ -52,8 +81,11 @@ _NUMBERS = b"0123456789+-.einfa"  # what numbers are made of
 
 def strings(array: pa.Array) -> pa.Array:
     """Return the text of each value, "" for missing ones."""
-    convert = next(convert for check, convert in _converters() if check(array.type))
-    return pc.fill_null(convert(array), text(""))
+    return pc.fill_null(_converted(array), text(""))
+
+
+def _converted(array: pa.Array) -> pa.Array:
+    return next(convert for check, convert in _converters() if check(array.type))(array)
 
 
 def quoted(array: pa.Array, dialect: Dialect) -> pa.Array:
@@ -61,23 +93,29 @@ def quoted(array: pa.Array, dialect: Dialect) -> pa.Array:
 
     Where there are no quotes, escape what needs it; raises UnquotableError where nothing can be.
     """
-    escape = None if dialect.escape is None else chr(dialect.escape)
-    quote = None if dialect.quote is None else chr(dialect.quote)
-    marks = [chr(mark) for mark in (dialect.delimiter, dialect.comment) if mark]
-    marks += [mark for mark in (escape, quote) if mark]
-    marked = _any_of([*marks, "\r", "\n"])
-    special = pc.match_substring_regex(array, marked)
+    if dialect.letters is not None:
+        for old, new in by_letters(dialect):
+            array = pc.replace_substring(array, old, new)
+        return array
+    own = (dialect.delimiter, dialect.comment, bare_escape(dialect), dialect.quote)
+    marked = _any_of([*(chr(mark) for mark in own if mark), "\r", "\n"])
+    nulls = "".join(f"|^{_literal(null)}$" for null in dialect.nulls or ())
+    special = pc.match_substring_regex(array, marked + nulls)
     if not pc.any(special).as_py():
         return array
-    if quote is None and escape is None:
+    if dialect.quote is None and dialect.escape is None:
         raise _first(array, special)
-    if quote is None:
-        return pc.replace_substring_regex(array, f"({marked})", rf"\{escape}\1")
-    if escape is not None:
-        array = pc.replace_substring(array, escape, escape * 2)
-    doubled = pc.replace_substring(array, quote, quote * 2)
-    whole = pc.binary_join_element_wise(text(quote), doubled, text(quote), text(""))
-    return pc.if_else(special, whole, array)
+    if dialect.quote is None:
+        return pc.replace_substring_regex(array, f"({marked})", rf"\{chr(dialect.escape or 0)}\1")
+    return pc.if_else(special, _in_quotes(array, dialect), array)
+
+
+def _in_quotes(array: pa.Array, dialect: Dialect) -> pa.Array:
+    assert dialect.quote is not None
+    quote = text(chr(dialect.quote))
+    for old, new in within_quotes(dialect):
+        array = pc.replace_substring(array, old, new)
+    return pc.binary_join_element_wise(quote, array, quote, text(""))
 
 
 def alone(column: pa.Array, dialect: Dialect) -> pa.Array:
@@ -86,7 +124,7 @@ def alone(column: pa.Array, dialect: Dialect) -> pa.Array:
     Raises UnquotableError.
     """
     empty = pc.equal(column, text(""))
-    if not pc.any(empty).as_py():
+    if dialect.blanks or not pc.any(empty).as_py():
         return column
     if dialect.quote is None:
         raise _first(column, empty)
@@ -113,7 +151,11 @@ def data(array: pa.Array) -> memoryview:
 
 def _any_of(marks: list[str]) -> str:
     """A pattern of RE2 for one of these characters."""
-    return "[" + "".join(f"\\x{ord(mark):02x}" for mark in marks) + "]"
+    return "[" + _literal("".join(marks)) + "]"
+
+
+def _literal(known: str) -> str:
+    return "".join(f"\\x{{{ord(mark):x}}}" for mark in known)
 
 
 def _same(array: pa.Array) -> pa.Array:
@@ -265,7 +307,7 @@ def _any(type_: Any) -> bool:
 @cache
 def _converters() -> tuple[tuple[Callable[[Any], bool], Callable[[Any], Any]], ...]:
     return (
-        (lambda t: at.is_string(t) or at.is_large_string(t) or at.is_string_view(t), _same),
+        (_is_text, _same),
         (at.is_floating, _floats),
         (at.is_integer, _same),
         (at.is_boolean, _bools),

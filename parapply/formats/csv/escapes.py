@@ -1,0 +1,98 @@
+"""Quotes and escapes taken off a field, and put on text, by the rules of a dialect."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import cache
+
+from parapply.formats.csv.dialect import Dialect, Letters, closed_pattern, literal
+
+
+def text_of(field: bytes, dialect: Dialect) -> bytes:
+    """Return the text that a field stands for: without its quotes and escapes."""
+    return reader_of(dialect)(field)
+
+
+def reader_of(dialect: Dialect) -> Callable[[bytes], bytes]:
+    """Return what makes a field the text that it stands for, for many fields."""
+    bare = _bare_reader(dialect)
+    if dialect.quote is None:
+        return bare
+    quote, within = bytes([dialect.quote]), _quoted_reader(dialect)
+    match = closed_pattern(dialect).match
+
+    def read(field: bytes) -> bytes:
+        if not field.startswith(quote):
+            return bare(field)
+        found = match(field)
+        if found is None:
+            return within(field[1:])
+        return within(field[1 : found.end() - 1]) + bare(field[found.end() :])
+
+    return read
+
+
+def _bare_reader(dialect: Dialect) -> Callable[[bytes], bytes]:
+    if dialect.escape is None or dialect.within:
+        return lambda text: text
+    letters = dialect.letters
+    coded = rb"[0-7]{1,3}|x[0-9A-Fa-f]{1,2}|" if letters and letters.coded else b""
+    replace = re.compile(literal(dialect.escape) + rb"(?:" + coded + rb"(?s:.))").sub
+
+    @cache
+    def meaning(escape: bytes) -> bytes:
+        return escape[1:] if letters is None else _meaning(escape[1:], letters)
+
+    return lambda text: replace(lambda found: meaning(found[0]), text)
+
+
+def _quoted_reader(dialect: Dialect) -> Callable[[bytes], bytes]:
+    quote = literal(dialect.quote)
+    if dialect.escape is None:
+        replace = re.compile(quote + b"(" + quote + b")").sub
+    else:
+        escape = literal(dialect.escape)
+        either = b"[" + escape + quote + b"]" if dialect.within else rb"(?s:.)"
+        replace = re.compile(b"(?:" + escape + b"(?=" + either + b")|" + quote + b")((?s:.))").sub
+    return lambda text: replace(rb"\1", text)
+
+
+def _meaning(code: bytes, letters: Letters) -> bytes:
+    """Return what a letter, or a number in octal or hexadecimal, stands for."""
+    if letters.coded and code.isdigit() and max(code) < ord("8"):
+        return bytes([int(code, 8) & 255])
+    if letters.coded and len(code) > 1:
+        return bytes([int(code[1:], 16)])
+    return letters.of(code.decode("latin-1")).encode("latin-1")
+
+
+def bare_escape(dialect: Dialect) -> int | None:
+    """Return the escape where it has a meaning in fields without quotes, too."""
+    return None if dialect.within else dialect.escape
+
+
+def within_quotes(dialect: Dialect) -> list[tuple[str, str]]:
+    """Return what has to be replaced by what within quotes, in order."""
+    assert dialect.quote is not None
+    quote = chr(dialect.quote)
+    if dialect.escape is None:
+        return [(quote, quote * 2)]
+    escape = chr(dialect.escape)
+    return [(escape, escape * 2), (quote, (escape if dialect.within else quote) + quote)]
+
+
+def by_letters(dialect: Dialect) -> list[tuple[str, str]]:
+    """Return the same for a dialect without quotes whose escapes have letters."""
+    assert dialect.letters is not None and dialect.escape is not None
+    escape, delimiter = chr(dialect.escape), chr(dialect.delimiter)
+    pairs = [(dialect.letters.of(letter), escape + letter) for letter in dialect.letters.written]
+    rest = [] if delimiter in dict(pairs) else [(delimiter, escape + delimiter)]
+    return [(escape, escape * 2), *pairs, *rest]
+
+
+def escaped(text: str, dialect: Dialect) -> str:
+    """Return text as a field of such a dialect."""
+    for old, new in by_letters(dialect):
+        text = text.replace(old, new)
+    return text
