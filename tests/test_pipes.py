@@ -12,8 +12,9 @@ import time
 import pytest
 from processes import COMMAND
 
-from parapply.errors import InputError
+from parapply.errors import InputError, OutputError
 from parapply.inputs import pipes
+from parapply.outputs import places
 
 ONE, TWO = b"a,b\n1,x\n2,y\n", b"a,b\n3,z\n4,007"  # no newline at the end of the second
 BOTH = b"a,b,c\n1,x,2\n2,y,4\n3,z,6\n4,007,8"
@@ -126,6 +127,31 @@ def test_nobody_waits_for_ever_for_a_writer(folder):
     os.mkfifo(path)
     with pytest.raises(InputError, match=r"^pipe: nobody has opened .* for 0.2 s; .*cat pipe \|"):
         pipes.opened(path, "pipe", 0.2)
+
+
+def test_nobody_waits_for_ever_for_a_reader(folder):
+    path = str(folder / "pipe")
+    os.mkfifo(path)
+    with pytest.raises(OutputError, match=r"^pipe: nobody has opened .* for reading for 0.2 s"):
+        places.opened(path, "pipe", 0.2)
+
+
+def test_a_named_pipe_is_written_when_its_reader_comes(folder):
+    os.mkfifo(folder / "pipe")
+    done = bash(folder, "(sleep 0.5; cat pipe > found) & RUN 1.csv 2.csv -o pipe --to csv; wait")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert (folder / "found").read_bytes() == BOTH
+
+
+def test_what_is_shared_may_come_through_a_pipe(folder):
+    (folder / "f.py").write_text(
+        "from parapply import worker\n\ndef f(row):\n    return len(worker.shared['table'])\n"
+    )
+    words = " ".join(COMMAND)
+    for given in ("<(cat 1.csv 1.csv)", "/dev/stdin < 1.csv"):
+        done = bash(folder, f"{words} f.py:f --into n --select a 1.csv --share table={given}")
+        rows = 5 if "cat" in given else 2
+        assert (done.returncode, done.stdout) == (0, f"a,n\n1,{rows}\n2,{rows}\n".encode())
 
 
 def test_a_writer_that_writes_nothing_is_an_empty_input(folder):

@@ -16,7 +16,7 @@ from parapply.naming import Naming
 from parapply.outputs import places, publishing
 from parapply.outputs.attics import attics_of, discard
 from parapply.outputs.claims import Claim
-from parapply.outputs.places import check_folder, is_regular, resolved, temporary_place
+from parapply.outputs.places import check_folder, is_regular, opened, resolved, temporary_place
 from parapply.outputs.renaming import Swap, appear, replace_folder
 from parapply.outputs.staging import Staging, sweep
 from parapply.private import create
@@ -124,7 +124,7 @@ class Output:
         elif self._target is None:
             self.file = os.fdopen(os.dup(self._stdout), "wb")
         else:
-            self.file = open(self._target, "wb")  # noqa: SIM115
+            self.file = opened(str(self._target), self.name)
         return self.file
 
     def _begin_anew(self, file: BinaryIO) -> None:

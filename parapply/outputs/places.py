@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
+import time
 from pathlib import Path
+from typing import BinaryIO
 
 from parapply.errors import OutputError, UsageError
 from parapply.outputs.access import access_of, give, shared_by, usual
@@ -28,6 +31,36 @@ def resolved(path: str) -> Path:
     """Follow links to the file that they name; what is no file (a pipe's /dev/fd/9) stays."""
     real = Path(os.path.realpath(path))
     return real if real.exists() or not os.path.exists(path) else Path(path)
+
+
+READER_S = 60.0  # to wait for somebody who reads a named pipe
+
+
+def opened(path: str, name: str, wait_s: float = READER_S) -> BinaryIO:
+    """Open what is written to directly: a device, or a named pipe when somebody reads it.
+
+    Raises OSError, and OutputError where nobody does for `wait_s` seconds.
+    """
+    if not stat.S_ISFIFO(os.stat(path).st_mode):
+        return open(path, "wb")
+    deadline = time.monotonic() + wait_s
+    while time.monotonic() < deadline:
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError as error:
+            if error.errno != errno.ENXIO:  # nobody reads it yet
+                raise
+            time.sleep(_LOOK_S)
+        else:
+            os.set_blocking(descriptor, True)
+            return os.fdopen(descriptor, "wb")
+    raise OutputError(
+        f"{name}: nobody has opened this named pipe for reading for {wait_s:g} s; start what reads "
+        f"it first, or wait as long as it takes: parapply ... | cat > {name}"
+    )
+
+
+_LOOK_S = 0.05
 
 
 def check_folder(target: Path) -> None:

@@ -17,6 +17,7 @@ from parapply.backends import Crew
 from parapply.errors import InputError, OutputError, ParapplyError, UsageError, WorkerError
 from parapply.functions.find import is_reference
 from parapply.functions.hooks import Hook
+from parapply.inputs import pipes
 from parapply.lazily import pa
 from parapply.lifetime.allocation import keep_nothing
 from parapply.records import record
@@ -145,7 +146,11 @@ def _as_frame_file(name: str, path: str, folder: str) -> str:
     home = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     command = [sys.executable, "-P", "-c", _START, home]
     command += ["-q", "--filter", "-e", "True", path, "-o", copy]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    number = pipes.descriptor_of(path)  # <(...): what that is, it is in this process
+    done = subprocess.run(
+        command, stdin=None if number == 0 else subprocess.DEVNULL,
+        pass_fds=(number,) if number else (), capture_output=True, check=False,
+    )  # fmt: skip
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip()
         with suppress(ValueError):
