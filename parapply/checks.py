@@ -68,8 +68,10 @@ def _check_names(job: Job) -> None:
         raise UsageError("--select and --drop cannot be used together")
     if "" in (*job.into, *job.columns, *job.select, *job.drop):
         raise UsageError("an empty column name: is there a comma too many?")
-    if len(set(job.into)) != len(job.into):
-        raise UsageError(f"--into {','.join(job.into)}: each column once")
+    named = {"--into": job.into, "-c": job.columns, "--select": job.select}
+    for option, names in named.items():
+        if len(set(names)) != len(names):
+            raise UsageError(f"{option} {','.join(names)}: each column once")
     try:
         ",".join(job.into).encode()
     except UnicodeEncodeError:  # bytes of a command line that are no text

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from parapply import formats, quantities
+from parapply.ambiguities import check_function, check_options, check_outputs
 from parapply.calls.rows import no_column
 from parapply.columns.dtypes import parse_type
+from parapply.columns.twins import check_single
 from parapply.errors import UsageError
 from parapply.failures.policy import Policy
 from parapply.formats import Field, Target, Writing
@@ -80,7 +82,9 @@ def describe(job: Job, function: Function | Expression, inputs: Inputs) -> Order
     call = _call(job, function, columns, hidden, labelled=labelled, as_text=target.as_text)
     _check_results(job, call)
     aside = None if job.errors_to is None else _make_target(job, inputs, job.errors_to)
-    keep = (place for place in kept_columns(job, columns) if place not in hidden)
+    keep = tuple(place for place in kept_columns(job, columns) if place not in hidden)
+    check_options(job, columns, keep)
+    check_outputs(job, columns, keep, target, aside)
     return Order(call, (*keep, *(hidden if labelled else ())), target, aside)
 
 
@@ -106,6 +110,7 @@ def _call(
         used = function.columns(seen, by)
     else:
         used = columns_used(found, seen) if by == "row" and found is not None else None
+    check_function(job, by, seen, used)
     whole = used is None or by != "row"
     return Call(
         by=by,
@@ -175,6 +180,7 @@ def positions(names: Sequence[str], columns: tuple[str, ...], option: str) -> tu
     for name in names:
         if name not in columns:
             raise UsageError(f"{option} {','.join(names)}: {no_column(name, columns)}")
+    check_single(names, columns, f"{option} {','.join(names)}: ")
     return tuple(columns.index(name) for name in names)
 
 

@@ -2,7 +2,8 @@
 
 ParapplyError                 something went wrong that a person can mend; its text is one line
 ├── UsageError                the job as it was described cannot be run: exit code 2
-│   └── FunctionError         the function cannot be loaded or called
+│   ├── FunctionError         the function cannot be loaded or called
+│   └── AmbiguousColumnError  a name that several columns have is to name one; also in a function
 ├── InputError                a table cannot be read: the file, the line and the remedy are named
 │   ├── UnseenError           a value is beyond what Python's types hold: year 12024, say
 │   └── BadRowsError          some of its rows cannot; the others can be read without them
@@ -44,6 +45,10 @@ class FunctionError(UsageError):
     def __init__(self, message: str, details: str = "") -> None:
         super().__init__(message)
         self.details = details  # a traceback, where importing the user's module failed
+
+
+class AmbiguousColumnError(UsageError):
+    """A name that several columns have was to name one of them; a row may raise it, too."""
 
 
 class InputError(ParapplyError):

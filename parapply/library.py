@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from typing import Any
@@ -10,9 +11,11 @@ import pandas as pd
 import pyarrow as pa
 
 from parapply.calls.rows import no_column
+from parapply.columns.twins import check_single, check_unique
 from parapply.describe import kept_columns
 from parapply.engine import run
 from parapply.errors import InputError, ParapplyError, UsageError
+from parapply.formats import arrange
 from parapply.functions.load import Function, frame_kind
 from parapply.job import Job, on_error
 from parapply.outputs.places import temporary_place
@@ -47,8 +50,10 @@ def apply(frame: pd.DataFrame, function: str | Callable[..., Any], **settings: A
     sweep(place, "parapply-")
     with Staging(place, "parapply-") as folder:
         source, result = os.path.join(folder, "frame.arrow"), os.path.join(folder, "result.arrow")
-        _write(frame, source)
         wish = Job(function=function, inputs=(source,), output=result, **settings)
+        wish = replace(wish, by=_kind(wish))
+        kept = _kept(frame, wish)
+        _write(frame, source, labelled=wish.by != "chunk")
         try:
             report = run(_job(wish, frame))
         except ParapplyError as error:
@@ -60,37 +65,63 @@ def apply(frame: pd.DataFrame, function: str | Callable[..., Any], **settings: A
             whole: pd.DataFrame = table.to_pandas()
             return whole
         moved = _PLACE in table.column_names
-        places = table.column(_PLACE).to_numpy() if moved else range(table.num_rows)
-        return _joined(frame, wish, places, table.select(list(report.made)).to_pandas())
+        places: Any = table.column(_PLACE).to_numpy() if moved else range(table.num_rows)
+        made = table.select(list(report.made)).replace_schema_metadata().to_pandas()
+        return _joined(frame.iloc[places, kept].copy(), made)
 
 
-def _write(frame: pd.DataFrame, path: str) -> None:
+def _kind(wish: Job) -> str:
+    if wish.by != "auto":
+        return wish.by
+    assert wish.function is not None
+    found = Function(wish.function, dict(wish.arguments)).find()
+    return "value" if wish.columns else "chunk" if frame_kind(found) else "row"
+
+
+def _kept(frame: pd.DataFrame, wish: Job) -> list[int]:
+    """Return where the columns are that stay; raises as the command would for these settings."""
+    names = tuple(map(str, frame.columns))
+    kept = kept_columns(wish, names)
+    check_single(wish.into, [names[place] for place in kept], f"into={','.join(wish.into)}: ")
+    return list(kept)
+
+
+def _write(frame: pd.DataFrame, path: str, *, labelled: bool) -> None:
+    """Write the frame for workers to read, and which row each is: as a label, or as a column."""
     try:
-        table = pa.Table.from_pandas(frame.rename(columns=str), preserve_index=False, nthreads=1)
+        numbered = frame.set_axis(list(map(str, range(frame.shape[1]))), axis=1)
+        table = pa.Table.from_pandas(numbered, preserve_index=False, nthreads=1)
+        table = table.rename_columns(list(map(str, frame.columns)))
     except (pa.ArrowException, ValueError) as error:
         raise InputError(f"the frame cannot be handed to workers: {error}") from error
-    places = pa.array(range(len(frame)), pa.int64())
-    table = table.replace_schema_metadata().append_column(_PLACE, places)
+    if labelled:
+        label = {"kind": "range", "name": _PLACE, "start": 0, "stop": len(frame), "step": 1}
+        known = json.dumps({"index_columns": [label], "columns": []})
+        table = table.replace_schema_metadata({"pandas": known})
+    else:
+        places = pa.array(range(len(frame)), pa.int64())
+        table = table.replace_schema_metadata().append_column(_PLACE, places)
     with pa.OSFile(touch(path), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
         writer.write_table(table, max_chunksize=1 << 16)
 
 
 def _job(wish: Job, frame: pd.DataFrame) -> Job:
     """The job for the workers: it gives the results alone, and their places where rows move."""
-    by = wish.by
-    if by == "auto":
-        assert wish.function is not None
-        found = Function(wish.function, dict(wish.arguments)).find()
-        by = "value" if wish.columns else "chunk" if frame_kind(found) else "row"
-    columns = wish.columns or tuple(map(str, frame.columns))
-    if by != "chunk" and (wish.filter or wish.explode or on_error(wish) == "skip"):
-        return replace(wish, by=by, columns=columns, only=False, drop=(), select=(_PLACE,))
-    return replace(wish, by=by, columns=columns, only=by != "chunk")
-
-
-def _joined(frame: pd.DataFrame, wish: Job, places: Any, made: pd.DataFrame) -> pd.DataFrame:
     names = tuple(map(str, frame.columns))
-    result: pd.DataFrame = frame.iloc[places, list(kept_columns(wish, names))].copy()
+    if wish.by != "row" and not wish.columns:
+        check_unique(names, "each column is given by its name, and ", "name others in columns=")
+        wish = replace(wish, columns=names)
+    if wish.filter:  # which has no results
+        return replace(wish, drop=(), select=(_PLACE,))
+    if wish.by != "chunk":
+        return replace(wish, drop=(), select=(), only=True)
+    chosen = wish.select or wish.drop or on_error(wish) == "skip"
+    return replace(wish, only=not chosen)  # what is chosen is chosen of a DataFrame, too
+
+
+def _joined(result: pd.DataFrame, made: pd.DataFrame) -> pd.DataFrame:
+    """Put what was made into the columns that stay, as the command does."""
+    arrange(range(result.shape[1]), list(map(str, result.columns)), list(made.columns))
     for name in made.columns:
         result[name] = made[name].set_axis(result.index)
     return result

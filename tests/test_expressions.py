@@ -21,7 +21,7 @@ def compute(text: str) -> list:
     names, found = expression.named(COLUMNS), []
     lists = [VALUES[name] for name in names]
     if expression.uses_row(COLUMNS):
-        columns = Columns(tuple(VALUES), VALUES.__getitem__)
+        columns = Columns(tuple(VALUES), list(VALUES.values()).__getitem__)
         lists.insert(0, [Row(columns, position) for position in range(3)])
         names = ("row", *names)
     expression.loop(names)(found.append, zip(*lists, strict=True) if lists else range(3))

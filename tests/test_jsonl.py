@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 
 import parapply
 from parapply import Job
-from parapply.errors import InputError, OutputError, ResultError, UsageError
+from parapply.errors import InputError, ResultError, UsageError
 from parapply.formats import Reading
 from parapply.formats.blocks import cut
 from parapply.formats.jsonl import JSONL, head, source
@@ -414,20 +414,6 @@ def test_csv_becomes_typed_objects(written):
         b'{"i": 1, "f": 1.1, "t": "a \\"x\\"\\n", "b": true, "n": null, "result": 1}\n'
         b'{"i": null, "f": 2.0, "t": "007", "b": false, "n": null, "result": null}\n'
     )
-
-
-def test_columns_of_one_name_are_an_error(written, tmp_path):
-    path = written("in.csv", "b,a,a\n0,1,2\n")
-    with pytest.raises(OutputError, match=r"columns 2 and 3 are both called 'a'.*--to csv"):
-        run(path, expression="3")
-    assert not (tmp_path / "out.jsonl").exists()
-    assert run(path, expression="3", select=("b",)) == b'{"b": 0, "result": 3}\n'
-
-
-def test_columns_of_one_name_that_a_function_returns_are_an_error(written):
-    table = pa.Table.from_arrays([pa.array([1])] * 2, names=["a", "a"])
-    with pytest.raises(ResultError, match="returned two columns called 'a': rename one"):
-        run(written("in.csv", "a\n1\n"), function=lambda df: table, by="chunk")
 
 
 def test_objects_become_csv_as_they_stand(folder):

@@ -275,7 +275,6 @@ TABLES = {
     "lists of structs": of([[{"a": 1}], [], None]),
     "maps": of([[("a", 1)], [], None], pa.map_(pa.string(), pa.int32())),
     "names": pa.table({"": [1], ".": [2], "a.b": [3], "a\nb": [4], "😀": [5]}),
-    "one name twice": pa.Table.from_arrays([pa.array([1]), pa.array(["x"])], names=["a", "a"]),
     "metadata": of([1]).replace_schema_metadata({"k": "v", b"\xff": b"\x00"}),
     "metadata of a field": with_field(pa.field("x", pa.int64(), metadata={"k": "v"}), [1]),
     "no missing values": with_field(pa.field("x", pa.int64(), nullable=False), [1, 2, 3]),

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import copy
+import json
+import operator
+import pickle
+from collections import ChainMap
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
 import pandas as pd
 import pandas.testing as pdt
 import pytest
 
 from parapply.calls.rows import Columns, Row, no_column
+from parapply.errors import AmbiguousColumnError
 
 VALUES = {"a": [1, 2], "two words": ["x", None], "n": [0.5, 1.5], "keys": [7, 8]}
 
@@ -18,9 +27,8 @@ def asked():
 
 @pytest.fixture
 def rows(asked):
-    def make(name):
-        if name not in VALUES:
-            raise KeyError(no_column(name, tuple(VALUES)))
+    def make(place):
+        name = list(VALUES)[place]
         asked.append(name)
         return VALUES[name]
 
@@ -107,8 +115,6 @@ def test_a_position_beyond_the_end_is_an_error(row):
 
 
 def test_hasattr_and_copying_do_not_go_round_in_circles(row):
-    import copy
-
     assert not hasattr(row, "__absent__")
     assert copy.copy(row)["a"] == 2
     assert dict(copy.deepcopy(row)) == dict(row)
@@ -133,18 +139,37 @@ def test_a_long_list_of_names_is_cut():
 @pytest.fixture
 def twins():
     """A row of columns two of which have one name."""
-    lists = {"a": [1], "b": [2], 2: [3]}
-    return Row(Columns(("a", "b", "a"), lists.__getitem__), 0)
+    return Row(Columns(("a", "b", "a"), [[1], [2], [3]].__getitem__), 0)
 
 
 def test_columns_of_one_name_are_told_apart_by_position(twins):
-    assert twins["a"] == twins.a == twins[0] == twins[-3] == 1
+    assert twins[0] == twins[-3] == 1
     assert twins[2] == twins[-1] == 3
     assert list(twins.values()) == [1, 2, 3]
-    assert list(twins.items()) == [("a", 1), ("b", 2), ("a", 3)]
-    assert dict(twins) == twins.to_dict() == {"a": 1, "b": 2}
-    pdt.assert_series_equal(twins.to_series(), pd.Series([1, 2, 3], index=["a", "b", "a"]))
-    assert twins.sum() == 6
+
+
+@pytest.mark.parametrize(
+    "name_it",
+    [
+        lambda row: row["a"], lambda row: row.a, lambda row: row.get("a", 5), dict,
+        lambda row: {**row}, lambda row: row.to_dict(), lambda row: dict(row.items()),
+        lambda row: row | {}, lambda row: row == {"a": 1, "b": 2},
+        lambda row: row.__setitem__("a", 1),
+    ],
+)  # fmt: skip
+def test_a_name_that_two_columns_have_names_neither(twins, name_it):
+    with pytest.raises(AmbiguousColumnError, match="'a' is there twice, as columns 1 and 3: row"):
+        name_it(twins)
+
+
+def test_what_names_none_of_two_columns_is_done(twins):
+    assert (twins["b"], twins.b, len(twins), list(twins)) == (2, 2, 3, ["a", "b", "a"])
+    assert "a" in twins
+    assert repr(twins) == "Row({'a': 1, 'b': 2, 'a': 3})"
+    assert twins == pickle.loads(pickle.dumps(twins))
+    twins["b"], twins[2], twins["c"] = 7, 8, 9
+    assert list(twins.values()) == [1, 7, 8, 9]
+    assert twins.sum() == 25
 
 
 def test_a_position_beyond_the_last_is_an_error(twins, row):
@@ -158,7 +183,93 @@ def test_a_row_that_was_written_to_has_positions_too(row):
     assert (row[0], row[-1], list(row.values())) == (2, 9, [2, None, 1.5, 8, 9])
 
 
+def test_a_row_is_matched_as_a_dict_is(row):
+    match row:
+        case {"a": 1}:
+            pytest.fail("a is 2")
+        case {"absent": _}:
+            pytest.fail("there is none")
+        case {"a": 2, "n": float(n), **rest}:
+            assert (n, rest) == (1.5, {"two words": None, "keys": 8})
+        case _:
+            pytest.fail("it has these keys")
+
+
+def test_a_row_is_a_mapping_and_no_sequence(row):
+    assert isinstance(row, Mapping)
+    assert issubclass(Row, Mapping)
+    assert not isinstance(row, Sequence)
+    match row:
+        case [*_]:
+            pytest.fail("a dict is no sequence")
+
+
+@pytest.mark.parametrize(
+    "do",
+    [
+        lambda d: d.keys() & {"a", "x"},
+        lambda d: d.keys() >= {"n"},
+        lambda d: d.keys() == VALUES.keys(),
+        lambda d: ("a", 2) in d.items(),
+        lambda d: d.items() - {("a", 2)},
+        lambda d: 1.5 in d.values(),
+        lambda d: (len(d.keys()), len(d.values()), len(d.items())),
+        lambda d: d | {"a": 0, "z": 1},
+        lambda d: {"a": 0, "z": 1} | d,
+        lambda d: ChainMap({}, d)["n"],
+        lambda d: json.dumps(dict(d)),
+        lambda d: "{a}/{n}".format(**d),
+        lambda d: "{a}".format_map(d),
+        lambda d: MappingProxyType(dict(d)) == d,
+        lambda d: d == 3,
+        lambda d: d != {},
+        lambda d: dict(d, z=3),
+        lambda d: list(d.items()),
+        lambda d: operator.itemgetter("a", "n")(d),
+    ],
+)
+def test_a_row_does_what_its_dict_does(row, do):
+    assert do(row) == do({"a": 2, "two words": None, "n": 1.5, "keys": 8})
+
+
+def test_a_row_has_no_hash_as_a_dict_has_none(row):
+    with pytest.raises(TypeError):
+        hash(row)
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [
+        copy.copy,
+        copy.deepcopy,
+        *(lambda r, p=p: pickle.loads(pickle.dumps(r, p)) for p in range(6)),
+    ],
+)
+def test_a_copy_is_a_row_of_its_own(rows, copied):
+    one, two = rows
+    two["new"] = [1]
+    for row in (one, two):
+        made = copied(row)
+        assert type(made) is Row
+        assert (made, list(made), made.a, made[0]) == (row, list(row), row.a, row[0])
+        made["a"], made["more"] = "changed", 1
+        assert row["a"] in (1, 2)
+        assert "more" not in row
+
+
+def test_a_deep_copy_shares_no_value(row):
+    row["new"] = [1]
+    copy.deepcopy(row)["new"].append(2)
+    assert copy.copy(row)["new"] is row["new"]
+    assert row["new"] == [1]
+
+
+def test_a_pickled_row_has_its_own_values_alone():
+    columns = Columns(("a", "b"), lambda place: list(range(100_000)))
+    assert len(pickle.dumps(Row(columns, 7))) < 200
+
+
 def test_a_job_tells_columns_of_one_name_apart(written, succeed):
     path = written("in.csv", "a,b,a\n1,2,x\n3,4,y\n")
-    found = succeed("-e", "[str(v) for v in (row['a'], row[2], *row.values())]", "--only", path)
+    found = succeed("-e", "[str(v) for v in (row[0], row[2], *row.values())]", "--only", path)
     assert found.splitlines()[2] == b'"[""3"", ""y"", ""3"", ""4"", ""y""]"'

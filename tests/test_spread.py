@@ -183,6 +183,7 @@ OTHERWISE = {
     "names": "return dir(), row['a']",
     "method of rows": "return row.keys(), row['a']",
     "private": "return row.__p",
+    "match": "match row:\n    case {'a': 1}:\n        return row['b']",
 }
 
 

@@ -44,6 +44,16 @@ def made(tmp_path_factory):
         ("def inner():\n    return row['c']\nreturn inner()", ("c",)),
         ("return f\"{row['a']}\"", ("a",)),
         ("return row['absent']", ()),
+        ("match row:\n    case {'a': a}:\n        return a", ("a",)),
+        (
+            "match row:\n    case {'a': 1} | {'c': [_, 2]} if row.b:\n        return 1",
+            ("a", "b", "c"),
+        ),
+        (
+            "match row:\n    case {'two words': x, 'z': 0}:\n        row.b\n    case _:\n        x",
+            ("b", "two words"),
+        ),
+        ("match 3:\n    case row.a:\n        return row['c']", ("a", "c")),
     ],
 )
 def test_the_columns_that_are_named(made, body, used):
@@ -77,7 +87,11 @@ def test_the_columns_that_are_named(made, body, used):
         "return row.get(settings['name'])",
         "return row.get",
         "return row.absent",
-        "match row:\n    case {'a': a}:\n        return a",
+        "match row:\n    case {'a': a, **rest}:\n        return a",
+        "match row:\n    case {'a': a} as other:\n        return a",
+        "match row:\n    case {'a': 1}:\n        return row\n    case other:\n        pass",
+        "match row:\n    case {settings.name: a}:\n        return a",
+        "match [row]:\n    case [{'a': a}]:\n        return a",
         "row['a'] += 1\nreturn row['b']",
         "yield row",
     ],

@@ -9,7 +9,7 @@ from typing import Any
 from parapply.backends import Pace
 from parapply.calls import results
 from parapply.calls.loops import step_of
-from parapply.calls.rows import Columns, Row, no_column
+from parapply.calls.rows import Columns, Row
 from parapply.columns.jsons import is_json, is_varied
 from parapply.errors import ResultError, UnseenError
 from parapply.failures.explain import Explainer
@@ -96,10 +96,9 @@ class Applier:
             raise self.explainer.error(failed, self.rounds.failures) from None
 
     def _columns(self) -> Columns:
-        names = tuple(self.fields[position].name for position in self.call.given)
-        places: dict[str | int, int] = dict(enumerate(self.call.given))
-        places.update(zip(reversed(names), reversed(self.call.given), strict=True))
-        columns = Columns(names, lambda name: self._list(name, places))
+        given = self.call.given
+        names = tuple(self.fields[position].name for position in given)
+        columns = Columns(names, lambda place: self._seen(given[place]))
         if self.call.read:
             self.batch.ready(self.call.read)
         return columns
@@ -120,7 +119,7 @@ class Applier:
     def _spread_step(
         self, found: list[Any], columns: Columns, function: Callable[[Any], Any]
     ) -> Step | None:
-        names = tuple(dict.fromkeys(self.fields[position].name for position in self.call.read))
+        names = tuple(self.fields[position].name for position in self.call.read)
         if (of_values := spread(function, names)) is None:
             return None
         try:
@@ -170,12 +169,6 @@ class Applier:
     def _finish(self) -> Callable[[Any], Any] | None:
         """What is done with each result at once, as it may run the user's code and fail."""
         return bool if self.call.filter else results.items if self.call.explode else None
-
-    def _list(self, name: str | int, places: dict[str | int, int]) -> list[Any]:
-        if name not in places:
-            given = tuple(self.fields[position].name for position in self.call.given)
-            raise KeyError(no_column(name, given))
-        return self._seen(places[name])
 
     def _seen(self, position: int) -> list[Any]:
         """Return a column's values as the function sees them."""

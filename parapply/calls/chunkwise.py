@@ -161,9 +161,6 @@ class ChunkCaller:
 
     def _chosen(self, table: pa.Table, where: Callable[[int], str]) -> pa.Table:
         call, names = self.call, table.column_names
-        if len(set(names)) < len(names):
-            twice = next(name for name in names if names.count(name) > 1)
-            raise ResultError(f"the function returned two columns called {twice!r}: rename one")
         if call.into:
             raise ResultError(
                 f"--into {','.join(call.into)} names a column, and {call.name} returned a "

@@ -127,6 +127,20 @@ _MAKERS = {"pandas": _pandas, "arrow": _arrow, "polars": _polars}
 
 
 def as_table(result: Any, indexed: bool = False, objects: Objects | None = None) -> pa.Table | None:
+    """Do as `_as_table`; raises ResultError for a frame with two columns of one name."""
+    table = _as_table(result, indexed, objects)
+    if table is not None:
+        _check_unique(table.column_names)
+    return table
+
+
+def _check_unique(names: Sequence[str]) -> None:
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ResultError(f"the function returned two columns called {twice!r}: rename one")
+
+
+def _as_table(result: Any, indexed: bool, objects: Objects | None) -> pa.Table | None:
     """Return a frame of any kind as a table, or None where `result` is not a frame.
 
     A named pandas index becomes columns; an unnamed one is dropped, as by `to_csv(index=False)`,
@@ -200,9 +214,7 @@ def _from_pandas(frame: Any, indexed: bool, objects: Objects) -> pa.Table:
     elif indexed:
         frame, index = frame.assign(**{INDEX: frame.index}), {INDEX: None}
     frame = frame.rename(columns=str)
-    if not frame.columns.is_unique:
-        twice = frame.columns[frame.columns.duplicated()][0]
-        raise ResultError(f"the function returned two columns called {twice!r}: rename one")
+    _check_unique(list(frame.columns))
     try:
         table = taken(frame, objects, _table_of)
     except _misfits() as error:
@@ -221,10 +233,11 @@ def _table_of(frame: Any) -> pa.Table:
 def _free_names(frame: Any) -> list[Any]:
     """Return names for the index' levels as columns: pandas' own where there is none, or twice."""
     several, taken = len(frame.index.names) > 1, set(frame.columns)
-    return [
-        (f"level_{level}" if several else INDEX) if name is None or name in taken else name
-        for level, name in enumerate(frame.index.names)
-    ]
+    names: list[Any] = []
+    for level, name in enumerate(frame.index.names):
+        free = name is not None and name not in taken and name not in names
+        names.append(name if free else f"level_{level}" if several else INDEX)
+    return names
 
 
 def _is_own(column: Any) -> bool:

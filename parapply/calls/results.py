@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from parapply.calls.rows import Row
 from parapply.columns import jsons
 from parapply.columns.arrays import take
 from parapply.columns.listed import Listed, listed
@@ -26,7 +25,7 @@ from parapply.values.convert import (
     by_kind,
     to_array,
 )
-from parapply.values.plain import is_frame, is_record, members
+from parapply.values.plain import TwinKeysError, is_frame, is_record, members
 from parapply.values.spelling import text
 
 Where = Callable[[int], str]  # a result's position -> the row, in words
@@ -60,9 +59,7 @@ def build_columns(
     values.
     """
     return {
-        name: _forced(name, values, where, types)
-        if name in types
-        else _array(name, values, where, as_text=as_text)
+        name: _built(name, values, where, types, as_text=as_text)
         for name, values in columns.items()
     }
 
@@ -76,6 +73,28 @@ def list_columns(
     others = {name: values for name, values in columns.items() if name not in known}
     built = build_columns(others, where, types, as_text=as_text)
     return {name: known[name] if name in known else built[name] for name in columns}
+
+
+def _built(
+    name: str, values: list[Any], where: Where, types: Mapping[str, Any], *, as_text: bool
+) -> pa.Array:
+    try:
+        if name in types:
+            return _forced(name, values, where, types)
+        return _array(name, values, where, as_text=as_text)
+    except TwinKeysError as error:
+        place = where(_first_twins(values, lambda value: text(value) and to_array([value])))
+        raise ResultError(f"column {name!r}: {place} gave {error}") from None
+
+
+def _first_twins(values: Sequence[Any], read: Callable[[Any], Any]) -> int:
+    """Return the position of the first value of which `read` raises TwinKeysError."""
+    for position, value in enumerate(values):
+        try:
+            read(value)
+        except TwinKeysError:
+            return position
+    raise AssertionError("all of them can be read")
 
 
 def _forced(name: str, values: list[Any], where: Where, types: Mapping[str, Any]) -> pa.Array:
@@ -168,23 +187,34 @@ def items(result: Any) -> list[Any]:
 
 
 def _has_keys(kind: type) -> bool:
-    return issubclass(kind, (Mapping, Row)) or is_record(kind)
+    return issubclass(kind, Mapping) or is_record(kind)  # a Row is a Mapping
 
 
-def _mapping(result: Any) -> Mapping[str, Any]:
-    return result if isinstance(result, (Mapping, Row)) else members(result)  # type: ignore[return-value]
+def _mapping(result: Any) -> Mapping[Any, Any]:
+    return result if isinstance(result, Mapping) else members(result)
 
 
 def _fields(results: list[Any], where: Where) -> dict[str, list[Any]]:
-    rows: list[Any] = [
-        result if result is None or type(result) is dict else _mapping(result) for result in results
-    ]
+    try:
+        rows: list[Any] = [
+            result if result is None or type(result) is dict else _mapping(result)
+            for result in results
+        ]
+    except TwinKeysError as error:
+        first = _first_twins(results, lambda result: result is None or _mapping(result))
+        raise ResultError(f"{where(first)} returned {error}") from None
     keys = list(dict.fromkeys(key for row in rows if row is not None for key in row))
     columns = {}
     for key in keys:
         if not encodes(str(key)):
             first = next(i for i, row in enumerate(rows) if row is not None and key in row)
             raise ResultError(f"{where(first)} gave a key {NOT_UNICODE}: {key!r}")
+        if str(key) in columns:
+            first = next(i for i, row in enumerate(rows) if row is not None and key in row)
+            raise ResultError(
+                f"{where(first)} gave a key {key!r}, which is another's as text: each key is a "
+                "column, whose name is text"
+            )
         try:
             values = [row[key] for row in rows]
         except (KeyError, TypeError):
@@ -201,7 +231,11 @@ def _spread(results: list[Any], into: tuple[str, ...], where: Where) -> dict[str
             rows.append(missing)
             continue
         if _has_keys(type(result)) and not isinstance(result, tuple):
-            result = [_mapping(result).get(name) for name in into]
+            try:
+                fields = _mapping(result)
+            except TwinKeysError as error:
+                raise ResultError(f"{where(position)} returned {error}") from None
+            result = [fields.get(name) for name in into]
         elif isinstance(result, (str, bytes)) or not hasattr(result, "__len__"):
             raise ResultError(
                 f"{where(position)}: returned {_shown(result)}, "

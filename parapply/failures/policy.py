@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from parapply.backends.limits import is_exhausted
 from parapply.calls.alarm import RowTimeoutError
-from parapply.errors import UnseenError
+from parapply.errors import AmbiguousColumnError, UnseenError
 from parapply.job import MANY, OTHERS, Cause
 from parapply.records import record
 
@@ -73,12 +73,13 @@ class LostWorkerError(Exception):
 
 
 def is_ours(error: BaseException) -> bool:
-    """Whether an exception is not the row's: a signal that came to the parent, a full worker.
+    """Whether an exception is not the row's: a signal that came to the parent, a full worker, a
+    name that several columns have.
 
     Anything else that the user's code raises is its failure, SystemExit and a KeyboardInterrupt
     in a worker (which ignores the signal) too.
     """
-    if isinstance(error, (FailedRow, UnseenError)) or is_exhausted(error):
+    if isinstance(error, (FailedRow, UnseenError, AmbiguousColumnError)) or is_exhausted(error):
         return True
     if isinstance(error, (Exception, RowTimeoutError)):
         return False

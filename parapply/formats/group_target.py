@@ -53,6 +53,7 @@ class TableTarget:
     keeps_all: bool  # see formats.Writing
 
     reads_typed = True
+    has_twins = False
     keeps_tables = True
     encoding = None
     as_text = False

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from parapply.columns.names import type_of
+from parapply.columns.twins import RENAME, check_single
 from parapply.errors import InputError
 from parapply.records import field, record
 
@@ -86,13 +87,16 @@ class New:
 
 
 Arrangement = tuple[Keep | New, ...]
+_INTO = f"name another with --into, or {RENAME}"
 
 
 def arrange(keep: Sequence[int], names: Sequence[str], made: Sequence[str]) -> Arrangement:
     """Return the output's columns: made ones in place of kept ones of their name, or at the end.
 
-    `names` are the names of the kept columns.
+    `names` are the names of the kept columns. Raises AmbiguousColumnError for a made one in whose
+    place several would be.
     """
+    check_single(made, names, "the function's result is to replace a column, and ", _INTO)
     columns: list[Keep | New] = [
         New(name) if name in made else Keep(position)
         for position, name in zip(keep, names, strict=True)

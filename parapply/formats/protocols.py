@@ -203,6 +203,11 @@ class Target(Protocol):
         """That of its text, None where that is UTF-8 or where it is none."""
         ...
 
+    @property
+    def has_twins(self) -> bool:
+        """Whether such a file can have several columns of one name."""
+        ...
+
     def read(self, keep: Sequence[int]) -> tuple[int, ...]:
         """Return which of the input's columns that stay are asked for, to write a part."""
         ...

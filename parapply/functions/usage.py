@@ -77,7 +77,10 @@ _LOOKERS = ("locals", "eval", "exec", "vars", "breakpoint", "pdb", "ipdb")  # at
 
 
 class _Seeker(ast.NodeVisitor):
-    """Collects `row["x"]`, `row.x`, `row.get("x")`; any other use of the row is an escape."""
+    """Collects `row["x"]`, `row.x`, `row.get("x")`, `match row: case {"x": ...}`.
+
+    Any other use of the row is an escape.
+    """
 
     def __init__(self, row: str, names: tuple[str, ...]) -> None:
         self.row, self.names = row, names
@@ -117,6 +120,30 @@ class _Seeker(ast.NodeVisitor):
         for other in [node.left, *node.comparators]:
             if not (asks and other is not node.left and self._is_row(other)):
                 self.visit(other)
+
+    def visit_Match(self, node: ast.Match) -> None:
+        if not self._is_row(node.subject):
+            self.generic_visit(node)
+            return
+        for case in node.cases:
+            self.escaped |= not self._pattern(case.pattern)
+            for other in [*case.body, *([case.guard] if case.guard else [])]:
+                self.visit(other)
+
+    def _pattern(self, node: ast.pattern) -> bool:
+        """Collect the keys of a pattern for the row; False where it may take more of it."""
+        match node:
+            case ast.MatchAs(None, None):
+                return True
+            case ast.MatchOr(patterns):
+                return all(self._pattern(one) for one in patterns)
+            case ast.MatchMapping(keys, patterns, None):
+                found = [key.value if isinstance(key, ast.Constant) else None for key in keys]
+                self.found.update(key for key in found if isinstance(key, str))
+                for pattern in patterns:
+                    self.visit(pattern)
+                return all(isinstance(key, str) for key in found)
+        return False
 
     def visit_Name(self, node: ast.Name) -> None:
         self.escaped |= node.id in (self.row, *_LOOKERS)

@@ -128,6 +128,9 @@ def _structs(values: Sequence[Any]) -> pa.Array:
         raise _unwritable(values)
     owners = np.arange(len(values))
     rows = [{str(key): item for key, item in (value or {}).items()} for value in values]
+    for position, row in enumerate(rows):
+        if len(row) < len(values[position] or ()):
+            raise UnsupportedValueError(position, "a dict with two keys that are one as text")
     children = [
         _nested(lambda key=key: to_array([row.get(key) for row in rows]), owners)  # type: ignore[misc]
         for key in keys

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+from parapply.errors import ResultError
 from parapply.lazily import np
 
 PLAIN = {type(None), bool, int, float, str, bytes, list, dict, tuple, dt.datetime, dt.date}
@@ -55,12 +56,22 @@ def is_record(kind: type) -> bool:
     )
 
 
+class TwinKeysError(ResultError):
+    """A record has two members of one name, of which a dict would keep one."""
+
+
 def members(record: Any) -> dict[Any, Any]:
-    """Return the members of a record by name; what is inside them stays as it is."""
+    """Return the members of a record by name; what is inside them stays as it is.
+
+    Raises TwinKeysError.
+    """
     if hasattr(record, "_asdict"):
         return dict(record._asdict())
     if dataclasses.is_dataclass(record):
         return {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
+    if not record.index.is_unique:
+        twice = record.index[record.index.duplicated()][0]
+        raise TwinKeysError(f"a Series with two values called {twice!r}")
     return dict(record.to_dict())
 
 

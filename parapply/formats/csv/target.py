@@ -43,6 +43,7 @@ class CsvTarget:
     writing: Writing = field(default_factory=Writing)
     reads_typed: bool = False  # numbers or truth are written otherwise than the input has them
 
+    has_twins = True
     keeps_tables = False
     as_text = True
 

@@ -8,7 +8,6 @@ from typing import Any
 import pyarrow as pa
 
 from parapply.columns.arrays import take as picked
-from parapply.errors import OutputError
 from parapply.formats import Arrangement, Batch, Keep, New, Writing
 from parapply.formats.added import AddedBatch
 from parapply.formats.encodable import checked
@@ -34,6 +33,7 @@ class JsonlTarget:
     line_end: str = "\n"
 
     reads_typed = True
+    has_twins = False
     keeps_tables = False
     as_text = True
 
@@ -94,31 +94,11 @@ class JsonlTarget:
 
     def joiner(self) -> TextJoiner:
         """Return what concatenates the parts."""
-        return TextJoiner(self.writing, self._head)
-
-    def _head(self, arrangement: Arrangement) -> tuple[bytes, bytes]:
-        _check_apart(
-            [
-                self.columns[column.position] if isinstance(column, Keep) else column.name
-                for column in arrangement
-            ]
-        )
-        return self.before, b""
+        return TextJoiner(self.writing, lambda arrangement: (self.before, b""))
 
     def _write(self, part: Part, columns: list[tuple[str, pa.Array]], rows: int) -> None:
         texts = [(name, text.values(array)) for name, array in columns]
         part.write(checked([text.objects(texts, rows, self.line_end)], self.encoding, _place))
-
-
-def _check_apart(names: Sequence[str]) -> None:
-    """Raise OutputError for columns of one name: who reads an object sees the last one alone."""
-    for place, name in enumerate(names):
-        if name in names[:place]:
-            raise OutputError(
-                f"columns {names.index(name) + 1} and {place + 1} are both called {name!r}, and an "
-                "object in JSON has each key once: call them differently in the header, choose "
-                "others (--select), or write --to csv"
-            )
 
 
 def _with_added(
