@@ -15,7 +15,7 @@ import pytest
 import parapply
 from parapply import Job
 from parapply.columns.twins import check_single, check_unique
-from parapply.errors import AmbiguousColumnError, ResultError, UsageError
+from parapply.errors import AmbiguousColumnError, InputError, ResultError, UsageError
 from parapply.inputs import glance
 
 HEAD, ROWS = "a,b,a\n", [f"00{n},{n},x{n}\n" for n in range(12)]
@@ -149,15 +149,19 @@ def table(*names: str) -> pa.Table:
     return pa.Table.from_arrays([pa.array([n, None]) for n, _ in enumerate(names)], list(names))
 
 
+def of_format(name: str, content: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    if name.endswith(".parquet"):
+        pq.write_table(content, sink)
+    else:
+        with pa.ipc.new_file(sink, content.schema) as writer:
+            writer.write_table(content)
+    return sink.getvalue().to_pybytes()
+
+
 @pytest.mark.parametrize("name", ["in.parquet", "in.arrow"])
 def test_tables_of_others_go_through_to_csv(run, name):
-    sink = pa.BufferOutputStream()
-    if name == "in.parquet":
-        pq.write_table(table("a", "b", "a"), sink)
-    else:
-        with pa.ipc.new_file(sink, table("a", "b", "a").schema) as writer:
-            writer.write_table(table("a", "b", "a"))
-    data = sink.getvalue().to_pybytes()
+    data = of_format(name, table("a", "b", "a"))
     assert run(data, name, expression="b and b + row[2]") == "a,b,a,result\n0,1,2,3\n,,,\n"
     with pytest.raises(AmbiguousColumnError, match=SAID):
         run(data, name, expression="a")
@@ -182,6 +186,17 @@ def test_pipes_and_workers_say_the_same(written, parapply):
         assert (done.returncode, done.stdout) == (2, b"")
         assert done.stderr.startswith(f"parapply: error: {SAID}: row[0] is the first column's")
         assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.parquet", "t.arrow"])
+def test_tables_that_workers_share_are_frames_as_well(run, tmp_path, name):
+    share = tmp_path / name
+    if name == "t.csv":
+        share.write_text(TEXT)
+    else:
+        share.write_bytes(of_format(name, table("a", "b", "a")))
+    with pytest.raises(InputError, match=rf"--share t=\S+{name}: [^/]*{SAID}"):
+        run("b\n1\n", expression="b", share={"t": str(share)})
 
 
 @pytest.mark.parametrize("option", ["into", "columns", "select"])

@@ -14,7 +14,15 @@ from typing import Any
 
 from parapply import backends
 from parapply.backends import Crew
-from parapply.errors import InputError, OutputError, ParapplyError, UsageError, WorkerError
+from parapply.columns.twins import check_unique
+from parapply.errors import (
+    AmbiguousColumnError,
+    InputError,
+    OutputError,
+    ParapplyError,
+    UsageError,
+    WorkerError,
+)
 from parapply.functions.find import is_reference
 from parapply.functions.hooks import Hook
 from parapply.inputs import pipes
@@ -113,20 +121,25 @@ def _read(name: str, path: str) -> Any:
     keep_nothing()
     try:
         return _READ[os.path.splitext(path)[1]](path).to_pandas(self_destruct=True)
+    except AmbiguousColumnError as error:
+        raise InputError(f"--share {name}={path}: {error}") from error
     except (OSError, pa.ArrowException) as error:
         said = str(error).partition("\n")[0]
         raise InputError(f"--share {name}={path}: it cannot be read: {said}") from error
 
 
 def _read_parquet(path: str) -> Any:
-    from pyarrow.parquet import read_table
+    from pyarrow.parquet import read_schema, read_table
 
+    check_unique(read_schema(path).names)
     return read_table(path, partitioning=None, pre_buffer=False)  # not all of the file at once
 
 
 def _read_arrow(path: str) -> Any:
     with pa.memory_map(path) as file:  # what is not compressed is not copied
-        return pa.ipc.open_file(file, memory_pool=pa.default_memory_pool()).read_all()
+        reader = pa.ipc.open_file(file, memory_pool=pa.default_memory_pool())
+        check_unique(reader.schema.names)
+        return reader.read_all()
 
 
 _READ = {".parquet": _read_parquet, ".arrow": _read_arrow, ".feather": _read_arrow}
@@ -155,5 +168,6 @@ def _as_frame_file(name: str, path: str, folder: str) -> str:
         said = done.stderr.decode(errors="replace").strip()
         with suppress(ValueError):
             said = said[said.index("error: ") + 7 :]
-        raise InputError(f"--share {name}={path}: {said.partition(chr(10))[0]}")
+        said = said.partition("\n")[0].removeprefix(f"{copy}: ")
+        raise InputError(f"--share {name}={path}: {said}")
     return copy
