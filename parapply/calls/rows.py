@@ -21,11 +21,12 @@ class Columns(dict[str | int, list[Any]]):
     `make` is asked for the list of the column at a position.
     """
 
-    __slots__ = ("_make", "names")
+    __slots__ = ("_make", "labels", "names")
 
     def __init__(self, names: tuple[str, ...], make: Callable[[int], list[Any]]) -> None:
         super().__init__()
         self.names = names
+        self.labels = dict.fromkeys(names).keys()  # each once
         self._make = make
 
     def __missing__(self, key: str | int) -> list[Any]:
@@ -117,8 +118,8 @@ class Row:
         return f"Row({{{', '.join(f'{name!r}: {value!r}' for name, value in pairs)}}})"
 
     def keys(self) -> KeysView[str]:
-        """Return the column names, in order."""
-        return _Keys(self)
+        """Return the column names, in order, each once."""
+        return self._columns.labels  # type: ignore[no-any-return]
 
     def values(self) -> ValuesView[Any]:
         """Return the values, in the order of the columns."""
@@ -151,16 +152,6 @@ class Row:
 Mapping.register(Row)  # which is also what makes `match row: case {"x": x}` look into it
 
 
-class _Keys(KeysView[str]):
-    """Without a generator, which takes `dict(row)` a tenth of its time."""
-
-    __slots__ = ()
-    _mapping: Row
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._mapping._columns.names)
-
-
 class _Values(ValuesView[Any]):
     """Without names, so that columns of one name do no harm."""
 
@@ -181,9 +172,10 @@ class _Items(ItemsView[str, Any]):
     _mapping: Row
 
     def __iter__(self) -> Iterator[tuple[str, Any]]:
-        names = self._mapping._columns.names
-        check_unique(names, way=f"{BY_POSITION}, or {RENAME}")
-        return zip(names, self._mapping._list(), strict=True)
+        columns = self._mapping._columns
+        if len(columns.labels) < len(columns.names):
+            check_unique(columns.names, way=f"{BY_POSITION}, or {RENAME}")
+        return zip(columns.names, self._mapping._list(), strict=True)
 
 
 class _Own(Columns):
@@ -203,6 +195,7 @@ class _Own(Columns):
             place = self._place(key)
         else:
             place, self.names = len(self.names), (*self.names, key)
+            self.labels = dict.fromkeys(self.names).keys()
         self._values[place : place + 1] = [value]
         self.clear()
 
