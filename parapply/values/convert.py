@@ -32,7 +32,7 @@ from parapply.values.builders import (
     whole_texts,
 )
 from parapply.values.moments import dates, datetimes, durations, times
-from parapply.values.plain import is_frame, plain, unwrapper
+from parapply.values.plain import is_frame, keys_of, plain, unwrapper
 from parapply.values.spelling import ordered
 
 __all__ = ["MixedTypesError", "UnsupportedValueError", "to_array"]
@@ -127,10 +127,8 @@ def _structs(values: Sequence[Any]) -> pa.Array:
     if not all(map(encodes, keys)):
         raise _unwritable(values)
     owners = np.arange(len(values))
-    rows = [{str(key): item for key, item in (value or {}).items()} for value in values]
-    for position, row in enumerate(rows):
-        if len(row) < len(values[position] or ()):
-            raise UnsupportedValueError(position, "a dict with two keys that are one as text")
+    known = [value or {} for value in values]
+    rows = [dict(zip(keys_of(value), value.values(), strict=True)) for value in known]
     children = [
         _nested(lambda key=key: to_array([row.get(key) for row in rows]), owners)  # type: ignore[misc]
         for key in keys

@@ -13,7 +13,7 @@ from typing import Any
 
 from parapply.values.builders import UnsupportedValueError
 from parapply.values.convert import is_known, unknown
-from parapply.values.plain import plain
+from parapply.values.plain import keys_of, plain
 from parapply.values.spelling import NESTED, as_json, ordered
 
 
@@ -65,7 +65,8 @@ def _dump(value: Any) -> str:
     if kind is dict:
         if set(map(type, value)) <= _TEXT and set(map(type, value.values())) <= _SCALARS:
             return _flat(value)
-        return "{" + ", ".join([f"{_native(str(k))}: {_dump(v)}" for k, v in value.items()]) + "}"
+        pairs = zip(keys_of(value), value.values(), strict=True)
+        return "{" + ", ".join([f"{_native(key)}: {_dump(item)}" for key, item in pairs]) + "}"
     if kind is list:
         if set(map(type, value)) <= _SCALARS:
             return _flat(value)

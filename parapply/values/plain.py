@@ -6,7 +6,7 @@ import dataclasses
 import datetime as dt
 import enum
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -73,6 +73,14 @@ def members(record: Any) -> dict[Any, Any]:
         twice = record.index[record.index.duplicated()][0]
         raise TwinKeysError(f"a Series with two values called {twice!r}")
     return dict(record.to_dict())
+
+
+def keys_of(mapping: Mapping[Any, Any]) -> list[str]:
+    """Return the keys as text; raises TwinKeysError where two of them are one."""
+    keys = list(map(str, mapping))
+    if len(set(keys)) < len(keys):
+        raise TwinKeysError("a dict with two keys that are one as text")
+    return keys
 
 
 def is_frame(kind: type) -> bool:

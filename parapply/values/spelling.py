@@ -12,7 +12,7 @@ from collections.abc import Mapping, Set
 from typing import Any
 
 from parapply.lazily import decimal, np
-from parapply.values.plain import TwinKeysError, nanoseconds, plain
+from parapply.values.plain import keys_of, nanoseconds, plain
 
 _quote = json.JSONEncoder(ensure_ascii=False).encode
 NESTED = (Mapping, Set, list, tuple)
@@ -42,9 +42,8 @@ def as_json(value: Any) -> str:
     """Return a value as JSON Lines has it, whatever kinds are inside a list or dict together."""
     value = plain(value)
     if isinstance(value, Mapping):
-        if len(keys := list(map(str, value))) > len(set(keys)):
-            raise TwinKeysError("a dict with two keys that are one as text")
-        members = (f"{_quote(str(key))}: {as_json(item)}" for key, item in value.items())
+        pairs = zip(keys_of(value), value.values(), strict=True)
+        members = (f"{_quote(key)}: {as_json(item)}" for key, item in pairs)
         return "{" + ", ".join(members) + "}"
     if isinstance(value, NESTED):
         return "[" + ", ".join(map(as_json, ordered(value))) + "]"
