@@ -50,6 +50,11 @@ class Context:
         """Make a queue whose locks are kept."""
         return queues.SimpleQueue(ctx=self)
 
+    def close(self) -> None:
+        """Let go of the locks of a pool that has ended: they are held in a circle."""
+        for lock in self.locks:
+            lock.close()
+
 
 class QuietPool(pool.Pool):
     """The standard Pool, but that its keeper of workers is woken by their ends alone.

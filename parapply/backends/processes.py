@@ -215,7 +215,8 @@ class _Team:
         pool = self.pool
         try:
             wait_s = self._patience_s
-            if clean and in_background(pool.close, pool.join, pool.terminate, wait_s=wait_s):
+            steps = pool.close, pool.join, pool.terminate, self._context.close
+            if clean and in_background(*steps, wait_s=wait_s):
                 self._ended = True
         finally:
             if not self._ended:

@@ -58,7 +58,8 @@ class _Team:
         self._deaths: list[Death] = []
         arguments = (self.slots, itertools.count(), self.wire, crew.start)
         self._patience_s = crew.patience_s
-        self.pool: Pool = _Threads(crew.leave, crew.workers, _enter, arguments)
+        self._threads = _Threads(crew.leave, crew.workers, _enter, arguments)
+        self.pool: Pool = self._threads
 
     def pack_task(self, task: object) -> object:
         return task
@@ -78,7 +79,8 @@ class _Team:
                 self._deaths.append(Death(number - 1, "was given up", units, late=True))
 
     def end(self, *, clean: bool) -> None:
-        if not (clean and in_background(self.pool.close, self.pool.join, wait_s=self._patience_s)):
+        steps = self.pool.close, self.pool.join, self._threads.notes.close
+        if not (clean and in_background(*steps, wait_s=self._patience_s)):
             in_background(self.pool.terminate, wait_s=0.0)
 
 
@@ -89,7 +91,9 @@ class _Threads(ThreadPool):
         self, leave: Callable[[], None], workers: int, enter: Callable[..., None], given: Any
     ) -> None:
         self._leave = leave
-        Pool.__init__(self, workers, enter, given, context=_Context())  # ThreadPool takes no other
+        context = _Context()
+        Pool.__init__(self, workers, enter, given, context=context)  # ThreadPool takes no other
+        self.notes = context.notes
 
     def Process(self, _: Any, target: Callable[..., None], **arguments: Any) -> Any:  # type: ignore[override]  # noqa: N802
         def work(*given: Any) -> None:
@@ -107,11 +111,21 @@ class _Notes(SimpleQueue[Any]):
     For a function may have closed it, with all else; then the run ends anyway.
     """
 
-    Lock = Lock
     _gone = False
 
     def __init__(self) -> None:
+        self._locks: list[Lock] = []
         super().__init__(ctx=self)
+
+    def Lock(self) -> Lock:  # noqa: N802  the name multiprocessing gives it
+        self._locks.append(Lock())
+        return self._locks[-1]
+
+    def close(self) -> None:
+        """Let go of all of it, at the end of the pool: it is held in a circle."""
+        super().close()
+        for lock in self._locks:
+            lock.close()
 
     def put(self, note: Any) -> None:
         with suppress(OSError):
@@ -130,7 +144,11 @@ class _Notes(SimpleQueue[Any]):
 class _Context:
     """What a pool of threads has of multiprocessing."""
 
-    SimpleQueue = _Notes
+    notes: _Notes
+
+    def SimpleQueue(self) -> _Notes:  # noqa: N802  the name multiprocessing gives it
+        self.notes = _Notes()
+        return self.notes
 
 
 def _enter(slots: Slots, numbers: Iterator[int], wire: Wire, start: Callable[[], None]) -> None:
