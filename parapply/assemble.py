@@ -57,6 +57,7 @@ class Assembler:
         self._unwritten: list[_Number] = []
         self._redoing: set[_Number] = set()
         self._types: dict[str, Any] | None = None  # of the output as it was begun
+        self._plain: dict[str, Any] = {}  # and as if no column were the input's
         self._begun = 0  # how often
         self._final = False  # all parts have come
 
@@ -161,6 +162,7 @@ class Assembler:
             self.fields[column.position].kind if isinstance(column, Keep) else whole[column.name]
             for column in arrangement
         ]
+        self._plain = self.columns.plain
         self.sink.begin(arrangement, types)
 
     def _start_over(self, whole: dict[str, Any]) -> None:
@@ -169,18 +171,23 @@ class Assembler:
             self._types, self.rows_written = None, 0
             self._unwritten = list(self._parts)
             return
-        begun = self._types or {}
-        name = next(name for name in whole if begun.get(name) != whole[name])
+        begun, now = self._plain, self.columns.plain
+        if begun == now and list(begun) == list(now) and not self.target.keeps_tables:
+            self._types = whole  # text of values that the function made, below that of the input
+            return
+        name = next(name for name in whole if (self._types or {}).get(name) != whole[name])
         before = named(begun[name]) if name in begun else "nothing"
+        if begun.get(name) == now[name]:
+            before = "the input's column"
         raise ResultError(
             f"{self.output.name}: column {name!r} was begun as {before} and is "
-            f"{named(whole[name])} from {self.columns.found[name].first} on; say "
+            f"{named(now[name])} from {self.columns.found[name].first} on; say "
             f"--dtype {name}=TYPE, or write a file with -o"
         )
 
     def _ask_for_refits(self, whole: dict[str, Any]) -> None:
         for chunk, part in map(self._parts.__getitem__, self._unwritten):
-            types = {column.name: column.type for column in part.columns}
+            types = {column.name: column.kind for column in part.columns}
             if part.number in self._redoing or not self.target.needs_refit(types, whole):
                 continue
             self._redoing.add(part.number)
@@ -196,7 +203,10 @@ class Assembler:
 
     def _arrangement(self) -> Arrangement:
         if self.columns.shape == "table":
-            return tuple(New(name) for name in self.columns.found)
+            return tuple(
+                New(name) if column.given is None else Keep(column.given)
+                for name, column in self.columns.found.items()
+            )
         names = [self.fields[position].name for position in self.keep]
         return arrange(self.keep, names, list(self.columns.found))
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from parapply.checkpoints.durable import Kept
+from parapply.columns.names import given_name
 from parapply.records import field, record
 
 
@@ -125,6 +126,12 @@ class ResultColumn:
     name: str
     type: str  # as columns/names.py has it
     first: str  # the first row that gave it a value, in words
+    given: int | None = None  # the input's column that was given back as it came, by position
+
+    @property
+    def kind(self) -> str:
+        """What it is written as: its type, or the input's column that it is."""
+        return self.type if self.given is None else given_name(self.given)
 
 
 MANY = 100  # different errors that are told apart

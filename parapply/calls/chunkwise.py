@@ -6,13 +6,14 @@ rows that make it fail, and what it made of the others is put together again. In
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from parapply.backends import Pace
 from parapply.calls import frames, results
 from parapply.calls.alarm import Alarm
+from parapply.calls.given import Found, Given
 from parapply.calls.objects import Objects
 from parapply.calls.rows import no_column
 from parapply.calls.stored import as_table, columns_of
@@ -67,7 +68,7 @@ class ChunkCaller:
         if len(self.call.given) == self.columns:  # the frame is to have all that there is
             self.batch.check_complete()
         arrays = self.batch.columns(self.call.given)
-        self._held = self._objects()
+        self._held = self._objects(self.batch)
         with Alarm(self.call.policy.timeout_s) as alarm:
             try:
                 pieces = list(self._pieces(arrays, 0, self.batch.rows, alarm))
@@ -79,17 +80,37 @@ class ChunkCaller:
         made.failures = self.rounds.failures
         return made
 
-    def _objects(self) -> dict[str, list[Any]]:
+    def back(self) -> dict[str, pa.Array]:
+        """Return what comes of the batch's columns where the frame is given back as it is."""
+        arrays, self._held = self.batch.columns(self.call.given), self._objects(self.batch)
+        return self._given(arrays, 0, self.batch.rows).back()
+
+    def _given(self, arrays: list[pa.Array], start: int, stop: int) -> Given:
+        call, parts = self.call, [array.slice(start, stop - start) for array in arrays]
+
+        def make(*, anew: bool = False) -> Any:
+            """Make a frame of its own objects, if it is to be anew: a function may change them."""
+            held = self._held
+            if anew and held:
+                held = self._objects(self.batch.pick(range(self.batch.rows)))
+            held = {name: values[start:stop] for name, values in held.items()}
+            return frames.make_frame(
+                call.frame, self.fields, parts, call.dtype_backend, self.metadata, held
+            )
+
+        return Given(make, self.fields, stop - start, self.objects)
+
+    def _objects(self, batch: Batch) -> dict[str, list[Any]]:
         """Return the values of the columns that pandas is given as objects."""
         given = zip(self.call.given, self.fields, strict=True)
-        found = {field.name: self._objects_of(position, field) for position, field in given}
+        found = {field.name: self._objects_of(batch, position, field) for position, field in given}
         return {name: values for name, values in found.items() if values is not None}
 
-    def _objects_of(self, position: int, field: Field) -> list[Any] | None:
+    def _objects_of(self, batch: Batch, position: int, field: Field) -> list[Any] | None:
         if not jsons.is_varied(field.type):
             return None
-        held = self.batch.held(position)
-        return self.batch.values(position) if held is None and jsons.is_json(field.type) else held
+        held = batch.held(position)
+        return batch.values(position) if held is None and jsons.is_json(field.type) else held
 
     def _pieces(
         self, arrays: list[pa.Array], start: int, stop: int, alarm: Alarm
@@ -120,11 +141,8 @@ class ChunkCaller:
         ]
 
     def _call(self, arrays: list[pa.Array], start: int, stop: int, alarm: Alarm) -> Made:
-        parts = [array.slice(start, stop - start) for array in arrays]
-        frame = frames.make_frame(
-            self.call.frame, self.fields, parts, self.call.dtype_backend, self.metadata,
-            {name: values[start:stop] for name, values in self._held.items()},
-        )  # fmt: skip
+        given = self._given(arrays, start, stop)
+        frame = given.frame
         returned: list[Any] = []
         function, self._at = self.function, start
         assert function is not None
@@ -136,9 +154,9 @@ class ChunkCaller:
             except BaseException as error:
                 if is_ours(error) or not self.rounds.again(error, attempt):
                     raise
-        return self._made(returned[-1], start, stop)
+        return self._made(returned[-1], given, start, stop)
 
-    def _made(self, returned: Any, start: int, stop: int) -> Made:
+    def _made(self, returned: Any, given: Given, start: int, stop: int) -> Made:
         indexed = INDEX in (field.name for field in self.fields)
         name = self.call.into[0] if self.call.into else self.call.name
         where = self._where_from(start)
@@ -146,7 +164,9 @@ class ChunkCaller:
             table = frames.as_table(returned, indexed, self.objects)
             column = None if table is not None else frames.as_column(returned, name, self.objects)
         if table is not None and not self.call.filter:
-            return Made("table", {}, table=self._chosen(table, where))
+            with self._placed(start, stop):
+                found = given.found(returned, table, self._exact(start, stop))
+            return self._of_table(self._chosen(table, where), found, start, stop)
         if column is None or len(column) != stop - start:
             size = f" of length {len(column)}" if column is not None else ""
             raise ResultError(
@@ -158,6 +178,27 @@ class ChunkCaller:
             kept = [bool(value) for value in column.to_pylist()]
             return Made("filter", {}, take=np.flatnonzero(kept))
         return Made("scalar", {name: results.force(name, column, self.call.types, where)})
+
+    def _exact(self, start: int, stop: int) -> Callable[[str], Sequence[Any]]:
+        """Return what gives a column of rows of the input, as it stands there and as it is read."""
+        places = {field.name: self.call.given[place] for place, field in enumerate(self.fields)}
+
+        def exact(name: str) -> list[Any]:
+            position = [places[name]]
+            columns = *self.batch.verbatim(position), *self.batch.columns(position)
+            return [column.slice(start, stop - start) for column in columns]
+
+        return exact
+
+    def _of_table(self, table: pa.Table, found: Found, start: int, stop: int) -> Made:
+        """Return a table that was made of rows start to stop, and which of it is the input's."""
+        places = {field.name: self.call.given[place] for place, field in enumerate(self.fields)}
+        given = {name: places[name] for name in found.names if name in table.column_names}
+        rows = found.rows
+        if rows is None and stop - start < self.batch.rows:
+            rows = np.arange(stop - start)
+        taken = None if rows is None or not given else rows + start
+        return Made("table", {}, take=taken, table=table, given=given)
 
     def _chosen(self, table: pa.Table, where: Callable[[int], str]) -> pa.Table:
         call, names = self.call, table.column_names
@@ -186,7 +227,7 @@ class ChunkCaller:
             tables = [columns_of(made.table) for _, made in pieces]
             columns = self._stacked(tables, [start for start, _ in pieces])
             parts = [made.table.schema for _, made in pieces if made.table is not None]
-            return Made("table", {}, table=as_table(columns, parts))
+            return self._of_pieces([made for _, made in pieces], as_table(columns, parts))
         if not pieces:
             return Made("none", {}, take=np.array([], np.int64) if skips else None)
         kept = [row for row in range(self.batch.rows) if row not in failed]
@@ -197,6 +238,18 @@ class ChunkCaller:
         places[kept] = np.arange(len(kept))
         index = pa.array(places, mask=places < 0)
         return Made("scalar", {name: column.take(index) for name, column in columns.items()})
+
+    def _of_pieces(self, pieces: list[Made], table: pa.Table) -> Made:
+        """Return what was made of parts of the chunk: what is the input's in all of them is so."""
+        given = {
+            name: place
+            for name, place in pieces[0].given.items()
+            if all(made.given.get(name) == place for made in pieces)
+        }
+        if not given:
+            return Made("table", {}, table=table)
+        takes = [np.arange(self.batch.rows) if m.take is None else m.take for m in pieces]
+        return Made("table", {}, take=np.concatenate(takes), table=table, given=given)
 
     def _stacked(self, tables: list[dict[str, pa.Array]], starts: list[int]) -> dict[str, pa.Array]:
         types: dict[str, Any] = {}

@@ -65,10 +65,12 @@ def _pandas(
     backend: str | None,
     metadata: Mapping[bytes, bytes] | None,
 ) -> Any:
+    from parapply.calls.labels import numbered
+
     if backend is not None:
-        return table.to_pandas(types_mapper=_dtypes(backend))
+        return numbered(table.to_pandas(types_mapper=_dtypes(backend)))
     names = [field.name for field in fields]
-    frame = table.replace_schema_metadata(_of_pandas(metadata, names)).to_pandas()
+    frame = numbered(table.replace_schema_metadata(_of_pandas(metadata, names)).to_pandas())
     for place, field in enumerate(fields):
         if not field.nullable or table.column(place).null_count or names.count(field.name) > 1:
             continue
@@ -151,7 +153,7 @@ def _as_table(result: Any, indexed: bool, objects: Objects | None) -> pa.Table |
     if isinstance(result, pa.RecordBatch):
         return pa.Table.from_batches([result])
     package = type(result).__module__.partition(".")[0]
-    if type(result).__name__ != "DataFrame" and not _is_pandas(result, "DataFrame"):
+    if type(result).__name__ != "DataFrame" and not is_pandas(result, "DataFrame"):
         return None
     if package == "polars":
         return _plain_strings(result.to_arrow())
@@ -164,7 +166,7 @@ def as_column(result: Any, name: str = "", objects: Objects | None = None) -> pa
     `name` is what the column will be called, and `objects` says whether it is JSON then. Raises
     ResultError where its values do not go into one column.
     """
-    if _is_pandas(result, "Series") and (objects or Objects()).has(name, result):
+    if is_pandas(result, "Series") and (objects or Objects()).has(name, result):
         return column_of(name, result)
     try:
         return _as_column(result)
@@ -190,7 +192,7 @@ def _as_column(result: Any) -> pa.Array | None:
     package = type(result).__module__.partition(".")[0]
     if package == "polars" and hasattr(result, "to_arrow"):
         return _plain_strings(pa.table({"": result.to_arrow()})).column(0).combine_chunks()
-    if _is_pandas(result, "Series") or _is_pandas(result, "Index"):
+    if is_pandas(result, "Series") or is_pandas(result, "Index"):
         column = pa.Array.from_pandas(result)
         return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     if hasattr(result, "__array__") and getattr(result, "ndim", 0) == 1:
@@ -198,7 +200,8 @@ def _as_column(result: Any) -> pa.Array | None:
     return None
 
 
-def _is_pandas(result: Any, name: str) -> bool:
+def is_pandas(result: Any, name: str) -> bool:
+    """Whether it is a DataFrame, say, of pandas, or of a class made from it."""
     return any(
         base.__name__ == name and base.__module__.startswith("pandas.")
         for base in type(result).__mro__

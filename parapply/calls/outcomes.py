@@ -27,7 +27,8 @@ def outcome_of(number: tuple[int, ...], rows: Rows, made: Made, path: str) -> Ou
         return rows.where(position)
 
     columns = tuple(
-        ResultColumn(name, name_of(array.type), first(array)) for name, array in arrays.items()
+        ResultColumn(name, name_of(array.type), first(array), made.given.get(name))
+        for name, array in arrays.items()
     )
     place = rows.chunk.source, rows.chunk.first_row
     return Outcome(number, rows.count, rows_out, columns, path, made.shape, place=place)

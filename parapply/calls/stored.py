@@ -16,7 +16,7 @@ from typing import Any
 
 from parapply.columns.arrays import integers, of, take
 from parapply.columns.listed import Listed
-from parapply.columns.names import NAMES, type_of
+from parapply.columns.names import NAMES, given_of, type_of
 from parapply.columns.types import fit, fit_column, unify
 from parapply.columns.words import clash
 from parapply.errors import ResultError
@@ -29,6 +29,7 @@ from parapply.private import write
 
 # Beside a part: what the function made, a stream's text, and which rows failed.
 _MADE, _TEXT, _FAILED = ".made", ".text", ".failed"
+Back = Callable[[], dict[str, Any]]
 _TAKE = "parapply:take"  # a stored column: which rows of the batch the results belong to
 
 
@@ -46,13 +47,21 @@ def store(
     elif listed and all(isinstance(column, Listed) for column in made.columns.values()):
         part.write([_listed(made)])
     elif made.table is not None:
-        part.write_table(made.table)
+        part.write_table(_own(made, made.table))
     else:
         taken = {} if made.take is None else {_TAKE: integers(made.take)}
         part.write_table(as_table({n: of(c) for n, c in {**made.columns, **taken}.items()}))
     if data is not None:
         write(path + _TEXT, data)
     return part.held
+
+
+def _own(made: Made, table: pa.Table) -> pa.Table:
+    """Return a table without what is the input's, and with the rows of which that is."""
+    table = table.select([name for name in table.column_names if name not in made.given])
+    if made.take is None:
+        return table
+    return table.append_column(_TAKE, integers(made.take))
 
 
 def stored_text(path: str) -> bytes:
@@ -72,25 +81,29 @@ def discard(path: str, *, alone: bool) -> None:
             os.unlink(base + suffix)
 
 
-def stored(path: str, part: Outcome, columns: tuple[tuple[str, Any], ...]) -> Made:
-    """Return what `store` kept, with these columns and types."""
+def stored(
+    path: str, part: Outcome, columns: tuple[tuple[str, Any], ...], back: Back = dict
+) -> Made:
+    """Return what `store` kept, with these columns and types; `back`: see `made_of`."""
     kept = _base(path) + _MADE if part.made is None else part.made
     with reading(kept if isinstance(kept, str) else path):
         if (lists := _lists(kept)) is not None:
             made = _made_of_lists(part, columns, *lists)
         else:
-            made = _made_of_table(part, columns, read_table(kept))
+            made = _made_of_table(part, columns, read_table(kept), back)
         _check(made, part)
     return made
 
 
-def _made_of_table(part: Outcome, columns: tuple[tuple[str, Any], ...], table: pa.Table) -> Made:
+def _made_of_table(
+    part: Outcome, columns: tuple[tuple[str, Any], ...], table: pa.Table, back: Back
+) -> Made:
     table.validate(full=True)
     if part.shape == "table":
-        return made_of(table, part, columns)
+        return made_of(table, part, columns, back)
     have = columns_of(table)
     taken = have.pop(_TAKE, None)
-    positions = None if taken is None else np.array(taken.to_pylist(), np.int64)
+    positions = None if taken is None else taken.to_numpy()
     return Made(part.shape, _fitted(have, part, columns), positions)
 
 
@@ -100,7 +113,8 @@ def _check(made: Made, part: Outcome) -> None:
     taken = range(part.rows_out) if made.take is None else [int(place) for place in made.take]
     if not lengths | {len(taken)} <= {part.rows_out}:
         raise ValueError(f"other than {part.rows_out} rows")
-    if made.take is not None and not _ascend(taken, part.rows_in):
+    places = sorted(taken) if made.shape == "table" else taken
+    if made.take is not None and not _ascend(places, part.rows_in):
         raise ValueError("rows that are not the chunk's")
 
 
@@ -111,10 +125,26 @@ def _ascend(places: Sequence[int], stop: int) -> bool:
     )
 
 
-def made_of(table: pa.Table, part: Outcome, columns: tuple[tuple[str, Any], ...]) -> Made:
-    """Return a table that the function made, with these columns and types."""
-    made = _fitted(columns_of(table), part, columns)
-    return Made("table", {}, table=as_table(made, [table.schema]))
+def made_of(
+    table: pa.Table, part: Outcome, columns: tuple[tuple[str, Any], ...], back: Back = dict
+) -> Made:
+    """Return a table that the function made, with these columns and types.
+
+    `back` gives what came back of the columns that the part has from the input, where these are to
+    be written as such after all.
+    """
+    have = columns_of(table)
+    taken = have.pop(_TAKE, None)
+    rows = None if taken is None else taken.to_numpy()
+    kinds, had = dict(columns), {column.name for column in part.columns if column.given is not None}
+    given = {n: place for n, kind in columns if (place := given_of(kind)) is not None}
+    if had - given.keys():
+        for name, column in back().items():
+            if name in had and name not in given:
+                have[name] = column if rows is None else take(column, rows)
+    made = _fitted(have, part, tuple((name, "null" if name in given else kind)
+                                     for name, kind in kinds.items()))  # fmt: skip
+    return Made("table", {}, rows, as_table(made, [table.schema]), given=given)
 
 
 def _fitted(

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import os
 import threading
+from functools import partial
 from typing import Any
 
 from parapply.backends import Pace
 from parapply.calls.applier import Applier
 from parapply.calls.chunkwise import ChunkCaller
+from parapply.calls.given import given_frame
 from parapply.calls.items import Chore, Refit
 from parapply.calls.outcomes import outcome_of, padded
 from parapply.calls.stored import (
+    columns_of,
     files_of,
     made_of,
     merged,
@@ -27,11 +30,12 @@ from parapply.calls.stored import (
     stored_text,
 )
 from parapply.checkpoints.durable import known
+from parapply.columns.names import given_of
 from parapply.columns.types import is_settled
 from parapply.errors import ParapplyError, ResultError, UnencodableError, UnseenError
 from parapply.failures.aside import Rows, set_aside
 from parapply.failures.policy import Failure, Wary, causes
-from parapply.formats import Arrangement, Batch, Field, New, Source, Target, arrange
+from parapply.formats import Arrangement, Batch, Field, Keep, New, Source, Target, arrange
 from parapply.formats.part import Part
 from parapply.functions.call import Call, Made
 from parapply.job import Chunk, Failed, Outcome
@@ -134,7 +138,7 @@ class ChunkTask:
 
     def _store(self, path: str, made: Made, chunk: Chunk, *, listed: bool) -> bytes | None:
         """Keep what the function made beside its part, unless that tells it itself."""
-        told = made.table is not None and self.target.keeps_tables
+        told = made.table is not None and self.target.keeps_tables and not made.given
         return store(path, None if told else made, chunk.data, self.small, listed=listed)
 
     def _with_failures(self, outcome: Outcome, rows: Rows, failures: dict[int, Failure]) -> Outcome:
@@ -171,11 +175,10 @@ class ChunkTask:
                 end.check, rate,
             )  # fmt: skip
         else:
-            schema = getattr(self.sources[chunk.source], "schema", None)
-            metadata = getattr(schema, "metadata", None)
             caller = ChunkCaller(
-                call, function, rows.batch, self.fields, rows.where, pace, wary, metadata, rate
-            )
+                call, function, rows.batch, self.fields, rows.where, pace, wary,
+                self._metadata(chunk.source), rate,
+            )  # fmt: skip
         context.begin(chunk.number, caller.position, rows.number_at, whole=chunk.before is None)
         pace(1)  # whoever finds the worker dead before knows that no row was to blame
         try:
@@ -192,18 +195,31 @@ class ChunkTask:
         chunk, old = item.chunk, item.part
         data = stored_text(old.path) if chunk.span is None else None
         rows, part = self._open(chunk, data), Part(item.path, self.small)
-        if old.shape == "table" and self.target.keeps_tables:
+        kept = all(column.given is None for column in old.columns)
+        if old.shape == "table" and self.target.keeps_tables and kept:
             table = self.target.table_of(old.path if old.held is None else old.held, rows.batch)
             made = made_of(table, old, item.columns)
         else:
-            made = stored(old.path, old, item.columns)
+            back = partial(self._back, rows.batch, chunk.source)
+            made = stored(old.path, old, item.columns, back)
         with Naming(item.path):
             self._write(part, rows, made, chunk.last)
         columns = tuple(
-            replace(column, type=type_)
+            replace(column, type=type_, given=None)
+            if (given := given_of(type_)) is None
+            else replace(column, given=given)
             for (_, type_), column in zip(item.columns, padded(old, item.columns), strict=True)
         )
         return replace(old, columns=columns, path=item.path, shape=made.shape, held=part.held)
+
+    def _back(self, batch: Batch, source: int) -> dict[str, Any]:
+        """Return what comes of a chunk function's frame where it is given back as it is."""
+        call = self.call
+        fields, arrays = [self.fields[place] for place in call.given], batch.columns(call.given)
+        return given_frame(call, fields, arrays, self._metadata(source)).back()
+
+    def _metadata(self, source: int) -> Any:
+        return getattr(getattr(self.sources[source], "schema", None), "metadata", None)
 
     def _open(self, chunk: Chunk, data: bytes | None) -> Rows:
         """Open a chunk's rows; where rows may be set aside, without those that cannot be read."""
@@ -238,7 +254,7 @@ class ChunkTask:
         try:
             self._write_batch(part, rows.batch, made, last)
         except UnencodableError as error:
-            if made.table is None:
+            if made.table is None or made.given:
                 where = rows.where(error.row if made.take is None else int(made.take[error.row]))
             else:
                 where = f"row {error.row + 1} of what was returned for {rows.where(0)} and more"
@@ -246,12 +262,22 @@ class ChunkTask:
 
     def _write_batch(self, part: Part, batch: Batch, made: Made, last: bool) -> None:
         if made.table is not None:
-            arrangement: Arrangement = tuple(New(name) for name in made.table.column_names)
-            self.target.write_table(part, arrangement, made.table, batch)
+            self._write_table(part, batch, made, made.table, last)
             return
         names = [self.fields[position].name for position in self.keep]
         arrangement = arrange(self.keep, names, list(made.columns))
         self.target.write(part, arrangement, batch, made.columns, made.take, last)
+
+    def _write_table(self, part: Part, batch: Batch, made: Made, table: Any, last: bool) -> None:
+        arrangement: Arrangement = tuple(
+            Keep(made.given[name]) if name in made.given else New(name)
+            for name in table.column_names
+        )
+        if not made.given:
+            self.target.write_table(part, arrangement, table, batch)
+            return
+        columns = {n: c for n, c in columns_of(table).items() if n not in made.given}
+        self.target.write(part, arrangement, batch, columns, made.take, last, table.schema)
 
     def _may_change(self, made: Made) -> bool:
         """Whether what other parts hold can change how this one is written."""

@@ -32,7 +32,7 @@ def plain(outcome: Outcome) -> dict[str, Any]:
         "place": outcome.place,
         "rows_in": outcome.rows_in,
         "rows_out": outcome.rows_out,
-        "columns": [(c.name, pack(type_of(c.type)), c.first) for c in outcome.columns],
+        "columns": [(c.name, pack(type_of(c.type)), c.first, c.given) for c in outcome.columns],
         "path": os.path.basename(outcome.path),
         "shape": outcome.shape,
         "failed": outcome.failed,
@@ -46,7 +46,7 @@ def facts(outcome: Outcome) -> bytes:
     """Return what is said of a part, but for its number: a chunk may be cut when it is done."""
     said = [
         outcome.place, outcome.rows_in, outcome.rows_out,
-        [(column.name, column.type, column.first) for column in outcome.columns],
+        [(column.name, column.type, column.first, column.given) for column in outcome.columns],
         os.path.basename(outcome.path), outcome.shape, outcome.failed, outcome.causes,
         outcome.aside and os.path.basename(outcome.aside),
     ]  # fmt: skip
@@ -57,7 +57,7 @@ def outcome_of(entry: Any, folder: str) -> Outcome | None:
     """Return what `plain` was given, with paths in this folder; None where it is not that."""
     if not _is_entry(entry) or not _has_its_files(entry):
         return None
-    types = [_type(type_) for _, type_, _ in entry["columns"]]
+    types = [_type(type_) for _, type_, *_ in entry["columns"]]
     if None in types:
         return None
     return Outcome(
@@ -65,8 +65,8 @@ def outcome_of(entry: Any, folder: str) -> Outcome | None:
         rows_in=entry["rows_in"],
         rows_out=entry["rows_out"],
         columns=tuple(
-            ResultColumn(name, name_of(type_), first)
-            for (name, _, first), type_ in zip(entry["columns"], types, strict=True)
+            ResultColumn(name, name_of(type_), first, given)
+            for (name, _, first, given), type_ in zip(entry["columns"], types, strict=True)
         ),
         path=os.path.join(folder, entry["path"]),
         shape=entry["shape"],
@@ -119,12 +119,16 @@ def _is_number(value: Any) -> bool:
     )
 
 
+def _is_place(value: Any) -> bool:
+    return value is None or is_count(value)
+
+
 _FIELDS: dict[str, Callable[[Any], bool]] = {
     "number": _is_number,
     "place": lambda value: is_row(value, is_count, is_count),
     "rows_in": is_count,
     "rows_out": is_count,
-    "columns": lambda value: is_list(value, is_text, is_text, is_text),
+    "columns": lambda value: is_list(value, is_text, is_text, is_text, _is_place),
     "path": is_text,
     "shape": lambda value: value in _SHAPES,
     "failed": is_count,
@@ -140,7 +144,7 @@ def _is_entry(entry: Any) -> bool:
         and entry.keys() == _FIELDS.keys()
         and all(is_one(entry[name]) for name, is_one in _FIELDS.items())
         and entry["failed"] <= entry["rows_in"]
-        and len({name for name, _, _ in entry["columns"]}) == len(entry["columns"])
+        and len({name for name, *_ in entry["columns"]}) == len(entry["columns"])
     )
 
 

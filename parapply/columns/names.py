@@ -16,7 +16,7 @@ from parapply.lazily import at, pa
 
 NAMES = ("null", "bool", "int64", "double", "string")
 JSON = "json"  # see jsons.py
-_PACKED = "arrow:"
+_PACKED, _GIVEN = "arrow:", "given:"
 _packed: dict[str, Any] = {}  # types of others', by what they were packed as here
 
 
@@ -40,6 +40,17 @@ def type_of(name: Any) -> Any:
     if not isinstance(name, str):
         return name
     return _packed[name] if name in _packed else _type(name)
+
+
+def given_name(position: int) -> str:
+    """Return what stands for a type where a column is the input's, at that position."""
+    return f"{_GIVEN}{position}"
+
+
+def given_of(name: Any) -> int | None:
+    """Return the position that `given_name` was given; None of a type."""
+    known = isinstance(name, str) and name.startswith(_GIVEN)
+    return int(name.removeprefix(_GIVEN)) if known else None
 
 
 def _is_extended(type_: Any) -> bool:

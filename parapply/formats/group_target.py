@@ -15,10 +15,10 @@ import pyarrow as pa
 
 from parapply.columns.arrays import take as picked
 from parapply.columns.layout import compact
-from parapply.columns.names import type_of
+from parapply.columns.names import given_of, type_of
 from parapply.columns.types import fit_column
 from parapply.formats import Arrangement, Batch, Joiner, Keep
-from parapply.formats.pandas_schema import described, marks, told
+from parapply.formats.pandas_schema import described, marked_as, marks, told
 from parapply.formats.part import Part, read_table
 from parapply.records import record
 
@@ -64,11 +64,19 @@ class TableTarget:
         return tuple(keep)
 
     def write(
-        self, part: Part, arrangement: Arrangement, batch: Batch, made: Any, take: Any, last: bool
+        self,
+        part: Part,
+        arrangement: Arrangement,
+        batch: Batch,
+        made: Any,
+        take: Any,
+        last: bool,
+        known: pa.Schema | None = None,
     ) -> None:
         """Write a part; see formats.Target."""
         del last
-        part.write_table(self.table(arrangement, batch, made, take))
+        table = self.table(arrangement, batch, made, take)
+        part.write_table(table if known is None else marked_as(table, known))
 
     def table(self, arrangement: Arrangement, batch: Batch, made: Any, take: Any) -> pa.Table:
         """Return a part; see formats.Target.write."""
@@ -98,8 +106,10 @@ class TableTarget:
         return read_table(part)
 
     def needs_refit(self, part: dict[str, Any], whole: dict[str, Any]) -> bool:
-        """Types are brought in line as parts are joined, columns are not."""
-        return list(part) != list(whole)
+        """Types are brought in line as parts are joined, columns are not, nor whose they are."""
+        if list(part) != list(whole):
+            return True
+        return any(given_of(part[name]) != given_of(kind) for name, kind in whole.items())
 
     def joiner(self) -> Joiner:
         """Return what writes the parts as groups of equal size."""

@@ -45,6 +45,12 @@ def mark(table: pa.Table, index: Mapping[str, Any], dtypes: Mapping[str, Any]) -
     return pa.Table.from_arrays(table.columns, schema=pa.schema(fields))
 
 
+def marked_as(table: pa.Table, known: pa.Schema) -> pa.Table:
+    """Return a table with the marks that columns of these names have in another schema."""
+    fields = [field.with_metadata(known.field(field.name).metadata) for field in table.schema]
+    return pa.Table.from_arrays(table.columns, schema=pa.schema(fields))
+
+
 def retyped(field: pa.Field, type_: Any) -> pa.Field:
     """Return a part's field as one of another type, of which its mark tells no dtype."""
     if field.type == type_ or _MARK not in (field.metadata or {}):

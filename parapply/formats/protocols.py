@@ -218,13 +218,21 @@ class Target(Protocol):
         ...
 
     def write(
-        self, part: Part, arrangement: Arrangement, batch: Batch, made: Any, take: Any, last: bool
+        self,
+        part: Part,
+        arrangement: Arrangement,
+        batch: Batch,
+        made: Any,
+        take: Any,
+        last: bool,
+        known: Any = None,
     ) -> None:
         """Write a part (worker).
 
         `made` has the function's columns by name, each as long as the part: arrays or, of a
         `listed` batch, Listed. `take`, where not None, has the positions in the batch of the
-        part's rows; `last`: no chunk comes after.
+        part's rows, in any order; `last`: no chunk comes after. `known` is the schema of a table
+        that the function made, with what pandas says of its columns.
         """
         ...
 

@@ -9,6 +9,7 @@ from parapply.columns.types import is_settled, unify_names
 from parapply.columns.words import clash
 from parapply.errors import ResultError
 from parapply.job import Outcome, ResultColumn
+from parapply.records import replace
 
 
 class Columns:
@@ -21,7 +22,12 @@ class Columns:
 
     @property
     def types(self) -> dict[str, Any]:
-        """Name and type of each column."""
+        """Name and type of each column, or which of the input's it is: see ResultColumn."""
+        return {name: column.kind for name, column in self.found.items()}
+
+    @property
+    def plain(self) -> dict[str, Any]:
+        """Name and type of each column, as if none were the input's."""
         return {name: column.type for name, column in self.found.items()}
 
     @property
@@ -45,10 +51,16 @@ class Columns:
                 f"{one} returned {_SHAPES[self.shape]}, {other} {_SHAPES[part.shape]}: "
                 "return the same kind for every row"
             )
-        self.shape = part.shape
+        begun, self.shape = self.shape != "none", part.shape
+        names = {column.name for column in part.columns}
+        for name in self.found.keys() - names:
+            self.found[name] = replace(self.found[name], given=None)
         for column in part.columns:
             known = self.found.get(column.name)
-            self.found[column.name] = column if known is None else _both(known, column)
+            if known is not None:
+                self.found[column.name] = _both(known, column)
+            else:
+                self.found[column.name] = replace(column, given=None) if begun else column
 
 
 _SHAPES = {"scalar": "one value", "fields": "a dict", "table": "a DataFrame", "filter": "a filter"}
@@ -63,4 +75,5 @@ def _both(known: ResultColumn, column: ResultColumn) -> ResultColumn:
             f"one column holds one type: return str for both, say, or --dtype {known.name}=json"
         )
     first = column.first if type_ != known.type else known.first
-    return ResultColumn(known.name, type_, first)
+    given = known.given if known.given == column.given else None
+    return ResultColumn(known.name, type_, first, given)

@@ -100,7 +100,10 @@ def _closed(records: Records, tail: Any, line_end: bytes, last: bool) -> bytes:
 def _taken(
     records: Records, pieces: list[Any], take: Array, line_end: bytes, last: bool
 ) -> list[Any]:
-    """Join the picked records with their own line ends; the last one may have none."""
+    """Join the picked records with their own line ends; the last one may have none.
+
+    Blank lines stay where records are in order: between others they have no place.
+    """
     if not len(take) and not _has_gaps(records):
         return []
     bare = bool(records.stops[-1] == records.ends[-1])
@@ -111,7 +114,7 @@ def _taken(
     pieces = [*pieces, pc.take(strings(text, records.stops, ends), integers(take))]
     unended = bare and last and len(take) > 0 and take[-1] == len(records) - 1
     cut = len(line_end) if unended else 0
-    if _has_gaps(records):
+    if _has_gaps(records) and bool((np.diff(take) >= 0).all()):
         rows = pc.cast(pc.binary_join_element_wise(*pieces, scalar("")), pa.binary()).to_pylist()
         rows[-1:] = [row[: len(row) - cut] for row in rows[-1:]]
         return _between_gaps(records, rows, take)

@@ -96,8 +96,10 @@ class CsvTarget:
         made: dict[str, pa.Array | Listed],
         take: Any,
         last: bool,
+        known: Any = None,
     ) -> None:
         """Write a part; see formats.Target."""
+        del known
         if isinstance(batch, BriefBatch):
             if (lines := self._brief(arrangement, batch, made, take, last)) is not None:
                 part.write(self._checked(lines, arrangement))

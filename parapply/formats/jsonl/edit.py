@@ -36,8 +36,9 @@ class Edit:
             columns[column.position] if isinstance(column, Keep) else column.name
             for column in arrangement
         )
-        kept = [column.position for column in arrangement if isinstance(column, Keep)]
-        ordered = all(one < other for one, other in pairwise(kept))
+        there = {name: place for place, name in enumerate(columns)}
+        places = [there.get(name, len(columns)) for name in names]
+        ordered = all(one <= other for one, other in pairwise(places))
         return cls(names, frozenset(columns).difference(names), ordered)
 
     def lines(self, lines: list[str], made: _Made, keys: Collection[str]) -> list[str]:

@@ -9,6 +9,7 @@ import gc
 import json
 import re
 from collections.abc import Callable, Collection, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -86,19 +87,21 @@ class Lines:
         return "\n".join(every) + end
 
     def picked(self, texts: list[str], rows: list[int], line_end: str, last: bool) -> str:
-        """Return `texts`, which were made of the lines `rows` (in order), with the ends of those.
+        """Return `texts`, which were made of the lines `rows`, with the ends of those.
 
         Blank lines stay, whichever others do, so that they do not depend on how the input was cut
-        into chunks.
+        into chunks; but for lines in another order, between which they have no place.
         """
         places = rows
-        if len(self.filled) < len(self.every):
+        if len(self.filled) < len(self.every) and all(a <= b for a, b in pairwise(rows)):
             texts, places = self._with_blank(texts, rows)
+        elif len(self.filled) < len(self.every):
+            places = [self.filled[row] for row in rows]
         bare = -1 if self.closed else len(self.every) - 1
-        if bare not in places[-1:]:
+        if self.closed or bare not in places:
             return "".join([f"{line}\n" for line in texts])
         ends = [line_end if place == bare else "\n" for place in places]
-        if last:
+        if last and places[-1] == bare:
             ends[-1] = ""
         return "".join([line + end for line, end in zip(texts, ends, strict=True)])
 

@@ -59,9 +59,10 @@ class JsonlTarget:
         made: dict[str, pa.Array],
         take: Any,
         last: bool,
+        known: Any = None,
     ) -> None:
         """Write a part; see formats.Target."""
-        del last
+        del last, known
         kept = [column.position for column in arrangement if isinstance(column, Keep)]
         have = dict(zip(kept, batch.columns(kept), strict=True))
         if take is not None:
@@ -141,8 +142,10 @@ class JsonlSplicer(JsonlTarget):
         made: dict[str, pa.Array],
         take: Any,
         last: bool,
+        known: Any = None,
     ) -> None:
         """Write a part; see formats.Target. Blank lines stay."""
+        del known
         if isinstance(batch, AddedBatch):
             arrangement, made = _with_added(arrangement, batch, made, take)
             batch = batch.inner

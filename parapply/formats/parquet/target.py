@@ -1,7 +1,6 @@
 """How Parquet is written where columns of the input are copied: parts have only the others.
 
-A part of a chunk function leaves out those that it gives back as they came. In the worker, but for
-the joiner.
+Those too that a chunk function gives back as they came. In the worker, but for the joiner.
 """
 
 from __future__ import annotations
@@ -34,36 +33,34 @@ class CarryingTarget(TableTarget):
         return tuple(position for position in keep if position not in self.carry.positions)
 
     def write(
-        self, part: Part, arrangement: Arrangement, batch: Batch, made: Any, take: Any, last: bool
+        self,
+        part: Part,
+        arrangement: Arrangement,
+        batch: Batch,
+        made: Any,
+        take: Any,
+        last: bool,
+        known: pa.Schema | None = None,
     ) -> None:
         """Write a part; see formats.Target."""
         del last
         if take is None:
             arrangement = tuple(column for column in arrangement if not self._carries(column))
         table = self.table(arrangement, batch, made, take)
-        part.write_table(_marked(table, batch.rows, table.schema))
+        part.write_table(_marked(table, batch.rows, known or table.schema))
 
     def write_table(
         self, part: Part, arrangement: Arrangement, table: pa.Table, batch: Batch
     ) -> None:
-        """Write a part that is all the function's, without the columns that it did not change."""
+        """Write a part that is all the function's."""
         del arrangement
-        same = self._same(table, batch) if table.num_rows == batch.rows else set()
-        left = table.select([name for name in table.column_names if name not in same])
-        part.write_table(_marked(left, batch.rows, table.schema))
+        part.write_table(_marked(table, batch.rows, table.schema))
 
     def table_of(self, part: str | bytes, batch: Batch) -> pa.Table:
-        """Return the table that a part was made of, with the columns that it left out."""
-        table, known = read_table(part), self.carry.schema.names
-        whole, have = origin_of(table).whole, table.column_names
-        if len(have) == len(whole):
-            return table.replace_schema_metadata(whole.metadata)
-        left = [field for field in whole if field.name not in have]
-        arrays = batch.columns([known.index(field.name) for field in left])
-        found: dict[str, Any] = dict(zip(have, table.columns, strict=True))
-        for field, array in zip(left, arrays, strict=True):
-            found[field.name] = array if array.type == field.type else array.cast(field.type)
-        return pa.Table.from_arrays([found[name] for name in whole.names], schema=whole)
+        """Return the table that a part was made of."""
+        del batch
+        table = read_table(part)
+        return table.replace_schema_metadata(origin_of(table).whole.metadata)
 
     def joiner(self) -> Joiner:
         """Return what puts groups together from parts and from the input."""
@@ -73,19 +70,6 @@ class CarryingTarget(TableTarget):
 
     def _carries(self, column: Any) -> bool:
         return isinstance(column, Keep) and column.position in self.carry.positions
-
-    def _same(self, table: pa.Table, batch: Batch) -> set[str]:
-        names = self.carry.schema.names
-        known = {names[position]: position for position in self.carry.positions}
-        given = [(place, name) for place, name in enumerate(table.column_names) if name in known]
-        if len(set(table.column_names)) < table.num_columns:
-            return set()
-        inputs = batch.columns([known[name] for _, name in given])
-        return {
-            name
-            for (place, name), array in zip(given, inputs, strict=True)
-            if _is_same(table.column(place).combine_chunks(), array)
-        }
 
 
 class Origin(NamedTuple):
@@ -111,20 +95,6 @@ def are_alike(one: Any, other: Any) -> bool:
 def _marked(table: pa.Table, made_of: int, whole: pa.Schema) -> pa.Table:
     rows = json.dumps([table.num_rows, made_of]).encode()
     return table.replace_schema_metadata({_ROWS: rows, _WHOLE: whole.serialize().to_pybytes()})
-
-
-def _is_same(made: pa.Array, known: pa.Array) -> bool:
-    """Whether a column is the input's, to the bit; of nested ones nothing is said."""
-    if not are_alike(made.type, known.type) or at.is_nested(known.type):
-        return False
-    if made.type != known.type:
-        known = known.cast(made.type)
-    if isinstance(known, pa.ExtensionArray):
-        return _is_same(made.storage, known.storage)
-    if at.is_floating(known.type):  # -0.0 is not 0.0, and NaN is NaN
-        bits = {16: pa.int16(), 32: pa.int32(), 64: pa.int64()}[known.type.bit_width]
-        made, known = made.view(bits), known.view(bits)
-    return bool(made.equals(known))
 
 
 def _is_text(type_: Any) -> bool:
