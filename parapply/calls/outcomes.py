@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from parapply.calls.stored import columns_of
-from parapply.columns.arrays import first_value
+from parapply.columns.arrays import columns_of, first_value
 from parapply.columns.names import name_of
 from parapply.failures.aside import Rows
 from parapply.functions.call import Made

@@ -14,7 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from parapply.columns.arrays import integers, of, take
+from parapply.columns.arrays import columns_of, integers, of, take
 from parapply.columns.listed import Listed
 from parapply.columns.names import NAMES, given_of, type_of
 from parapply.columns.types import fit, fit_column, unify
@@ -99,12 +99,12 @@ def _made_of_table(
     part: Outcome, columns: tuple[tuple[str, Any], ...], table: pa.Table, back: Back
 ) -> Made:
     table.validate(full=True)
+    names = table.column_names
+    taken = table.column(_TAKE).to_numpy() if _TAKE in names else None
+    table = table.select([name for name in names if name != _TAKE])
     if part.shape == "table":
-        return made_of(table, part, columns, back)
-    have = columns_of(table)
-    taken = have.pop(_TAKE, None)
-    positions = None if taken is None else taken.to_numpy()
-    return Made(part.shape, _fitted(have, part, columns), positions)
+        return made_of(table, taken, part, columns, back)
+    return Made(part.shape, _fitted(columns_of(table), part, columns), taken)
 
 
 def _check(made: Made, part: Outcome) -> None:
@@ -126,25 +126,25 @@ def _ascend(places: Sequence[int], stop: int) -> bool:
 
 
 def made_of(
-    table: pa.Table, part: Outcome, columns: tuple[tuple[str, Any], ...], back: Back = dict
+    table: pa.Table, rows: Any, part: Outcome, columns: tuple[tuple[str, Any], ...], back: Back
 ) -> Made:
     """Return a table that the function made, with these columns and types.
 
-    `back` gives what came back of the columns that the part has from the input, where these are to
-    be written as such after all.
+    `rows` are those of the chunk that columns of the input are of. `back` gives what came back of
+    the frame, where such columns are to be written as that after all.
     """
     have = columns_of(table)
-    taken = have.pop(_TAKE, None)
-    rows = None if taken is None else taken.to_numpy()
-    kinds, had = dict(columns), {column.name for column in part.columns if column.given is not None}
-    given = {n: place for n, kind in columns if (place := given_of(kind)) is not None}
-    if had - given.keys():
-        for name, column in back().items():
-            if name in had and name not in given:
-                have[name] = column if rows is None else take(column, rows)
-    made = _fitted(have, part, tuple((name, "null" if name in given else kind)
-                                     for name, kind in kinds.items()))  # fmt: skip
-    return Made("table", {}, rows, as_table(made, [table.schema]), given=given)
+    given = {name: place for name, kind in columns if (place := given_of(kind)) is not None}
+    others = tuple((name, kind) for name, kind in columns if name not in given)
+    lost = {column.name for column in part.columns if column.given is not None} - given.keys()
+    if lost:
+        came = back()
+        for name in lost:
+            have[name] = came[name] if rows is None else take(came[name], rows)
+    made = _fitted(have, part, others)
+    blank = pa.nulls(part.rows_out)  # in the place of what is the input's
+    whole = as_table({name: made.get(name, blank) for name, _ in columns}, [table.schema])
+    return Made("table", {}, rows if given else None, whole, given=given)
 
 
 def _fitted(
@@ -275,14 +275,6 @@ def merged(
 
 def _column(made: Made, name: str, rows: int) -> pa.Array:
     return made.columns[name] if name in made.columns else pa.nulls(rows)
-
-
-def columns_of(table: pa.Table) -> dict[str, pa.Array]:
-    """Return a table's columns, each in one piece."""
-    return {
-        name: column.combine_chunks()
-        for name, column in zip(table.column_names, table.columns, strict=True)
-    }
 
 
 def as_table(columns: dict[str, pa.Array], parts: Sequence[pa.Schema] = ()) -> pa.Table:

@@ -18,7 +18,6 @@ from parapply.calls.given import given_frame
 from parapply.calls.items import Chore, Refit
 from parapply.calls.outcomes import outcome_of, padded
 from parapply.calls.stored import (
-    columns_of,
     files_of,
     made_of,
     merged,
@@ -30,6 +29,7 @@ from parapply.calls.stored import (
     stored_text,
 )
 from parapply.checkpoints.durable import known
+from parapply.columns.arrays import columns_of
 from parapply.columns.names import given_of
 from parapply.columns.types import is_settled
 from parapply.errors import ParapplyError, ResultError, UnencodableError, UnseenError
@@ -138,7 +138,7 @@ class ChunkTask:
 
     def _store(self, path: str, made: Made, chunk: Chunk, *, listed: bool) -> bytes | None:
         """Keep what the function made beside its part, unless that tells it itself."""
-        told = made.table is not None and self.target.keeps_tables and not made.given
+        told = made.table is not None and self.target.keeps_tables
         return store(path, None if told else made, chunk.data, self.small, listed=listed)
 
     def _with_failures(self, outcome: Outcome, rows: Rows, failures: dict[int, Failure]) -> Outcome:
@@ -195,12 +195,13 @@ class ChunkTask:
         chunk, old = item.chunk, item.part
         data = stored_text(old.path) if chunk.span is None else None
         rows, part = self._open(chunk, data), Part(item.path, self.small)
-        kept = all(column.given is None for column in old.columns)
-        if old.shape == "table" and self.target.keeps_tables and kept:
-            table = self.target.table_of(old.path if old.held is None else old.held, rows.batch)
-            made = made_of(table, old, item.columns)
+        back = partial(self._back, rows.batch, chunk.source)
+        if old.shape == "table" and self.target.keeps_tables:
+            written = old.path if old.held is None else old.held
+            names = [column.name for column in old.columns if column.given is None]
+            table, taken = self.target.table_of(written, rows.batch, names)
+            made = made_of(table, taken, old, item.columns, back)
         else:
-            back = partial(self._back, rows.batch, chunk.source)
             made = stored(old.path, old, item.columns, back)
         with Naming(item.path):
             self._write(part, rows, made, chunk.last)

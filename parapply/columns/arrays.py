@@ -110,6 +110,14 @@ def of(column: pa.Array | Listed) -> pa.Array:
     return column.array() if isinstance(column, Listed) else column
 
 
+def columns_of(table: pa.Table) -> dict[str, pa.Array]:
+    """Return a table's columns, each in one piece."""
+    return {
+        name: column.combine_chunks()
+        for name, column in zip(table.column_names, table.columns, strict=True)
+    }
+
+
 def first_value(array: pa.Array | Listed) -> int:
     """Return the position of the first value that is not null, or 0 where all are."""
     if isinstance(array, Listed):

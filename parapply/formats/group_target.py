@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, BinaryIO, Protocol
 
+import numpy as np
 import pyarrow as pa
 
 from parapply.columns.arrays import take as picked
@@ -23,6 +24,7 @@ from parapply.formats.part import Part, read_table
 from parapply.records import record
 
 ROWS_PER_GROUP = 1 << 17
+_TAKE = b"parapply:take"
 
 
 class Writer(Protocol):
@@ -76,7 +78,7 @@ class TableTarget:
         """Write a part; see formats.Target."""
         del last
         table = self.table(arrangement, batch, made, take)
-        part.write_table(table if known is None else marked_as(table, known))
+        part.write_table(table if known is None else told_rows(table, known, take))
 
     def table(self, arrangement: Arrangement, batch: Batch, made: Any, take: Any) -> pa.Table:
         """Return a part; see formats.Target.write."""
@@ -100,10 +102,12 @@ class TableTarget:
         del arrangement, batch
         part.write_table(table)
 
-    def table_of(self, part: str | bytes, batch: Batch) -> pa.Table:
-        """Return the table that a part was made of: the part."""
-        del batch
-        return read_table(part)
+    def table_of(
+        self, part: str | bytes, batch: Batch, names: Sequence[str]
+    ) -> tuple[pa.Table, Any]:
+        """Return what a part was made of: the part."""
+        del batch, names
+        return rows_of(read_table(part))
 
     def needs_refit(self, part: dict[str, Any], whole: dict[str, Any]) -> bool:
         """Types are brought in line as parts are joined, columns are not, nor whose they are."""
@@ -186,6 +190,20 @@ class GroupJoiner:
         self.rows -= rows
         # In one chunk, or where pages end would depend on where parts did.
         writer.write(compact(table.slice(0, rows)))
+
+
+def told_rows(table: pa.Table, known: pa.Schema, take: Any) -> pa.Table:
+    """Return a part that tells which of the chunk's rows it has, and has the marks of a schema."""
+    table = marked_as(table, known)
+    if take is None:
+        return table
+    return table.replace_schema_metadata({_TAKE: np.asarray(take, np.int64).tobytes()})
+
+
+def rows_of(part: pa.Table) -> tuple[pa.Table, Any]:
+    """Return a part without what `told_rows` told, and that."""
+    told = (part.schema.metadata or {}).get(_TAKE)
+    return part.replace_schema_metadata(), None if told is None else np.frombuffer(told, np.int64)
 
 
 def metadata_of(metadata: Any, kept: set[str], names: set[str]) -> Any:

@@ -47,6 +47,8 @@ def mark(table: pa.Table, index: Mapping[str, Any], dtypes: Mapping[str, Any]) -
 
 def marked_as(table: pa.Table, known: pa.Schema) -> pa.Table:
     """Return a table with the marks that columns of these names have in another schema."""
+    if not table.num_columns:  # it would forget its rows
+        return table
     fields = [field.with_metadata(known.field(field.name).metadata) for field in table.schema]
     return pa.Table.from_arrays(table.columns, schema=pa.schema(fields))
 

@@ -242,11 +242,14 @@ class Target(Protocol):
 
     @property
     def keeps_tables(self) -> bool:
-        """Whether a part tells the table that `write_table` made it of."""
+        """Whether a part tells the table that it was made of."""
         ...
 
-    def table_of(self, part: str | bytes, batch: Batch) -> Any:
-        """Return the table that a part was made of; `batch` as then."""
+    def table_of(self, part: str | bytes, batch: Batch, names: Sequence[str]) -> tuple[Any, Any]:
+        """Return what a part was made of, the columns `names` of a table at least, and `take`.
+
+        `batch` as then.
+        """
         ...
 
     def needs_refit(self, part: Any, whole: Any) -> bool:

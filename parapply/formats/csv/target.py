@@ -179,7 +179,9 @@ class CsvTarget:
         with _worded(_of_table):
             part.write(self._checked(self._lines(arrangement, {}, columns), arrangement))
 
-    def table_of(self, part: str | bytes, batch: Batch) -> pa.Table:
+    def table_of(
+        self, part: str | bytes, batch: Batch, names: Sequence[str]
+    ) -> tuple[pa.Table, Any]:
         """Never asked: a part is text."""
         raise NotImplementedError
 

@@ -83,7 +83,9 @@ class JsonlTarget:
         arrays = [column.combine_chunks() for column in table.columns]
         self._write(part, list(zip(table.column_names, arrays, strict=True)), table.num_rows)
 
-    def table_of(self, part: str | bytes, batch: Batch) -> pa.Table:
+    def table_of(
+        self, part: str | bytes, batch: Batch, names: Sequence[str]
+    ) -> tuple[pa.Table, Any]:
         """Never asked: a part is text."""
         raise NotImplementedError
 

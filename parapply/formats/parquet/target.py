@@ -6,14 +6,15 @@ Those too that a chunk function gives back as they came. In the worker, but for 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.types as at
 
+from parapply.columns.arrays import columns_of
 from parapply.formats import Arrangement, Batch, Joiner, Keep
-from parapply.formats.group_target import TableTarget
+from parapply.formats.group_target import TableTarget, rows_of, told_rows
 from parapply.formats.parquet.carry import Carry
 from parapply.formats.part import Part, read_table
 from parapply.records import record
@@ -45,22 +46,39 @@ class CarryingTarget(TableTarget):
         """Write a part; see formats.Target."""
         del last
         if take is None:
-            arrangement = tuple(column for column in arrangement if not self._carries(column))
+            same = set() if known is None else self._same(made, batch)
+            arrangement = tuple(
+                column for column in arrangement if not self._is_carried(column, same)
+            )
         table = self.table(arrangement, batch, made, take)
+        if known is not None:
+            table = told_rows(table, known, take)
         part.write_table(_marked(table, batch.rows, known or table.schema))
 
     def write_table(
         self, part: Part, arrangement: Arrangement, table: pa.Table, batch: Batch
     ) -> None:
-        """Write a part that is all the function's."""
+        """Write a part that is all the function's, without the columns that it did not change."""
         del arrangement
-        part.write_table(_marked(table, batch.rows, table.schema))
+        whole, names = table.num_rows == batch.rows, table.column_names
+        unique = len(set(names)) == len(names)
+        same = self._same(columns_of(table), batch) if whole and unique else set()
+        left = table.select([name for name in names if name not in same])
+        part.write_table(_marked(left, batch.rows, table.schema))
 
-    def table_of(self, part: str | bytes, batch: Batch) -> pa.Table:
-        """Return the table that a part was made of."""
-        del batch
-        table = read_table(part)
-        return table.replace_schema_metadata(origin_of(table).whole.metadata)
+    def table_of(
+        self, part: str | bytes, batch: Batch, names: Sequence[str]
+    ) -> tuple[pa.Table, Any]:
+        """Return the table that a part was made of, with the columns that it left out."""
+        part_table = read_table(part)
+        whole, known = origin_of(part_table).whole, self.carry.schema.names
+        table, rows = rows_of(part_table)
+        left = [name for name in names if name not in table.column_names]
+        for name, array in zip(left, batch.columns([known.index(n) for n in left]), strict=True):
+            field = whole.field(name)
+            column = array if array.type == field.type else array.cast(field.type)
+            table = _with_column(table, field, column)
+        return table, rows
 
     def joiner(self) -> Joiner:
         """Return what puts groups together from parts and from the input."""
@@ -68,8 +86,19 @@ class CarryingTarget(TableTarget):
 
         return CarryingJoiner(self)
 
-    def _carries(self, column: Any) -> bool:
-        return isinstance(column, Keep) and column.position in self.carry.positions
+    def _is_carried(self, column: Any, same: set[str]) -> bool:
+        if isinstance(column, Keep):
+            return column.position in self.carry.positions
+        return column.name in same
+
+    def _same(self, made: Mapping[str, Any], batch: Batch) -> set[str]:
+        """Return the columns that are the input's, though they are not in all of the parts."""
+        names = self.carry.schema.names
+        known = {names[position]: position for position in self.carry.positions}
+        given = [name for name in made if name in known]
+        inputs = batch.columns([known[name] for name in given])
+        pairs = zip(given, inputs, strict=True)
+        return {name for name, array in pairs if _is_same(made[name], array)}
 
 
 class Origin(NamedTuple):
@@ -94,7 +123,28 @@ def are_alike(one: Any, other: Any) -> bool:
 
 def _marked(table: pa.Table, made_of: int, whole: pa.Schema) -> pa.Table:
     rows = json.dumps([table.num_rows, made_of]).encode()
-    return table.replace_schema_metadata({_ROWS: rows, _WHOLE: whole.serialize().to_pybytes()})
+    told = {_ROWS: rows, _WHOLE: whole.serialize().to_pybytes()}
+    return table.replace_schema_metadata({**(table.schema.metadata or {}), **told})
+
+
+def _is_same(made: pa.Array, known: pa.Array) -> bool:
+    """Whether a column is the input's, to the bit; of nested ones nothing is said."""
+    if not are_alike(made.type, known.type) or at.is_nested(known.type):
+        return False
+    if made.type != known.type:
+        known = known.cast(made.type)
+    if isinstance(known, pa.ExtensionArray):
+        return _is_same(made.storage, known.storage)
+    if at.is_floating(known.type):  # -0.0 is not 0.0, and NaN is NaN
+        bits = {16: pa.int16(), 32: pa.int32(), 64: pa.int64()}[known.type.bit_width]
+        made, known = made.view(bits), known.view(bits)
+    return bool(made.equals(known))
+
+
+def _with_column(table: pa.Table, field: pa.Field, column: pa.Array) -> pa.Table:
+    if table.num_columns:
+        return table.append_column(field, column)
+    return pa.Table.from_arrays([column], schema=pa.schema([field]))  # it had forgotten its rows
 
 
 def _is_text(type_: Any) -> bool:
