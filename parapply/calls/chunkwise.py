@@ -16,8 +16,8 @@ from parapply.calls.alarm import Alarm
 from parapply.calls.given import Found, Given
 from parapply.calls.objects import Objects
 from parapply.calls.rows import no_column
-from parapply.columns import jsons
 from parapply.calls.stored import as_table
+from parapply.columns import jsons
 from parapply.columns.arrays import columns_of
 from parapply.columns.types import fit, unify
 from parapply.columns.words import clash

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from parapply.calls import frames
-from parapply.calls.matching import Match, is_same, match
+from parapply.calls.matching import Match, is_same, match, may_be_moved
 from parapply.calls.objects import Objects
 from parapply.columns import jsons
 from parapply.columns.arrays import take
@@ -38,7 +38,9 @@ NOTHING = Found((), None)
 class Given:
     """A frame that a function is given; `make(anew=True)` makes others like it."""
 
-    def __init__(self, make: Callable[..., Any], fields: Sequence[Field], rows: int, objects: Objects) -> None:
+    def __init__(
+        self, make: Callable[..., Any], fields: Sequence[Field], rows: int, objects: Objects
+    ) -> None:
         names = [field.name for field in fields]
         self._make, self._rows, self._objects = make, rows, objects
         self._types = {field.name: field.type for field in fields if names.count(field.name) == 1}
@@ -68,12 +70,13 @@ class Given:
         if rows is None and table.num_rows == self._rows:
             rows = np.arange(self._rows)
         same = _same(made, own, rows)
-        if sure or len(same) == len(made) or (same and not self._may_be_moved(made, own, same)):
+        others = [name for name in made if name not in same]
+        if sure or not may_be_moved(own, {name: made[name] for name in others}):
             return self._of(same, rows)
         found = match(own, made)
-        if found is None or len(others := _same(made, own, found.rows)) <= len(same):
+        if found is None or len(moved := _same(made, own, found.rows)) <= len(same):
             return self._of(same, rows)
-        return self._of(_certain(others, found, exact), found.rows)
+        return self._of(_certain(moved, found, exact), found.rows)
 
     def back(self) -> _Columns:
         """Return what comes of the frame's columns where it is given back as it is."""
@@ -124,11 +127,6 @@ class Given:
             return None, False
         rows = self._own.index.get_indexer(returned.index)
         return (None, False) if (rows < 0).any() else (rows, True)
-
-    def _may_be_moved(self, made: _Columns, own: _Columns, same: Sequence[str]) -> bool:
-        """Whether columns that are the same in all rows may be so by chance."""
-        plain = [made[name] for name in same if not at.is_nested(made[name].type)]
-        return all(len(column.unique()) < 2 for column in plain)
 
     def _of(self, names: Sequence[str], rows: Any) -> Found:
         if rows is None or not names:

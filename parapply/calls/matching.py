@@ -25,14 +25,19 @@ class Match(NamedTuple):
         return is_same(take(array, self.doubtful), take(array, self.alike))
 
 
+def may_be_moved(own: Mapping[str, pa.Array], made: Mapping[str, pa.Array]) -> bool:
+    """Whether a column has but values that it had, so that these may be those of other rows."""
+    return any(_found(own[name], made[name]) is not None for name in made)
+
+
 def match(own: Mapping[str, pa.Array], made: Mapping[str, pa.Array]) -> Match | None:
     """Return which of the rows of `own` those of `made` are; None where they are others.
 
     By all columns with which all rows are found, and those with most values first: of the others
     the values were changed. Rows that are alike come in their order.
     """
-    pairs = [_codes(own[name], made[name]) for name in made]
-    known = [pair for pair in pairs if pair is not None and np.isin(pair[1], pair[0]).all()]
+    pairs = [_found(own[name], made[name]) for name in made]
+    known = [pair for pair in pairs if pair is not None]
     known.sort(key=lambda pair: -int(pair[0].max(initial=0)))
     keys: tuple[_Codes, _Codes] | None = None
     for pair in known:
@@ -40,6 +45,12 @@ def match(own: Mapping[str, pa.Array], made: Mapping[str, pa.Array]) -> Match | 
         if np.isin(joined[1], joined[0]).all():
             keys = joined
     return None if keys is None else _match(*keys)
+
+
+def _found(own: pa.Array, made: pa.Array) -> tuple[_Codes, _Codes] | None:
+    """Return the values of two columns as numbers; None where the second has others."""
+    pair = _codes(own, made)
+    return pair if pair is not None and np.isin(pair[1], pair[0]).all() else None
 
 
 def _codes(own: pa.Array, made: pa.Array) -> tuple[_Codes, _Codes] | None:

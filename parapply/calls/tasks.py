@@ -14,7 +14,6 @@ from typing import Any
 from parapply.backends import Pace
 from parapply.calls.applier import Applier
 from parapply.calls.chunkwise import ChunkCaller
-from parapply.calls.given import given_frame
 from parapply.calls.items import Chore, Refit
 from parapply.calls.outcomes import outcome_of, padded
 from parapply.calls.stored import (
@@ -85,7 +84,7 @@ class ChunkTask:
             if isinstance(item, Chore):
                 item.run(self.target)
                 return item
-            return self._refit(item) if isinstance(item, Refit) else self._run(item, pace)
+            return self._refit(item, pace) if isinstance(item, Refit) else self._run(item, pace)
         except ParapplyError as error:
             return Failed(item.number, error)
         except GivenUp:
@@ -191,11 +190,11 @@ class ChunkTask:
         finally:
             context.end()
 
-    def _refit(self, item: Refit) -> Outcome:
+    def _refit(self, item: Refit, pace: Pace) -> Outcome:
         chunk, old = item.chunk, item.part
         data = stored_text(old.path) if chunk.span is None else None
         rows, part = self._open(chunk, data), Part(item.path, self.small)
-        back = partial(self._back, rows.batch, chunk.source)
+        back = partial(self._back, rows, pace, chunk.source)
         if old.shape == "table" and self.target.keeps_tables:
             written = old.path if old.held is None else old.held
             names = [column.name for column in old.columns if column.given is None]
@@ -213,11 +212,13 @@ class ChunkTask:
         )
         return replace(old, columns=columns, path=item.path, shape=made.shape, held=part.held)
 
-    def _back(self, batch: Batch, source: int) -> dict[str, Any]:
+    def _back(self, rows: Rows, pace: Pace, source: int) -> dict[str, Any]:
         """Return what comes of a chunk function's frame where it is given back as it is."""
-        call = self.call
-        fields, arrays = [self.fields[place] for place in call.given], batch.columns(call.given)
-        return given_frame(call, fields, arrays, self._metadata(source)).back()
+        metadata, where = self._metadata(source), rows.where
+        caller = ChunkCaller(
+            self.call, None, rows.batch, self.fields, where, pace, metadata=metadata
+        )
+        return caller.back()
 
     def _metadata(self, source: int) -> Any:
         return getattr(getattr(self.sources[source], "schema", None), "metadata", None)
