@@ -30,6 +30,7 @@ from parapply.formats.pandas_schema import INDEX
 from parapply.functions.call import Call, Made
 from parapply.lazily import np, pa
 from parapply.sharing.rates import Rate
+from parapply.values.maps import holds_maps
 
 
 class ChunkCaller:
@@ -54,7 +55,8 @@ class ChunkCaller:
         self.columns = len(fields)
         types = {**{field.name: field.type for field in self.fields}, **call.types}
         known = {name for name, type_ in types.items() if jsons.is_json(type_)}
-        self.objects = Objects(known, call.as_text)
+        maps = {field.name for field in self.fields if holds_maps(field.type)}
+        self.objects = Objects(known, call.as_text, maps)
         self.explainer = Explainer(call, batch, fields, where)
         explain = self.explainer.explain
         self.rounds = Rounds(call.policy, batch.rows, explain, pace, rate=rate)
@@ -111,7 +113,9 @@ class ChunkCaller:
         if not jsons.is_varied(field.type):
             return None
         held = batch.held(position)
-        return batch.values(position) if held is None and jsons.is_json(field.type) else held
+        if held is None and (jsons.is_json(field.type) or holds_maps(field.type)):
+            return batch.values(position)
+        return held
 
     def _pieces(
         self, arrays: list[pa.Array], start: int, stop: int, alarm: Alarm

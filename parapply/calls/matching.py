@@ -9,6 +9,7 @@ from parapply.columns.arrays import take
 from parapply.columns.types import fit, unify
 from parapply.errors import ResultError
 from parapply.lazily import at, np, pa
+from parapply.values.maps import as_lists
 
 _Codes = Any  # numpy arrays of integers: the same value has the same number
 
@@ -113,6 +114,8 @@ def _is_equal(one: pa.Array, other: pa.Array) -> bool:
     if at.is_struct(one.type):
         inner = zip(one.flatten(), other.flatten(), strict=True)
         return _are_missing_alike(one, other) and all(_is_equal(*pair) for pair in inner)
+    if at.is_map(one.type):
+        return _is_equal(as_lists(one), as_lists(other))
     if _has_lengths(one.type):
         lengths = one.value_lengths().equals(other.value_lengths())
         return bool(lengths) and _is_equal(one.flatten(), other.flatten())
@@ -125,7 +128,7 @@ def _is_equal(one: pa.Array, other: pa.Array) -> bool:
 
 def _has_lengths(type_: Any) -> bool:
     return bool(
-        at.is_list(type_) or at.is_large_list(type_) or at.is_map(type_) or at.is_list_view(type_)
+        at.is_list(type_) or at.is_large_list(type_) or at.is_list_view(type_)
         or at.is_large_list_view(type_)
     )  # fmt: skip
 

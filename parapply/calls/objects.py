@@ -13,7 +13,12 @@ from parapply.columns import jsons
 from parapply.errors import ResultError
 from parapply.lazily import np, pa
 from parapply.records import record
-from parapply.values.convert import UnsupportedValueError, are_nested
+from parapply.values.convert import (
+    MixedTypesError,
+    UnsupportedValueError,
+    are_nested,
+    to_array,
+)
 
 
 @record
@@ -26,6 +31,7 @@ class Objects:
 
     names: Collection[str] = ()
     as_text: bool = False
+    maps: Collection[str] = ()  # columns of maps, which Arrow would make structs of
 
     def has(self, name: str, column: Any) -> bool:
         """Whether a column of a frame is JSON, or one that was, by the name that it still has."""
@@ -53,6 +59,8 @@ def taken(frame: Any, objects: Objects, table_of: Callable[[Any], pa.Table]) -> 
     for name in frame.columns:
         if objects.has(name, frame[name]):
             found[name] = column_of(name, frame[name])
+        elif name in objects.maps and frame[name].dtype == "O":
+            found[name] = maps_of(name, frame[name])
     if not found:
         return table_of(frame)
     table = table_of(frame.assign(**dict.fromkeys(found)))
@@ -69,6 +77,18 @@ def column_of(name: str, column: Any) -> pa.Array:
         return jsons.of_values(values)
     except UnsupportedValueError as error:
         raise ResultError(f"column {name!r}: the function returned {error.why}") from error
+
+
+def maps_of(name: str, column: Any) -> pa.Array:
+    """Return a column of objects, among them maps."""
+    try:
+        return to_array([None if _is_missing(value) else value for value in column.tolist()])
+    except UnsupportedValueError as error:
+        raise ResultError(f"column {name!r}: the function returned {error.why}") from error
+    except MixedTypesError as error:
+        one, other = error.kinds
+        why = f"{one!r} and {other!r} in one column"
+        raise ResultError(f"column {name!r}: the function returned {why}") from error
 
 
 def _is_missing(value: Any) -> bool:

@@ -25,6 +25,7 @@ from parapply.values.convert import (
     by_kind,
     to_array,
 )
+from parapply.values.maps import Map
 from parapply.values.plain import TwinKeysError, is_frame, is_record, members
 from parapply.values.spelling import text
 
@@ -187,6 +188,8 @@ def items(result: Any) -> list[Any]:
 
 
 def _has_keys(kind: type) -> bool:
+    if issubclass(kind, Map):
+        return False  # one value: its keys are no columns
     return issubclass(kind, Mapping) or is_record(kind)  # a Row is a Mapping
 
 

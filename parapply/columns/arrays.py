@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from itertools import accumulate, pairwise
 from typing import Any
 
 from parapply.columns import jsons, kernels
 from parapply.columns.listed import Listed
 from parapply.errors import UnseenError
 from parapply.lazily import np, pa
+from parapply.values.maps import Map, as_lists, holds_maps
 
 
 def integers(values: Any) -> pa.Array:
@@ -49,6 +51,8 @@ def to_list(array: pa.Array) -> list[Any]:
     """
     if jsons.is_json(array.type):
         return jsons.values_of(array)
+    if holds_maps(array.type) and isinstance(array, pa.ChunkedArray):
+        return [value for chunk in array.chunks for value in to_list(chunk)]
     try:
         return _to_list(array)
     except _FOREIGN as error:
@@ -73,6 +77,8 @@ def _beyond(array: pa.Array, error: Exception) -> str:
 
 
 def _to_list(array: pa.Array) -> list[Any]:
+    if holds_maps(array.type):
+        return _with_maps(array)
     if not (pa.types.is_timestamp(array.type) and array.type.unit != "ns"):
         return array.to_pylist()  # type: ignore[no-any-return]
     if isinstance(array, pa.ChunkedArray):
@@ -91,6 +97,37 @@ def _to_list(array: pa.Array) -> list[Any]:
         known = array.is_valid().to_pylist()
         values = [value if ok else None for value, ok in zip(values, known, strict=True)]
     return values  # type: ignore[no-any-return]
+
+
+def _with_maps(array: pa.Array) -> list[Any]:
+    """Return the values of maps, or of what has maps inside."""
+    type_, known = array.type, array.is_valid().to_pylist()
+    if isinstance(array, pa.ExtensionArray):
+        return _to_list(array.storage)
+    if pa.types.is_struct(type_):
+        names = [field.name for field in type_]
+        rows = zip(*map(_to_list, array.flatten()), strict=True)
+        pairs = zip(known, rows, strict=True)
+        return [dict(zip(names, row, strict=True)) if ok else None for ok, row in pairs]
+    lists = as_lists(array) if pa.types.is_map(type_) else array
+    edges = _edges(lists)
+    if lists is array:
+        items = _to_list(array.flatten())
+        return [items[a:b] if ok else None for ok, (a, b) in zip(known, edges, strict=True)]
+    keys, items = map(_to_list, lists.flatten().flatten())
+    return [
+        Map.of(keys[a:b], items[a:b], type_) if ok else None
+        for ok, (a, b) in zip(known, edges, strict=True)
+    ]
+
+
+def _edges(array: pa.Array) -> list[tuple[int, int]]:
+    """Return where the items of each list begin and end, among those of all that are there."""
+    if pa.types.is_fixed_size_list(array.type):
+        lengths = [array.type.list_size if ok else 0 for ok in array.is_valid().to_pylist()]
+    else:
+        lengths = [length or 0 for length in array.value_lengths().to_pylist()]
+    return list(pairwise(accumulate(lengths, initial=0)))
 
 
 _FIRST, _END = -62_135_596_800, 253_402_300_800  # the years 1 and 10000, in seconds from 1970

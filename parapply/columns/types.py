@@ -14,8 +14,9 @@ from parapply.columns import jsons, kernels
 from parapply.columns.arrays import to_list
 from parapply.columns.names import JSON, NAMES, joined, name_of, type_of
 from parapply.errors import ResultError
-from parapply.lazily import at, decimal, pa
-from parapply.values.builders import spelled
+from parapply.lazily import at, decimal, np, pa
+from parapply.values.builders import bitmap, spelled
+from parapply.values.maps import as_lists
 
 _UNITS = ("s", "ms", "us", "ns")
 _DIGITS = 500  # hold any float, to any scale
@@ -27,7 +28,7 @@ def unify(one: Any, other: Any) -> Any | None:
         return one
     if at.is_null(one):
         return other
-    for join in (_numbers, _decimals, _times, _texts, _lists, _structs, _jsons):
+    for join in (_numbers, _decimals, _times, _texts, _lists, _structs, _maps, _jsons):
         if (type_ := join(one, other)) is not None:
             return type_
     return None
@@ -69,6 +70,8 @@ def fit(array: pa.Array, type_: Any) -> pa.Array:
         return _fit_json(array)
     if at.is_struct(type_):
         return _fit_struct(array, type_)
+    if at.is_map(type_):
+        return _fit_map(array, type_)
     if at.is_list(type_):
         values = fit(array.values, type_.value_type)
         buffers = array.buffers()[:2]
@@ -148,6 +151,27 @@ def _fit_struct(array: pa.Array, type_: Any) -> pa.Array:
     ]
     mask = array.is_null() if array.null_count else None
     return pa.StructArray.from_arrays(children, fields=list(type_), mask=mask)
+
+
+def _fit_map(array: pa.Array, type_: Any) -> pa.Array:
+    lists = as_lists(array)
+    keys, items = lists.flatten().flatten()
+    entries = pa.StructArray.from_arrays(
+        [fit(keys, type_.key_type), fit(items, type_.item_type)],
+        fields=[type_.key_field, type_.item_field],
+    )
+    sizes = [size or 0 for size in lists.value_lengths().to_pylist()]
+    offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
+    valid = bitmap(np.array(array.is_valid()) if array.null_count else None)
+    buffers = [valid, pa.py_buffer(offsets)]
+    return pa.Array.from_buffers(type_, len(array), buffers, children=[entries])
+
+
+def _maps(one: Any, other: Any) -> Any | None:
+    if not (at.is_map(one) and at.is_map(other)):
+        return None
+    key, item = unify(one.key_type, other.key_type), unify(one.item_type, other.item_type)
+    return None if key is None or item is None else pa.map_(key, item)
 
 
 def _numbers(one: Any, other: Any) -> Any | None:

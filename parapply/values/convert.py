@@ -31,6 +31,7 @@ from parapply.values.builders import (
     whole_floats,
     whole_texts,
 )
+from parapply.values.maps import Map, type_like
 from parapply.values.moments import dates, datetimes, durations, times
 from parapply.values.plain import is_frame, keys_of, plain, unwrapper
 from parapply.values.spelling import ordered
@@ -53,6 +54,8 @@ def to_array(values: Sequence[Any]) -> pa.Array:
         types = set(map(type, values))
     types.discard(type(None))
     builders = {_builder(kind) for kind in types}
+    if _maps in builders and builders <= {_maps, _structs}:
+        builders = {_maps}
     if len(builders) > 1 and builders <= set(_TOWER):
         builders = {floats_with_others if floats in builders else decimals}
     if len(builders) > 1:
@@ -77,7 +80,7 @@ def are_nested(values: Sequence[Any]) -> bool:
     if any(unwrapper(kind) is not None for kind in types):
         types = {type(plain(value)) for value in values}
     types.discard(type(None))
-    return bool(types) and {_builder(kind) for kind in types} <= {_lists, _structs}
+    return bool(types) and {_builder(kind) for kind in types} <= {_lists, _structs, _maps}
 
 
 def is_known(kind: type) -> bool:
@@ -137,6 +140,28 @@ def _structs(values: Sequence[Any]) -> pa.Array:
     return pa.Array.from_buffers(type_, len(rows), [bitmap(valid_mask(values))], children=children)
 
 
+def _maps(values: Sequence[Any]) -> pa.Array:
+    sizes = [0 if value is None else len(value) for value in values]
+    offsets = np.zeros(len(sizes) + 1, np.int32)
+    np.cumsum(sizes, out=offsets[1:])
+    owners = np.repeat(np.arange(len(sizes)), sizes)
+    there = [value for value in values if value is not None]
+    keys = _nested(lambda: to_array([key for value in there for key in value]), owners)
+    if keys.null_count:
+        raise UnsupportedValueError(int(owners[keys.is_null().index(True).as_py()]), _NO_KEY)
+    items = _nested(lambda: to_array([v for value in there for v in value.values()]), owners)
+    type_ = type_like(values, keys, items)
+    entries = pa.StructArray.from_arrays(
+        [keys.cast(type_.key_type), items.cast(type_.item_type)],
+        fields=[type_.key_field, type_.item_field],
+    )
+    buffers = [bitmap(valid_mask(values)), pa.py_buffer(offsets)]
+    return pa.Array.from_buffers(type_, len(values), buffers, children=[entries])
+
+
+_NO_KEY = "a map with the key None, which no map has"
+
+
 def _nested(build: Callable[[], pa.Array], owners: np.ndarray[Any, Any]) -> pa.Array:
     """Build a child array; where it fails, say so by the position of the value around it."""
     try:
@@ -169,6 +194,7 @@ def _builders() -> tuple[tuple[type, _Builder], ...]:
         (np.timedelta64, durations),
         (decimal.Decimal, decimals),
         (uuid.UUID, spelled),
+        (Map, _maps),
         (Mapping, _structs),
         (Set, _lists),
         (list, _lists),

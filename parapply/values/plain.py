@@ -12,6 +12,7 @@ from typing import Any
 
 from parapply.errors import ResultError
 from parapply.lazily import np
+from parapply.values.maps import Map
 
 PLAIN = {type(None), bool, int, float, str, bytes, list, dict, tuple, dt.datetime, dt.date}
 _EPOCH = dt.datetime(1970, 1, 1)
@@ -38,7 +39,12 @@ def plain(value: Any) -> Any:
 @lru_cache(maxsize=256)
 def unwrapper(kind: type) -> Callable[[Any], Any] | None:
     """Return what makes values of a type plain, None where they are (or cannot be)."""
-    if kind in PLAIN or is_frame(kind) or issubclass(kind, (bytearray, memoryview)):
+    if (
+        kind in PLAIN
+        or is_frame(kind)
+        or issubclass(kind, Map)
+        or issubclass(kind, (bytearray, memoryview))
+    ):
         return None
     for unwrap, applies in _UNWRAPPERS:
         if applies(kind):

@@ -1,0 +1,120 @@
+"""Maps of Arrow: dicts in functions, maps again where they are given back."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import parapply
+from parapply import Job
+from parapply.errors import ParapplyError
+
+VALUES = {
+    pa.map_(pa.string(), pa.int32()): [{"a": 1, "b": None}, None, {}, {"c": 2}],
+    pa.map_(pa.int32(), pa.string()): [{1: "x"}, {}, None, {2: None, 3: ""}],
+    pa.map_(pa.string(), pa.list_(pa.int64())): [{"a": [1, None]}, {"b": None}, None, {}],
+    pa.map_(pa.date32(), pa.float64()): [{pd.Timestamp("2020-02-29").date(): 0.5}, {}, None, {}],
+}
+INSIDE = {
+    pa.list_(pa.map_(pa.int64(), pa.bool_())): [[{1: True}, None], [], None, [{}]],
+    pa.struct([("m", pa.map_(pa.string(), pa.int64()))]): [{"m": {"a": 1}}, None, {"m": None}, {}],
+}
+
+
+def column(type_, values):
+    def pairs(value):
+        if isinstance(value, dict) and not pa.types.is_struct(type_):
+            return list(value.items())
+        return value
+
+    if pa.types.is_list(type_):
+        values = [v and [m if m is None else list(m.items()) for m in v] for v in values]
+    elif pa.types.is_struct(type_):
+        values = [v and {"m": v.get("m") and list(v["m"].items())} for v in values]
+    return pa.array([pairs(value) for value in values], type_)
+
+
+@pytest.fixture(params=["parquet", "arrow"])
+def run(tmp_path, request):
+    """Run a job over a table of a column of maps; return its output as a table."""
+
+    def ran(array, to=request.param, **job):
+        table, output = pa.table({"m": array, "n": range(len(array))}), tmp_path / f"out.{to}"
+        pq.write_table(table, tmp_path / "in.parquet")
+        job = {"inputs": tmp_path / "in.parquet", "output": output, "backend": "serial", **job}
+        parapply.run(Job(**job))
+        if to in ("parquet", "arrow"):
+            read = pq.read_table if to == "parquet" else lambda p: pa.ipc.open_file(p).read_all()
+            return read(output)
+        return output.read_text()
+
+    return ran
+
+
+@pytest.mark.parametrize("type_", [*VALUES, *INSIDE], ids=str)
+def test_a_function_is_given_dicts(run, type_):
+    values = (VALUES | INSIDE)[type_]
+    found = []
+
+    def function(row):
+        found.append(row["m"])
+        return 1
+
+    run(column(type_, values), function=function)
+    if pa.types.is_struct(type_):
+        values[-1] = {"m": None}
+    assert found == values
+
+
+@pytest.mark.parametrize("type_", VALUES, ids=str)
+@pytest.mark.parametrize(
+    "job", [{"expression": "m"}, {"expression": "value", "columns": ("m",), "by": "value"}]
+)
+def test_a_map_that_is_given_back_is_one_of_its_type(run, type_, job):
+    array = column(type_, VALUES[type_])
+    found = run(array, into=("m",), **job)["m"]
+    assert found.type.equals(array.type)
+    assert found.to_pylist() == array.to_pylist()
+
+
+@pytest.mark.parametrize("type_", [*VALUES, *INSIDE], ids=str)
+def test_chunk_functions_are_given_dicts_and_give_back_maps(run, type_):
+    array = column(type_, (VALUES | INSIDE)[type_])
+
+    def function(df: pd.DataFrame):
+        if pa.types.is_map(type_):
+            assert {type(value) for value in df["m"] if value is not None} <= {Given}
+        return df[df["n"] != 1]
+
+    Given = type(parapply.values.maps.Map())  # noqa: N806
+    found = run(array, function=function)["m"]
+    assert found.type.equals(array.type)
+    assert found.to_pylist() == array.take([0, 2, 3]).to_pylist()
+
+
+def test_a_map_that_is_changed_is_a_map(run):
+    array = column(pa.map_(pa.string(), pa.int32()), [{"a": 1}, None, {"b": 2}])
+
+    def grown(row):
+        return None if row["m"] is None else (row["m"].update(z=2**40) or row["m"])
+
+    found = run(array, function=grown, into=("m",))["m"]
+    assert found.type.equals(pa.map_(pa.string(), pa.int64()))
+    assert found.to_pylist() == [[("a", 1), ("z", 2**40)], None, [("b", 2), ("z", 2**40)]]
+
+
+@pytest.mark.parametrize("job", [{"expression": "m", "into": ("m",)}, {"expression": "1"}])
+def test_text_has_objects_whether_maps_are_carried_or_given_back(run, job):
+    array = column(pa.map_(pa.int32(), pa.string()), [{1: "x", 2: None}, None, {}])
+    lines = run(array, to="jsonl", **job).splitlines()
+    assert [json.loads(line)["m"] for line in lines] == [{"1": "x", "2": None}, None, {}]
+
+
+def test_a_key_that_is_there_twice_is_an_error_that_names_the_row(run):
+    array = pa.array([[("a", 1)], [("a", 1), ("a", 2)]], pa.map_(pa.string(), pa.int64()))
+    with pytest.raises(ParapplyError, match=r"row 2.*'m'.*the key 'a' is in it twice"):
+        run(array, expression="len(m)")
