@@ -87,10 +87,9 @@ def test_chunk_functions_are_given_dicts_and_give_back_maps(run, type_):
 
     def function(df: pd.DataFrame):
         if pa.types.is_map(type_):
-            assert {type(value) for value in df["m"] if value is not None} <= {Given}
+            assert all(isinstance(value, dict) for value in df["m"] if value is not None)
         return df[df["n"] != 1]
 
-    Given = type(parapply.values.maps.Map())  # noqa: N806
     found = run(array, function=function)["m"]
     assert found.type.equals(array.type)
     assert found.to_pylist() == array.take([0, 2, 3]).to_pylist()
