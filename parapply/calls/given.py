@@ -16,7 +16,7 @@ from parapply.calls import frames
 from parapply.calls.matching import Match, is_same, match, may_be_moved
 from parapply.calls.objects import Objects
 from parapply.columns import jsons
-from parapply.columns.arrays import take
+from parapply.columns.arrays import take, whole
 from parapply.errors import ResultError
 from parapply.formats import Field
 from parapply.formats.pandas_schema import INDEX, marks
@@ -59,7 +59,7 @@ class Given:
         names = [name for name in table.column_names if name in self._types]
         if len(set(table.column_names)) < table.num_columns or not names:
             return NOTHING
-        made = {name: table.column(name).combine_chunks() for name in names}
+        made = {name: whole(table.column(name)) for name in names}
         untouched = self._untouched(returned, names)
         own = self._back([name for name in names if name not in untouched], table.schema)
         own.update({name: made[name] for name in untouched})
@@ -82,7 +82,7 @@ class Given:
         """Return what comes of the frame's columns where it is given back as it is."""
         table = frames.as_table(self._make(anew=True), self._indexed, self._objects)
         assert table is not None
-        return {name: table.column(name).combine_chunks() for name in table.column_names}
+        return {name: whole(table.column(name)) for name in table.column_names}
 
     def _untouched(self, returned: Any, names: Sequence[str]) -> set[str]:
         """Return columns that are still in the memory that they were in: nothing is compared."""
@@ -113,7 +113,7 @@ class Given:
             return {}
         own, other = marks(table.schema), marks(schema)
         alike = [n for n in names if n in table.column_names and _mark(own, n) == _mark(other, n)]
-        return {name: table.column(name).combine_chunks() for name in alike}
+        return {name: whole(table.column(name)) for name in alike}
 
     def _labelled(self, returned: Any, untouched: bool) -> tuple[Any, bool]:
         """Return the rows that are known by their labels, and whether that is certain."""
@@ -131,8 +131,8 @@ class Given:
     def _of(self, names: Sequence[str], rows: Any) -> Found:
         if rows is None or not names:
             return NOTHING
-        whole = len(rows) == self._rows and bool((rows == np.arange(self._rows)).all())
-        return Found(tuple(names), None if whole else rows)
+        every = len(rows) == self._rows and bool((rows == np.arange(self._rows)).all())
+        return Found(tuple(names), None if every else rows)
 
 
 def _mark(known: Mapping[str, tuple[Any, dict[str, Any]]], name: str) -> Any:
@@ -151,9 +151,9 @@ def _same(made: _Columns, own: _Columns, rows: Any) -> list[str]:
     """Return the columns that have the frame's values, of these rows."""
     if rows is None:
         return []
-    whole = len(rows) and bool((rows == np.arange(len(rows))).all())
+    first = len(rows) and bool((rows == np.arange(len(rows))).all())
     picked = {
-        name: array if whole and len(array) == len(rows) else take(array, rows)
+        name: array if first and len(array) == len(rows) else take(array, rows)
         for name, array in own.items()
     }
     return [n for n in made if made[n] is own[n] or is_same(made[n], picked[n])]

@@ -147,11 +147,15 @@ def of(column: pa.Array | Listed) -> pa.Array:
     return column.array() if isinstance(column, Listed) else column
 
 
+def whole(column: pa.ChunkedArray) -> pa.Array:
+    """Return a column in one piece: Arrow would copy it where it is that already."""
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
 def columns_of(table: pa.Table) -> dict[str, pa.Array]:
     """Return a table's columns, each in one piece."""
     return {
-        name: column.combine_chunks()
-        for name, column in zip(table.column_names, table.columns, strict=True)
+        name: whole(column) for name, column in zip(table.column_names, table.columns, strict=True)
     }
 
 
