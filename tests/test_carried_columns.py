@@ -510,16 +510,6 @@ def test_what_is_elsewhere_in_the_input_is_not_pointed_at(source):
     assert chunks(output)["n"] == chunks(source)["n"]
 
 
-def test_columns_that_would_be_described_otherwise_are_encoded(source):
-    pq.write_table(TABLE, source, use_deprecated_int96_timestamps=True)
-    output = run(source)
-    schema = pq.ParquetFile(output).schema
-    types = {schema.column(i).path: schema.column(i).physical_type for i in range(len(schema))}
-    assert types["when"] == "INT64"
-    assert chunks(output)["text"] == chunks(source)["text"]
-    assert pq.read_table(output)["when"].equals(pq.read_table(source)["when"])
-
-
 def test_columns_that_are_required_stay_so(source):
     schema = pa.schema([pa.field("n", pa.int64(), nullable=False), pa.field("text", pa.string())])
     pq.write_table(TABLE.select(["n", "text"]).cast(schema), source)

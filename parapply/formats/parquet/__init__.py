@@ -10,10 +10,11 @@ from parapply.formats import Reading, Source, Target, Writing
 from parapply.formats.added import AddedSource
 from parapply.formats.group_target import TableTarget
 from parapply.formats.parquet.carry import Carry, carry_of
+from parapply.formats.parquet.elements import Layout
 from parapply.formats.parquet.footer import CODECS
+from parapply.formats.parquet.layout import layout_of, open_writer
 from parapply.formats.parquet.source import ParquetSource, opened
 from parapply.formats.parquet.target import CarryingTarget
-from parapply.formats.parquet.writer import ParquetWriter
 
 
 class _Parquet:
@@ -25,21 +26,31 @@ class _Parquet:
         codec = writing.compression or "snappy"
         if codec not in CODECS:
             raise UsageError(f"--compression {codec}: Parquet has {', '.join(CODECS)}")
-        carry = _carry(sources, writing)
-        names, writer = tuple(sources[0].columns), partial(ParquetWriter, compression=codec)
+        files = _files(sources)
+        layout = layout_of(files) if files else Layout({}, frozenset())
+        carry = _carry(files, writing, layout)
+        names = tuple(sources[0].columns)
+        writer = partial(open_writer, compression=codec, layout=layout)
         if carry is None:
             return TableTarget(names, schema, writer, ".parquet", writing.keeps_all)
         return CarryingTarget(
-            names, schema, writer, ".parquet", writing.keeps_all, carry=carry, codec=codec
-        )
+            names, schema, writer, ".parquet", writing.keeps_all,
+            carry=carry, codec=codec, layout=layout,
+        )  # fmt: skip
 
 
 PARQUET = _Parquet()
 
 
-def _carry(sources: Sequence[Source], writing: Writing) -> Carry | None:
+def _files(sources: Sequence[Source]) -> list[ParquetSource]:
+    """Return the sources as files, without the columns that are added; none of another format."""
+    inner: list[object] = [one.inner if isinstance(one, AddedSource) else one for one in sources]
+    files = [one for one in inner if isinstance(one, ParquetSource)]
+    return list(files) if len(files) == len(sources) else []
+
+
+def _carry(files: Sequence[ParquetSource], writing: Writing, layout: Layout) -> Carry | None:
     """Return which columns are carried over, where rows and columns allow for it."""
-    source = sources[0].inner if isinstance(sources[0], AddedSource) else sources[0]
-    if len(sources) > 1 or not writing.keeps_rows or not isinstance(source, ParquetSource):
+    if len(files) != 1 or not writing.keeps_rows:
         return None
-    return carry_of(source, writing.compression)
+    return carry_of(files[0], writing.compression, layout)

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from parapply.formats.group_target import ROWS_PER_GROUP
 from parapply.formats.groups import readable
 from parapply.formats.parquet.carry import Carry
+from parapply.formats.parquet.file import ParquetFile
 
 
 class Again:
@@ -19,7 +19,7 @@ class Again:
 
     def __init__(self, carry: Carry) -> None:
         self._carry = carry
-        self._file: pq.ParquetFile | None = None
+        self._file: ParquetFile | None = None
         self._readers: dict[str, _Reader] = {}
 
     def read(self, name: str, start: int, rows: int) -> list[pa.Array]:
@@ -27,7 +27,7 @@ class Again:
         with readable(f"{self._carry.name}: column {name!r} cannot be read any more"):
             if self._file is None:
                 self._carry.open().close()
-                self._file = pq.ParquetFile(self._carry.path)
+                self._file = ParquetFile(self._carry.path)
             if name not in self._readers:
                 self._readers[name] = _Reader(self._file, name, self._carry.groups)
             return self._readers[name].read(start, rows)
@@ -39,7 +39,7 @@ class Again:
 
 
 class _Reader:
-    def __init__(self, file: pq.ParquetFile, name: str, groups: Sequence[int]) -> None:
+    def __init__(self, file: ParquetFile, name: str, groups: Sequence[int]) -> None:
         self._file, self._name = file, name
         self._starts = list(accumulate(groups, initial=0))
         self._at, self._end = -1, 0  # the row that comes next, and the one after its group's last
@@ -55,12 +55,8 @@ class _Reader:
     def _open(self, group: int) -> None:
         """Go to the start of a group; those after it follow."""
         self._at, self._rest = self._starts[group], None
-        self._batches = self._file.iter_batches(
-            ROWS_PER_GROUP,
-            row_groups=list(range(group, len(self._starts) - 1)),
-            columns=[self._name],
-            use_threads=False,
-        )
+        groups = range(group, len(self._starts) - 1)
+        self._batches = self._file.iter_batches(ROWS_PER_GROUP, groups, [self._name])
 
     def _take(self, rows: int) -> list[pa.Array]:
         found = []

@@ -15,10 +15,11 @@ import pyarrow.types as at
 from parapply.columns.layout import compact
 from parapply.columns.types import fit_column
 from parapply.formats.parquet.again import Again
-from parapply.formats.parquet.carry import Carry, empty
+from parapply.formats.parquet.carry import Carry
+from parapply.formats.parquet.elements import Layout, are_alike
 from parapply.formats.parquet.footer import MAGIC, Chunk
 from parapply.formats.parquet.lanes import Columns, Lane, Pages, Place
-from parapply.formats.parquet.target import are_alike
+from parapply.formats.parquet.layout import described
 from parapply.formats.parquet.writer import check_schema
 
 _Names = tuple[str, ...]
@@ -65,12 +66,14 @@ class Carrier:
     Raises InputError where the input is not what it was.
     """
 
-    def __init__(self, file: BinaryIO, schema: pa.Schema, codec: str, carry: Carry) -> None:
+    def __init__(
+        self, file: BinaryIO, schema: pa.Schema, codec: str, carry: Carry, layout: Layout
+    ) -> None:
         check_schema(schema)
-        self._schema, self._codec = schema, codec
+        self._schema, self._codec, self._layout = schema, codec, layout
         self._place = Place(file)
         self._place.write(MAGIC)
-        self._footer = empty(schema, codec)
+        self._footer = described(schema, codec, layout)
         self._pages, self._again = Pages(carry), Again(carry)
         self._same = set(self._alike(carry))
         self._lanes: dict[_Names, Lane] = {}  # by the columns that each writes
@@ -83,7 +86,7 @@ class Carrier:
         names = tuple(name for name in self._schema.names if name not in copied)
         schema = pa.schema([self._schema.field(name) for name in names])
         if names and names not in self._lanes:
-            self._lanes[names] = Lane(self._place, schema, self._codec)
+            self._lanes[names] = Lane(self._place, schema, self._codec, self._layout)
         number = self._lanes[names].write(self._table(pieces, schema)) if names else 0
         chunks: Columns = {}
         if group is not None and copied:

@@ -7,16 +7,15 @@ in its place, the pages of a column can be copied instead. Decided in the parent
 
 from __future__ import annotations
 
-import io
 import os
 import re
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from parapply.errors import InputError
+from parapply.formats.parquet.elements import Layout
 from parapply.formats.parquet.footer import CODECS, MAGIC, Chunk, Footer, leaves
 from parapply.formats.parquet.source import ParquetSource
 from parapply.formats.parquet.thrift import ThriftError
@@ -62,10 +61,11 @@ class Carry:
             raise changed(self.name, self.state, now)
 
 
-def carry_of(source: ParquetSource, codec: str | None) -> Carry | None:
+def carry_of(source: ParquetSource, codec: str | None, layout: Layout) -> Carry | None:
     """Return which columns can be carried over from a file; None where none can.
 
-    `codec` is how the output is to be compressed, where that was asked for.
+    `codec` is how the output is to be compressed, where that was asked for; `layout` has the
+    columns that are not stored as Arrow does.
     """
     schema, groups, names = source.schema, source.groups, source.columns
     few = sum(groups) < _LEAST_ROWS * len(groups)
@@ -76,38 +76,26 @@ def carry_of(source: ParquetSource, codec: str | None) -> Carry | None:
     try:
         with open(source.path, "rb") as file:
             known, footer = state(os.fstat(file.fileno())), Footer.read(file)
-        plain = empty(schema, codec or "none")
-    except (ThriftError, pa.ArrowException):  # a file that others read, or that nobody does
+    except ThriftError:  # a file that others read, or that nobody does
         return None
     if footer is None or not _is_sure(footer.writer) or source.version != (known[3], known[2]):
         return None
     found = frozenset(
         position
-        for position in _carried(footer, plain, groups, codec)
-        if names[position] not in source.types
+        for position in _carried(footer, groups, codec)
+        if names[position] not in source.types and names[position] not in layout.refused
     )
     return Carry(source.path, source.name, known, schema, groups, found) if found else None
 
 
-def empty(schema: pa.Schema, codec: str) -> Footer:
-    """Return the footer that a file of a schema has if it has no rows."""
-    file = io.BytesIO()
-    pq.ParquetWriter(file, schema, compression=codec).close()
-    footer = Footer.read(file)
-    assert footer is not None
-    return footer
-
-
-def _carried(
-    footer: Footer, plain: Footer, rows: Sequence[int], codec: str | None
-) -> Iterator[int]:
-    """Yield the positions of columns that the output would describe as the input does."""
+def _carried(footer: Footer, rows: Sequence[int], codec: str | None) -> Iterator[int]:
+    """Yield the positions of columns whose pages can stand in another file."""
     groups = [group for group, count in zip(footer.groups(), rows, strict=True) if count]
     first = 0
-    for position, (column, same) in enumerate(zip(footer.columns(), plain.columns(), strict=True)):
+    for position, column in enumerate(footer.columns()):
         stop = first + leaves(column)
         chunks = [chunk for group in groups for chunk in group[first:stop]]
-        if column == same and all(_may_be_copied(chunk, footer, codec) for chunk in chunks):
+        if all(_may_be_copied(chunk, footer, codec) for chunk in chunks):
             yield position
         first = stop
 

@@ -10,20 +10,32 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO
 
-from parapply.formats.parquet.thrift import I16, I64, LIST, STRUCT, Items, Struct, decode, encode
+from parapply.formats.parquet.elements import CHILDREN as _CHILDREN
+from parapply.formats.parquet.elements import Leaf
+from parapply.formats.parquet.thrift import (
+    BINARY,
+    I16,
+    I32,
+    I64,
+    LIST,
+    STRUCT,
+    Items,
+    Struct,
+    decode,
+    encode,
+)
 
 MAGIC = b"PAR1"
 _TAIL = 8  # bytes after the footer: its length, and the magic
 
 _SCHEMA, _ROWS, _GROUPS, _WRITER, _ORDERS, _ENCRYPTION = 2, 3, 4, 6, 7, 8
 _COLUMNS = 1  # of a row group
-_CHILDREN = 5  # of an element of the schema
 _FILE, _META, _CRYPTO = 1, 3, 8  # of a chunk
-_CODEC, _UNPACKED, _PACKED = 4, 6, 7  # of its meta data, with all that follow
+_TYPE, _PATH, _CODEC, _UNPACKED, _PACKED = 1, 3, 4, 6, 7  # of its meta data, with all that follow
 _DATA_PAGE, _INDEX_PAGE, _DICTIONARY_PAGE, _STATISTICS = 9, 10, 11, 12
 _BLOOM, _BLOOM_LENGTH = 14, 15
 _PLACES = (_DATA_PAGE, _INDEX_PAGE, _DICTIONARY_PAGE)
-_COUNTS = frozenset({3, 4})  # of statistics: missing and distinct values
+COUNTS = frozenset({3, 4})  # of statistics: missing and distinct values
 _ORDERED = frozenset({3, 4, 5, 6, 7, 8})  # and the extremes, if the file tells the order
 _ARROW = "parquet-cpp-arrow"
 
@@ -42,15 +54,18 @@ class Footer:
 
         Raises ThriftError.
         """
-        end = file.seek(0, os.SEEK_END)
-        file.seek(max(0, end - _TAIL))
-        tail = file.read(_TAIL)
-        start = end - _TAIL - int.from_bytes(tail[:4], "little")
-        if tail[4:] != MAGIC or start < 0:
-            return None
-        file.seek(start)
-        struct = decode(file.read(end - _TAIL - start))
+        data, start = _end_of(file)
+        struct = decode(data) if data else {_ENCRYPTION: (STRUCT, {})}
         return None if _ENCRYPTION in struct else cls(struct, start)
+
+    @classmethod
+    def columns_of(cls, file: BinaryIO) -> list[list[Struct]]:
+        """Return the `columns` of a file whose groups nobody asks for; none of no footer.
+
+        Raises ThriftError.
+        """
+        data, start = _end_of(file)
+        return cls(decode(data, _SCHEMA), start).columns() if data else []
 
     @property
     def writer(self) -> str:
@@ -67,13 +82,19 @@ class Footer:
         """
         if self.writer.startswith(_ARROW):
             return None
-        return _ORDERED if _ORDERS in self.struct else _COUNTS
+        return _ORDERED if _ORDERS in self.struct else COUNTS
 
     def columns(self) -> list[list[Struct]]:
         """Return the elements of the schema of each top-level column, the column's own first."""
         elements = iter(self.struct[_SCHEMA][1].items)
         _, count = next(elements).get(_CHILDREN, (0, 0))
         return [list(_tree(elements)) for _ in range(count)]
+
+    def with_columns(self, columns: Sequence[Sequence[Struct]]) -> Footer:
+        """Return the footer with other elements for the same leaves."""
+        root = self.struct[_SCHEMA][1].items[0]
+        items = [root, *(element for column in columns for element in column)]
+        return Footer({**self.struct, _SCHEMA: (LIST, Items(STRUCT, items))}, self.start)
 
     def groups(self) -> list[list[Chunk]]:
         """Return the chunks of each row group, in the order of the schema's leaves."""
@@ -90,6 +111,18 @@ class Footer:
         struct[_GROUPS] = LIST, Items(STRUCT, made)
         data = encode(struct)
         return data + len(data).to_bytes(4, "little") + MAGIC
+
+
+def _end_of(file: BinaryIO) -> tuple[bytes, int]:
+    """Return the footer's bytes and where they begin; none where there is no footer."""
+    end = file.seek(0, os.SEEK_END)
+    file.seek(max(0, end - _TAIL))
+    tail = file.read(_TAIL)
+    start = end - _TAIL - int.from_bytes(tail[:4], "little")
+    if tail[4:] != MAGIC or start < 0:
+        return b"", end
+    file.seek(start)
+    return file.read(end - _TAIL - start), start
 
 
 class Chunk:
@@ -145,6 +178,19 @@ class Chunk:
             _, known = meta[_STATISTICS]
             meta[_STATISTICS] = STRUCT, {n: known[n] for n in known if n in statistics}
         return Chunk({2: (I64, 0), _META: (STRUCT, meta)})  # 2: where a copy of it is: nowhere
+
+    def called(self, leaf: Leaf, *, ordered: bool) -> Chunk:
+        """Return the chunk as that of a leaf, whose values have the same bytes.
+
+        `ordered`: and the same order, by which its extremes are told.
+        """
+        path = [name.encode("utf-8", "surrogateescape") for name in leaf.path]
+        told = {_TYPE: (I32, leaf.physical), _PATH: (LIST, Items(BINARY, path))}
+        meta = {**self.meta, **told}
+        if not ordered and _STATISTICS in meta:
+            _, known = meta[_STATISTICS]
+            meta[_STATISTICS] = STRUCT, {n: known[n] for n in known if n in COUNTS}
+        return Chunk({**self.struct, _META: (STRUCT, meta)})
 
     def _number(self, field: int) -> int:
         _, value = self.meta.get(field, (I64, 0))

@@ -117,5 +117,8 @@ class CarryingJoiner(GroupJoiner):
     def _opened_carrier(self) -> Carrier:
         if self._carrier is None:
             self.schema = described(self.schema, self.marks)
-            self._carrier = Carrier(self.file, self.schema, self.target.codec, self.target.carry)
+            target = self.target
+            self._carrier = Carrier(
+                self.file, self.schema, target.codec, target.carry, target.layout
+            )
         return self._carrier

@@ -6,7 +6,7 @@ Each is written at the end of the output; where its chunks are then is what a fo
 from __future__ import annotations
 
 import io
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, BinaryIO
 
@@ -14,7 +14,9 @@ import pyarrow as pa
 
 from parapply.formats.copying import copy
 from parapply.formats.parquet.carry import Carry
+from parapply.formats.parquet.elements import Layout, leaves_of, order
 from parapply.formats.parquet.footer import MAGIC, Chunk, Footer, leaves
+from parapply.formats.parquet.stored import stored
 from parapply.formats.parquet.thrift import Struct
 from parapply.formats.parquet.writer import ParquetWriter
 
@@ -41,16 +43,22 @@ class Place:
 class Lane:
     """Groups that are encoded here: a writer's, whose magic and footer do not get into the file."""
 
-    def __init__(self, place: Place, schema: pa.Schema, compression: str) -> None:
+    def __init__(self, place: Place, schema: pa.Schema, compression: str, layout: Layout) -> None:
         self._place, self._names = place, schema.names
+        found = {field.name: layout.of(field) for field in schema}
+        self._stored = {name: column for name, column in found.items() if column is not None}
         self._sink = _Sink(place)
-        self._writer = ParquetWriter(self._sink, schema, compression)  # type: ignore[arg-type]
+        self._writer = ParquetWriter(
+            self._sink,  # type: ignore[arg-type]
+            self._converted(schema.empty_table()).schema,
+            compression,
+        )
         self._moves: list[int] = []
 
     def write(self, table: pa.Table) -> int:
         """Write a group, and return its number among this lane's."""
         self._moves.append(self._place.at - max(self._sink.at, len(MAGIC)))
-        self._writer.write(table)
+        self._writer.write(self._converted(table))
         return len(self._moves) - 1
 
     def close(self) -> list[Columns]:
@@ -59,8 +67,31 @@ class Lane:
         self._writer.close()
         footer = Footer.read(self._sink.end)
         assert footer is not None
+        orders = dict(zip(self._names, map(order, footer.columns()), strict=True))
         groups = zip(self._moves, footer.groups(), strict=True)
-        return [_named(footer, self._names, [c.moved(by) for c in group]) for by, group in groups]
+        return [
+            self._called(_named(footer, self._names, [chunk.moved(by) for chunk in group]), orders)
+            for by, group in groups
+        ]
+
+    def _converted(self, table: pa.Table) -> pa.Table:
+        """Return a table as it is given to the writer."""
+        for name, column in self._stored.items():
+            place = table.schema.get_field_index(name)
+            empty = stored(pa.array([], table.field(place).type), column)
+            chunks = [stored(chunk, column) for chunk in table.column(place).chunks]
+            field = pa.field(name, empty.type, table.field(place).nullable)
+            table = table.set_column(place, field, pa.chunked_array(chunks, empty.type))
+        return table
+
+    def _called(self, columns: Columns, orders: Mapping[str, list[str]]) -> Columns:
+        """Return chunks as those of the columns that they stand for."""
+        for name, column in self._stored.items():
+            known = zip(columns[name], leaves_of(column), orders[name], order(column), strict=True)
+            columns[name] = [
+                chunk.called(leaf, ordered=one == other) for chunk, leaf, one, other in known
+            ]
+        return columns
 
     def abandon(self) -> None:
         """Write nothing more."""

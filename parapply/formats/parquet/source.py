@@ -10,11 +10,11 @@ from functools import lru_cache, partial
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from parapply.errors import InputError
 from parapply.formats import Field, Reading, Source, Survey
 from parapply.formats.groups import GroupIndex, GroupSpan, TableBatch, readable, types_of
+from parapply.formats.parquet.file import ParquetFile
 from parapply.formats.parquet.unpack import unpacked
 from parapply.formats.shown import shown
 from parapply.records import field, record, replace
@@ -101,7 +101,7 @@ class ParquetSource:
         try:
             if len(set(columns)) < len(columns):  # they tell nothing apart
                 file = _opened(self.path, self.version)
-                return file.read_row_group(group, use_threads=False).select(list(positions))
+                return file.read_row_group(group).select(list(positions))
             if group in whole:
                 return _decoded(self.path, self.version, group, names)
             if self.groups[group] <= _SMALL_ROWS:
@@ -110,13 +110,15 @@ class ParquetSource:
             return unpacked(
                 _opened(self.path, self.version), group, names, self.folder, key
             ).select(names)
+        except InputError as error:
+            raise InputError(f"{self.name}: {error}") from error
         except (pa.ArrowInvalid, OSError) as error:
             raise InputError(f"{self.name}: row group {group}: {shown(str(error), 200)}") from error
 
 
 def opened(path: str, name: str, reading: Reading) -> ParquetSource:
     """Return the source that a file's footer describes; raises InputError."""
-    with readable(f"{name} is not a Parquet file"), pq.ParquetFile(path) as file:
+    with readable(f"{name} is not a Parquet file"), ParquetFile(path) as file:
         return replace(
             _described(path, name, file),
             types=types_of(reading, file.schema_arrow),
@@ -125,7 +127,7 @@ def opened(path: str, name: str, reading: Reading) -> ParquetSource:
         )
 
 
-def _described(path: str, name: str, file: pq.ParquetFile) -> ParquetSource:
+def _described(path: str, name: str, file: ParquetFile) -> ParquetSource:
     footer = file.metadata
     groups = [footer.row_group(i) for i in range(footer.num_row_groups)]
     schema, full = file.schema_arrow, _full(groups)
@@ -157,16 +159,17 @@ def _has_all(statistics: Any) -> bool:
 _held = threading.local()  # the file that was opened last: one reader must not serve two threads
 
 
-def _opened(path: str, version: tuple[int, int]) -> pq.ParquetFile:
+def _opened(path: str, version: tuple[int, int]) -> ParquetFile:
     """Keep a file open; `version` tells it from what was there before under its name."""
     if getattr(_held, "key", None) != (path, version):
-        _held.file, _held.key = pq.ParquetFile(path), (path, version)
-    return _held.file
+        _held.file, _held.key = ParquetFile(path), (path, version)
+    file: ParquetFile = _held.file
+    return file
 
 
 def _decoded(path: str, version: tuple[int, int], group: int, names: Sequence[str]) -> pa.Table:
     """Decode columns of a row group."""
-    table = _opened(path, version).read_row_group(group, columns=list(names), use_threads=False)
+    table = _opened(path, version).read_row_group(group, names)
     return table.select(list(names))
 
 

@@ -16,6 +16,7 @@ from parapply.columns.arrays import columns_of
 from parapply.formats import Arrangement, Batch, Joiner, Keep
 from parapply.formats.group_target import TableTarget, rows_of, told_rows
 from parapply.formats.parquet.carry import Carry
+from parapply.formats.parquet.elements import Layout, are_alike
 from parapply.formats.part import Part, read_table
 from parapply.records import record
 
@@ -28,6 +29,7 @@ class CarryingTarget(TableTarget):
 
     carry: Carry
     codec: str
+    layout: Layout
 
     def read(self, keep: Sequence[int]) -> tuple[int, ...]:
         """Return those that are not carried."""
@@ -116,11 +118,6 @@ def origin_of(part: pa.Table) -> Origin:
     return Origin(rows, made_of, pa.ipc.read_schema(pa.py_buffer(told[_WHOLE])))
 
 
-def are_alike(one: Any, other: Any) -> bool:
-    """Whether pages of one type can be read as the other: units may be in the type alone."""
-    return bool(one == other or (_is_text(one) and _is_text(other)))
-
-
 def _marked(table: pa.Table, made_of: int, whole: pa.Schema) -> pa.Table:
     rows = json.dumps([table.num_rows, made_of]).encode()
     told = {_ROWS: rows, _WHOLE: whole.serialize().to_pybytes()}
@@ -145,7 +142,3 @@ def _with_column(table: pa.Table, field: pa.Field, column: pa.Array) -> pa.Table
     if table.num_columns:
         return table.append_column(field, column)
     return pa.Table.from_arrays([column], schema=pa.schema([field]))  # it had forgotten its rows
-
-
-def _is_text(type_: Any) -> bool:
-    return bool(at.is_string(type_) or at.is_large_string(type_) or at.is_string_view(type_))

@@ -32,10 +32,10 @@ class ThriftError(ValueError):
     """These bytes are not what they should be."""
 
 
-def decode(data: bytes) -> Struct:
-    """Return the struct that `data` begins with; raises ThriftError."""
+def decode(data: bytes, last: int = 1 << 15) -> Struct:
+    """Return the struct that `data` begins with, up to its field `last`; raises ThriftError."""
     try:
-        return _Reader(data).struct()
+        return _Reader(data).struct(last)
     except IndexError:
         raise ThriftError("a struct without an end") from None
 
@@ -51,12 +51,14 @@ class _Reader:
     def __init__(self, data: bytes) -> None:
         self._data, self._at = data, 0
 
-    def struct(self) -> Struct:
+    def struct(self, last: int = 1 << 15) -> Struct:
         found: Struct = {}
         number = 0
         while head := self._byte():
             kind, ahead = head & 15, head >> 4
             number = number + ahead if ahead else self._integer()
+            if number > last:
+                break
             found[number] = kind, kind == TRUE if kind <= FALSE else self._value(kind)
         return found
 

@@ -13,7 +13,8 @@ import os
 from collections.abc import Sequence
 
 import pyarrow as pa
-import pyarrow.parquet as pq
+
+from parapply.formats.parquet.file import ParquetFile
 
 from parapply.private import create, touch
 
@@ -22,7 +23,7 @@ _KEPT = 3  # groups whose files may be needed still: chunks are worked on in ord
 
 
 def unpacked(
-    file: pq.ParquetFile, group: int, columns: Sequence[str], folder: str, name: str
+    file: ParquetFile, group: int, columns: Sequence[str], folder: str, name: str
 ) -> pa.Table:
     """Return columns of a row group, mapped from a file in `folder` that is made once.
 
@@ -39,10 +40,8 @@ def unpacked(
             return reader.read_all()
 
 
-def _write(file: pq.ParquetFile, group: int, columns: Sequence[str], path: str) -> None:
-    batches = file.iter_batches(
-        _BATCH_ROWS, row_groups=[group], columns=list(columns), use_threads=False
-    )
+def _write(file: ParquetFile, group: int, columns: Sequence[str], path: str) -> None:
+    batches = file.iter_batches(_BATCH_ROWS, [group], columns)
     first = next(batches)
     # As a stream, not as a file: dictionaries may differ from batch to batch.
     with pa.OSFile(touch(path), "wb") as sink, pa.ipc.new_stream(sink, first.schema) as writer:

@@ -1,0 +1,145 @@
+"""How the columns of Parquet inputs are stored, and files in which they are stored so again.
+
+Found in the parent; files are written there and, of a folder of part files, in workers.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from parapply.errors import InputError
+from parapply.formats.group_target import Writer
+from parapply.formats.parquet import elements as el
+from parapply.formats.parquet.elements import Layout, leaves_of
+from parapply.formats.parquet.footer import MAGIC, Footer
+from parapply.formats.parquet.lanes import Lane, Place
+from parapply.formats.parquet.source import ParquetSource
+from parapply.formats.parquet.stored import can_be_stored
+from parapply.formats.parquet.thrift import Struct, ThriftError
+from parapply.formats.parquet.writer import ParquetWriter, check_schema
+
+
+def layout_of(sources: Sequence[ParquetSource]) -> Layout:
+    """Return how the first source stores its columns.
+
+    Raises InputError where a column means something there that Arrow has no name for, and
+    something else in another source.
+    """
+    first = sources[0]
+    columns, plain = _columns(first), _plain(first.schema)
+    if not columns or len(set(first.columns)) < len(first.columns):
+        return Layout({}, frozenset())
+    found: dict[str, tuple[Any, list[Struct]]] = {}
+    refused = set()
+    for field, column, same in zip(first.schema, columns, plain, strict=True):
+        if column == same:
+            continue
+        if _levels(column) == _levels(same) and can_be_stored(field.type, column):
+            found[field.name] = field.type, column
+        else:
+            refused.add(field.name)
+    nameless = {
+        name: column
+        for name, column, same in zip(first.columns, columns, plain, strict=True)
+        if el.is_nameless(column, same)
+    }
+    for source in sources[1:] if nameless else ():
+        _check_alike(first, source, nameless)
+    return Layout(found, frozenset(refused))
+
+
+def _check_alike(
+    first: ParquetSource, other: ParquetSource, nameless: dict[str, list[Struct]]
+) -> None:
+    columns = dict(zip(other.columns, _columns(other), strict=False))
+    for name, column in nameless.items():
+        if el.meanings(columns.get(name, [])) != el.meanings(column):
+            raise InputError(
+                f"{first.name} and {other.name}: column {name!r} is of a type in one that it has "
+                f"not in the other: --drop {name}, or read them one by one"
+            )
+
+
+def _columns(source: ParquetSource) -> list[list[Struct]]:
+    try:
+        with open(source.path, "rb") as file:
+            return Footer.columns_of(file)
+    except ThriftError:  # others read it
+        return []
+
+
+def _plain(schema: pa.Schema) -> Iterator[list[Struct]] | list[list[Struct]]:
+    """Return how Arrow stores the columns of a schema; of a column that it cannot, nothing."""
+    try:
+        return _empty(schema, "none").columns()
+    except (pa.ArrowException, OSError):
+        return [_plain_one(field) for field in schema]
+
+
+def _plain_one(field: pa.Field) -> list[Struct]:
+    try:
+        return _empty(pa.schema([field]), "none").columns()[0]
+    except (pa.ArrowException, OSError):
+        return []
+
+
+def _levels(column: Sequence[Struct]) -> list[tuple[int, int]]:
+    return [leaf.levels for leaf in leaves_of(column)] if column else []
+
+
+def described(schema: pa.Schema, codec: str, layout: Layout) -> Footer:
+    """Return the footer that a file of a schema has if it has no rows."""
+    footer = _empty(schema, codec)
+    columns = zip(schema, footer.columns(), strict=True)
+    return footer.with_columns([layout.of(field) or column for field, column in columns])
+
+
+def _empty(schema: pa.Schema, codec: str) -> Footer:
+    file = io.BytesIO()
+    pq.ParquetWriter(file, schema, compression=codec).close()
+    footer = Footer.read(file)
+    assert footer is not None
+    return footer
+
+
+def open_writer(
+    file: BinaryIO, schema: pa.Schema, *, compression: str, layout: Layout
+) -> ParquetWriter | LayoutWriter:
+    """Return what writes a file, with the columns of `layout` as they are stored there."""
+    if any(layout.of(field) for field in schema):
+        return LayoutWriter(file, schema, compression, layout)
+    return ParquetWriter(file, schema, compression)
+
+
+class LayoutWriter(Writer):
+    """Writes groups as values of the same bytes, and a footer that says what they are."""
+
+    def __init__(self, file: BinaryIO, schema: pa.Schema, compression: str, layout: Layout) -> None:
+        check_schema(schema)
+        self._names, self._rows = schema.names, list[int]()
+        self._footer = described(schema, compression, layout)
+        self._place = Place(file)
+        self._place.write(MAGIC)
+        self._lane = Lane(self._place, schema, compression, layout)
+
+    def write(self, table: pa.Table) -> None:
+        """Write a group."""
+        self._lane.write(table)
+        self._rows.append(table.num_rows)
+
+    def close(self) -> None:
+        """Write the footer."""
+        groups = [
+            (rows, [chunk for name in self._names for chunk in columns[name]])
+            for rows, columns in zip(self._rows, self._lane.close(), strict=True)
+        ]
+        self._place.write(self._footer.with_groups(groups))
+
+    def abandon(self) -> None:
+        """Write nothing more."""
+        self._lane.abandon()
