@@ -122,7 +122,7 @@ class _Arrow:
         return TableTarget(
             tuple(sources[0].columns), schema,
             partial(_ArrowWriter, compression=codec, new=self._new), self._suffix,
-            writing.keeps_all,
+            writing.keeps_all, writing.keeps_rows and len(sources) == 1,
         )  # fmt: skip
 
 

@@ -7,7 +7,6 @@ do not depend on the chunks.
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, BinaryIO, Protocol
 
@@ -19,8 +18,9 @@ from parapply.columns.layout import compact
 from parapply.columns.names import given_of, type_of
 from parapply.columns.types import fit_column
 from parapply.formats import Arrangement, Batch, Joiner, Keep
-from parapply.formats.pandas_schema import described, marked_as, marks, told
+from parapply.formats.pandas_schema import described, marked_as, marks
 from parapply.formats.part import Part, read_table
+from parapply.formats.schema_keys import Change, keys_of
 from parapply.records import record
 
 ROWS_PER_GROUP = 1 << 17
@@ -53,6 +53,7 @@ class TableTarget:
     open_writer: Callable[[BinaryIO, Any], Writer]
     suffix: str
     keeps_all: bool  # see formats.Writing
+    same_rows: bool  # each of the only input's comes out once, unless a chunk function gives others
 
     reads_typed = True
     has_twins = False
@@ -128,6 +129,27 @@ class TableTarget:
             return pa.field(self.names[column.position], type_)
         return self.schema.field(column.position).with_type(type_)
 
+    def metadata(self, arrangement: Arrangement, fields: Sequence[pa.Field]) -> Any:
+        """Return the metadata of an output with these fields."""
+        if self.schema is None:
+            return None
+        kept = [c.position for c in arrangement if isinstance(c, Keep)]
+        tables = not kept  # all of it may be the function's: then columns are told by their names
+        named = {name: place for place, name in enumerate(self.names)}
+        origins = [
+            c.position if isinstance(c, Keep) else named.get(c.name, -1) if tables else -1
+            for c in arrangement
+        ]
+        same = {
+            field.name
+            for field, origin in zip(fields, origins, strict=True)
+            if origin >= 0 and field.type == self.schema.field(origin).type
+        }
+        change = Change(
+            pa.schema(fields), self.names, frozenset(same), self.same_rows and not tables
+        )
+        return keys_of(self.schema.metadata, change)
+
     def _names(self, arrangement: Arrangement) -> Iterator[str]:
         for column in arrangement:
             yield self.names[column.position] if isinstance(column, Keep) else column.name
@@ -143,9 +165,7 @@ class GroupJoiner:
     def begin(self, file: BinaryIO, arrangement: Arrangement, types: Sequence[Any]) -> None:
         """Make the output's schema."""
         fields = [self.target.field(*pair) for pair in zip(arrangement, types, strict=True)]
-        source = None if self.target.schema is None else self.target.schema.metadata
-        kept = {self.target.names[c.position] for c in arrangement if isinstance(c, Keep)}
-        self.schema = pa.schema(fields, metadata_of(source, kept, {f.name for f in fields}))
+        self.schema = pa.schema(fields, self.target.metadata(arrangement, fields))
         self.file, self.writer = file, None
         self.marks: dict[str, Any] = {}  # what pandas says of the columns, as far as parts tell
         self.waiting: list[pa.Table] = []
@@ -204,29 +224,6 @@ def rows_of(part: pa.Table) -> tuple[pa.Table, Any]:
     """Return a part without what `told_rows` told, and that."""
     told = (part.schema.metadata or {}).get(_TAKE)
     return part.replace_schema_metadata(), None if told is None else np.frombuffer(told, np.int64)
-
-
-def metadata_of(metadata: Any, kept: set[str], names: set[str]) -> Any:
-    """Return a schema's metadata for an output that has `names`, `kept` of them from the input.
-
-    Of what pandas writes there, the columns that are not the input's any more are taken out, and
-    all of it where a column is missing that the index was in.
-    """
-    pandas = told(metadata)
-    if pandas is None:
-        return metadata
-    index = [name for name in pandas.get("index_columns", []) if isinstance(name, str)]
-    if not names.issuperset(index):
-        return {key: value for key, value in metadata.items() if key != b"pandas"}
-    columns = pandas.get("columns", [])
-    stay = [
-        column
-        for column in columns
-        if column.get("field_name", column.get("name")) in kept.union(index)
-    ]
-    if len(stay) == len(columns):
-        return metadata  # to the byte
-    return {**metadata, b"pandas": json.dumps({**pandas, "columns": stay}).encode()}
 
 
 def _table(arrays: list[pa.Array], names: list[str], rows: int) -> pa.Table:

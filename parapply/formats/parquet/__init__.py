@@ -31,12 +31,11 @@ class _Parquet:
         carry = _carry(files, writing, layout)
         names = tuple(sources[0].columns)
         writer = partial(open_writer, compression=codec, layout=layout)
+        same_rows = writing.keeps_rows and len(sources) == 1
+        told = names, schema, writer, ".parquet", writing.keeps_all, same_rows
         if carry is None:
-            return TableTarget(names, schema, writer, ".parquet", writing.keeps_all)
-        return CarryingTarget(
-            names, schema, writer, ".parquet", writing.keeps_all,
-            carry=carry, codec=codec, layout=layout,
-        )  # fmt: skip
+            return TableTarget(*told)
+        return CarryingTarget(*told, carry=carry, codec=codec, layout=layout)
 
 
 PARQUET = _Parquet()

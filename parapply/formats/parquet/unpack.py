@@ -15,7 +15,6 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from parapply.formats.parquet.file import ParquetFile
-
 from parapply.private import create, touch
 
 _BATCH_ROWS = 1 << 16
