@@ -7,12 +7,14 @@ import stat
 from collections.abc import Iterator
 
 from parapply.errors import UsageError
+from parapply.lakes import check_input, check_inside
 
 
 def files_of(path: str) -> Iterator[tuple[str, str]]:
     """Yield a file, or a folder's files in the order of their names: (path, path in the folder).
 
-    Names that begin with `.` or `_` are left out, as by all readers of datasets.
+    Names that begin with `.` or `_` are left out, as by all readers of datasets. Raises UsageError
+    for what is not there, and for a table of which a log says what counts.
     """
     try:
         mode = os.stat(path).st_mode
@@ -24,8 +26,10 @@ def files_of(path: str) -> Iterator[tuple[str, str]]:
             return
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from error
+    check_inside(path)
     found = []
     for folder, folders, names in os.walk(path):
+        check_input(folder)
         folders[:] = [name for name in folders if not name.startswith((".", "_"))]
         found += [os.path.join(folder, n) for n in names if not n.startswith((".", "_"))]
     if not found:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from parapply.errors import OutputError, UsageError
+from parapply.lakes import check_output
 from parapply.outputs.access import access_of, give, shared_by, usual
 from parapply.outputs.publishing import NO_SYNC, FolderSync
 
@@ -64,7 +65,8 @@ _LOOK_S = 0.05
 
 
 def check_folder(target: Path) -> None:
-    """Refuse to replace a folder in which there is anything but part files."""
+    """Refuse to replace a folder with anything but part files in it, or a part of a table."""
+    check_output(target)
     try:
         names = sorted(os.listdir(target))
     except FileNotFoundError:
