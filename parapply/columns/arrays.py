@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import cache
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -70,13 +71,69 @@ _FOREIGN = (ArithmeticError, ValueError, LookupError, TypeError)
 
 
 def _beyond(array: pa.Array, error: Exception) -> str:
+    if isinstance(error, _FineTimeError):
+        return str(error)
     if pa.types.is_temporal(array.type) and not isinstance(error, LookupError):
         ticks = array.view(pa.int32() if array.type.bit_width == 32 else pa.int64())[0]
-        return f"{ticks} as {array.type} is beyond what Python's dates and times hold"
+        return (
+            f"{ticks} as {array.type} is beyond what Python's dates and times hold: take chunks as "
+            "pyarrow.Table, or leave the column out"
+        )
     return f"a {array.type} that Python has no value for: {error}"
 
 
+class _FineTimeError(ValueError):
+    """Arrow would leave out the nanoseconds of a time."""
+
+
+def check_times(array: Any) -> None:
+    """Raise ValueError where times have nanoseconds, which Python's have not, in lists too."""
+    if not _has_fine_times(array.type):
+        return
+    if isinstance(array, pa.ChunkedArray):
+        for chunk in array.chunks:
+            check_times(chunk)
+    elif isinstance(array, pa.ExtensionArray):
+        check_times(array.storage)
+    elif pa.types.is_struct(array.type):
+        for child in array.flatten():
+            check_times(child)
+    elif pa.types.is_map(array.type):
+        ends = array.offsets
+        first, last = ends[0].as_py(), ends[len(array)].as_py()
+        for child in (array.keys, array.items):  # of all maps, whatever the slice
+            check_times(child.slice(first, last - first))
+    elif pa.types.is_dictionary(array.type):
+        check_times(array.dictionary)
+    elif pa.types.is_nested(array.type):
+        check_times(array.flatten())
+    else:
+        _check_times(array)
+
+
+def _check_times(array: pa.Array) -> None:
+    for ticks in kernels.drop_null(array).view(pa.int64()).to_pylist():
+        if ticks % 1000:
+            moment = pa.scalar(ticks, pa.time64("ns")).cast(pa.string())
+            raise _FineTimeError(
+                f"{moment} has nanoseconds, which Python's times have not: take chunks as "
+                "pyarrow.Table, or leave the column out"
+            )
+
+
+@cache
+def _has_fine_times(type_: Any) -> bool:
+    if isinstance(type_, pa.BaseExtensionType):
+        return _has_fine_times(type_.storage_type)
+    if pa.types.is_dictionary(type_):
+        return _has_fine_times(type_.value_type)
+    if pa.types.is_nested(type_):
+        return any(_has_fine_times(type_.field(i).type) for i in range(type_.num_fields))
+    return bool(type_ == pa.time64("ns"))
+
+
 def _to_list(array: pa.Array) -> list[Any]:
+    check_times(array)
     if holds_maps(array.type):
         return _with_maps(array)
     if not (pa.types.is_timestamp(array.type) and array.type.unit != "ns"):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from parapply.columns.arrays import integers, to_list
+from parapply.columns.arrays import integers
 from parapply.errors import BadRowsError, ResultError, UnencodableError, UnseenError
 from parapply.failures.policy import Failure
 from parapply.formats import Arrangement, Batch, Field, Keep, Target, arrange
+from parapply.formats.csv.text import strings
 from parapply.formats.encodable import escaped
 from parapply.formats.part import Part
 from parapply.job import Chunk
@@ -66,7 +67,7 @@ class Rows:
         """Return an error in writing one of these columns, with the value's row and column."""
         for position in positions:
             try:
-                to_list(self.batch.columns([position])[0])
+                strings(self.batch.columns([position])[0])
             except UnseenError as found:
                 return found.placed(self.where(found.position), fields[position].name)
         return error

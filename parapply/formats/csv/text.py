@@ -8,16 +8,19 @@ with escapes; lists and structs are JSON, and JSON is itself.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 from parapply.columns import kernels as pc
-from parapply.columns.arrays import integers, to_list
+from parapply.columns.arrays import to_list
 from parapply.columns.jsons import is_json, texts_of
 from parapply.columns.scalars import text
+from parapply.errors import UnseenError
 from parapply.formats.csv.dialect import Dialect
 from parapply.formats.csv.escapes import bare_escape, by_letters, within_quotes
+from parapply.formats.csv.moments import dates, times, timestamps
 from parapply.lazily import at, np, pa
 from parapply.values.convert import to_array
 from parapply.values.spelling import duration, escaped
@@ -80,12 +83,37 @@ _NUMBERS = b"0123456789+-.einfa"  # what numbers are made of
 
 
 def strings(array: pa.Array) -> pa.Array:
-    """Return the text of each value, "" for missing ones."""
+    """Return the text of each value, "" for missing ones.
+
+    Raises UnseenError for one that has none.
+    """
     return pc.fill_null(_converted(array), text(""))
 
 
 def _converted(array: pa.Array) -> pa.Array:
-    return next(convert for check, convert in _converters() if check(array.type))(array)
+    convert = next(convert for check, convert in _converters() if check(array.type))
+    with located(array, strings):
+        return convert(array)
+
+
+@contextmanager
+def located(array: pa.Array, write: Callable[[Any], Any]) -> Iterator[None]:
+    """Say of a value without text in which of these it is, where it is inside of one."""
+    try:
+        yield
+    except UnseenError as error:
+        if len(array) == 1:
+            raise UnseenError(0, error.why) from error
+        if not (at.is_nested(array.type) or at.is_dictionary(array.type)):
+            raise
+    else:
+        return
+    for position in range(len(array)):
+        try:
+            write(array.slice(position, 1))
+        except UnseenError as error:
+            raise UnseenError(position, error.why) from error
+    raise AssertionError("what cannot be written is a value's")
 
 
 def quoted(array: pa.Array, dialect: Dialect) -> pa.Array:
@@ -225,34 +253,6 @@ def _bools(array: pa.Array) -> pa.Array:
     return pc.if_else(array, text("True"), text("False"))
 
 
-def _clocks(array: pa.Array) -> pa.Array:
-    """`2024-01-31 12:00:00`: a fraction only where there is one, of 6 digits or 9."""
-    bare = pc.replace_substring_regex(pc.cast(array, pa.string()), r"\.0+$", "")
-    return pc.replace_substring_regex(bare, r"(\.[0-9]{6})000$", r"\1")
-
-
-def _zoned(array: pa.Array) -> pa.Array:
-    """The same with the zone's offset."""
-    if array.type.unit != "ns":
-        return _others(array)
-    ticks = np.array(array.view(pa.int64()).fill_null(0))
-    coarse = to_list(integers(ticks // 1000).view(pa.timestamp("us", array.type.tz)))
-    known, rests = array.is_valid().to_pylist(), (ticks % 1000).tolist()
-    return _texts(
-        [
-            _nanoseconds(value, rest) if ok else None
-            for ok, value, rest in zip(known, coarse, rests, strict=True)
-        ]
-    )
-
-
-def _nanoseconds(value: Any, rest: int) -> str:
-    if not rest:
-        return str(value)
-    whole = value.isoformat(" ", "microseconds")
-    return f"{whole[:26]}{rest:03}{whole[26:]}"
-
-
 def _durations(array: pa.Array) -> pa.Array:
     unit, ticks = array.type.unit, array.view(pa.int64()).to_pylist()
     return _texts([None if value is None else duration(value, unit) for value in ticks])
@@ -312,9 +312,9 @@ def _converters() -> tuple[tuple[Callable[[Any], bool], Callable[[Any], Any]], .
         (at.is_integer, _same),
         (at.is_boolean, _bools),
         (at.is_null, _same),
-        (at.is_date32, _same),
-        (lambda t: at.is_time(t) or (at.is_timestamp(t) and t.tz is None), _clocks),
-        (at.is_timestamp, _zoned),
+        (at.is_date, dates),
+        (at.is_time, times),
+        (at.is_timestamp, timestamps),
         (at.is_duration, _durations),
         (at.is_dictionary, _dictionary),
         (lambda t: at.is_binary(t) or at.is_large_binary(t) or at.is_binary_view(t), _binary),

@@ -19,7 +19,7 @@ import pyarrow.types as at
 from parapply.columns.arrays import to_list
 from parapply.columns.jsons import is_json, lines_of
 from parapply.columns.scalars import text
-from parapply.formats.csv.text import data, strings
+from parapply.formats.csv.text import data, located, strings
 from parapply.values.convert import to_array
 from parapply.values.spelling import as_json
 
@@ -27,9 +27,13 @@ _dump = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def values(array: pa.Array) -> pa.Array:
-    """Return the JSON text of each value: strings without nulls."""
+    """Return the JSON text of each value: strings without nulls.
+
+    Raises UnseenError for one that has none.
+    """
     convert = next(convert for check, convert in _CONVERTERS if check(array.type))
-    return pc.fill_null(convert(array), text("null"))
+    with located(array, values):
+        return pc.fill_null(convert(array), text("null"))
 
 
 def member(name: str, value: str) -> str:
