@@ -217,3 +217,37 @@ def renamed(data, names):
             path.items[:] = [names.get(name, name) for name in path.items]
     end = encode(struct)
     return data[: footer.start] + end + len(end).to_bytes(4, "little") + b"PAR1"
+
+
+PLAIN = {1: (I32, 1), 3: (I32, 1), 4: (BINARY, b"y")}
+UNREAD = {
+    "lists": [
+        {3: (I32, 1), 4: (BINARY, b"x"), 5: (I32, 2), 6: (I32, 3)},
+        {1: (I32, 1), 3: (I32, 2), 4: (BINARY, b"a")},
+        {1: (I32, 1), 3: (I32, 2), 4: (BINARY, b"b")},
+    ],
+    "digits": [
+        {1: (I32, 7), 2: (I32, 40), 3: (I32, 1), 4: (BINARY, b"x"), 6: (I32, 5), 7: (I32, 0),
+         8: (I32, 90)},
+    ],
+    "times": [{1: (I32, 6), 3: (I32, 1), 4: (BINARY, b"x"), 6: (I32, 7)}],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("column", UNREAD.values(), ids=UNREAD)
+def test_a_type_that_cannot_be_read_is_named_with_its_column(tmp_path, column):
+    path = tmp_path / "in.parquet"
+    pq.write_table(pa.table({"n": pa.array([], pa.int32())}), path)
+    footer = Footer.head_of(io.BytesIO(path.read_bytes()))
+    end = footer.with_columns([*footer.columns(), column, [PLAIN]]).with_groups([])
+    path.write_bytes(b"PAR1" + end)
+    wanted = r"in\.parquet: column 'x' is of a type .*EXCLUDE \(\"x\"\)"
+    with pytest.raises(InputError, match=wanted):
+        run(path, tmp_path / "out.csv")
+
+
+@pytest.mark.parametrize("data", [b"a,b\n", b"", b"PAR1" * 3, b"PAR1\x15\x04\x19\x02\0\0\0PAR1"])
+def test_what_is_no_parquet_is_called_so(tmp_path, data):
+    (tmp_path / "in.parquet").write_bytes(data)
+    with pytest.raises(InputError, match=r"in\.parquet (is not a Parquet file|cannot be read): "):
+        run(tmp_path / "in.parquet", tmp_path / "out.csv")

@@ -59,13 +59,13 @@ class Footer:
         return None if _ENCRYPTION in struct else cls(struct, start)
 
     @classmethod
-    def columns_of(cls, file: BinaryIO) -> list[list[Struct]]:
-        """Return the `columns` of a file whose groups nobody asks for; none of no footer.
+    def head_of(cls, file: BinaryIO) -> Footer | None:
+        """Return a footer without its groups, which can be many; None where there is no footer.
 
         Raises ThriftError.
         """
         data, start = _end_of(file)
-        return cls(decode(data, _SCHEMA), start).columns() if data else []
+        return cls(decode(data, _SCHEMA), start) if data else None
 
     @property
     def writer(self) -> str:
@@ -93,6 +93,7 @@ class Footer:
     def with_columns(self, columns: Sequence[Sequence[Struct]]) -> Footer:
         """Return the footer with other elements for the same leaves."""
         root = self.struct[_SCHEMA][1].items[0]
+        root = {**root, _CHILDREN: (I32, len(columns))}
         items = [root, *(element for column in columns for element in column)]
         return Footer({**self.struct, _SCHEMA: (LIST, Items(STRUCT, items))}, self.start)
 

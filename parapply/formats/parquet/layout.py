@@ -68,9 +68,10 @@ def _check_alike(
 def _columns(source: ParquetSource) -> list[list[Struct]]:
     try:
         with open(source.path, "rb") as file:
-            return Footer.columns_of(file)
+            footer = Footer.head_of(file)
     except ThriftError:  # others read it
         return []
+    return [] if footer is None else footer.columns()
 
 
 def _plain(schema: pa.Schema) -> Iterator[list[Struct]] | list[list[Struct]]:

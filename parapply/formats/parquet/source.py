@@ -16,6 +16,7 @@ from parapply.formats import Field, Reading, Source, Survey
 from parapply.formats.groups import GroupIndex, GroupSpan, TableBatch, readable, types_of
 from parapply.formats.parquet.file import ParquetFile
 from parapply.formats.parquet.unpack import unpacked
+from parapply.formats.parquet.unreadable import unreadable
 from parapply.formats.shown import shown
 from parapply.records import field, record, replace
 
@@ -118,7 +119,13 @@ class ParquetSource:
 
 def opened(path: str, name: str, reading: Reading) -> ParquetSource:
     """Return the source that a file's footer describes; raises InputError."""
-    with readable(f"{name} is not a Parquet file"), ParquetFile(path) as file:
+    try:
+        file = ParquetFile(path)
+    except (pa.ArrowException, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise unreadable(path, name, error) from error
+    with readable(f"{name} is not a sound Parquet file"), file:
         return replace(
             _described(path, name, file),
             types=types_of(reading, file.schema_arrow),
