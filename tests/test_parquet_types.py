@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import decimal
 import io
+import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -117,6 +119,17 @@ def test_what_arrow_has_no_name_for_has_to_be_the_same_in_all_files(tmp_path):
     inputs = (path, tmp_path / "plain.parquet")
     with pytest.raises(InputError, match=r"plain\.parquet: column '(iv|ttz)' .* --drop"):
         run(inputs, tmp_path / "out.parquet")
+
+
+@pytest.mark.parametrize("job", ["-e id --into made", "--filter -e id>1"])
+@pytest.mark.parametrize("path", FILES.values(), ids=FILES)
+def test_pandas_is_not_imported_for_it(tmp_path, path, job):
+    command = [sys.executable, "-X", "importtime", "-m", "parapply", *job.split(), path]
+    command += ["-o", tmp_path / "out.parquet", "--drop", "d9"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "pyarrow.parquet.core" in imported
+    assert "pandas" not in imported
 
 
 def test_old_timestamps_are_of_any_year_and_in_utc(tmp_path):

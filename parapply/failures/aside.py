@@ -9,7 +9,6 @@ from parapply.columns.arrays import integers
 from parapply.errors import BadRowsError, ResultError, UnencodableError, UnseenError
 from parapply.failures.policy import Failure
 from parapply.formats import Arrangement, Batch, Field, Keep, Target, arrange
-from parapply.formats.csv.text import strings
 from parapply.formats.encodable import escaped
 from parapply.formats.part import Part
 from parapply.job import Chunk
@@ -65,6 +64,8 @@ class Rows:
         self, error: UnseenError, fields: Sequence[Field], positions: Sequence[int]
     ) -> UnseenError:
         """Return an error in writing one of these columns, with the value's row and column."""
+        from parapply.formats.csv.text import strings  # it is rare, and there may be no text else
+
         for position in positions:
             try:
                 strings(self.batch.columns([position])[0])

@@ -16,7 +16,7 @@ from parapply.formats.copying import copy
 from parapply.formats.parquet.carry import Carry
 from parapply.formats.parquet.elements import Layout, leaves_of, order
 from parapply.formats.parquet.footer import MAGIC, Chunk, Footer, leaves
-from parapply.formats.parquet.stored import stored
+from parapply.formats.parquet.stored import stored, stored_type
 from parapply.formats.parquet.thrift import Struct
 from parapply.formats.parquet.writer import ParquetWriter
 
@@ -48,11 +48,8 @@ class Lane:
         found = {field.name: layout.of(field) for field in schema}
         self._stored = {name: column for name, column in found.items() if column is not None}
         self._sink = _Sink(place)
-        self._writer = ParquetWriter(
-            self._sink,  # type: ignore[arg-type]
-            self._converted(schema.empty_table()).schema,
-            compression,
-        )
+        self._schema = pa.schema([self._field(field) for field in schema], schema.metadata)
+        self._writer = ParquetWriter(self._sink, self._schema, compression)  # type: ignore[arg-type]
         self._moves: list[int] = []
 
     def write(self, table: pa.Table) -> int:
@@ -74,14 +71,18 @@ class Lane:
             for by, group in groups
         ]
 
+    def _field(self, field: pa.Field) -> pa.Field:
+        """Return a field as it is given to the writer."""
+        column = self._stored.get(field.name)
+        return field if column is None else field.with_type(stored_type(field.type, column))
+
     def _converted(self, table: pa.Table) -> pa.Table:
         """Return a table as it is given to the writer."""
         for name, column in self._stored.items():
             place = table.schema.get_field_index(name)
-            empty = stored(pa.array([], table.field(place).type), column)
+            field = self._schema.field(place)
             chunks = [stored(chunk, column) for chunk in table.column(place).chunks]
-            field = pa.field(name, empty.type, table.field(place).nullable)
-            table = table.set_column(place, field, pa.chunked_array(chunks, empty.type))
+            table = table.set_column(place, field, pa.chunked_array(chunks, field.type))
         return table
 
     def _called(self, columns: Columns, orders: Mapping[str, list[str]]) -> Columns:

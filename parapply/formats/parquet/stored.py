@@ -28,10 +28,15 @@ class UnstorableError(Exception):
 def can_be_stored(type_: pa.DataType, column: Sequence[Struct]) -> bool:
     """Whether there is a rule for all leaves of a column."""
     try:
-        stored(pa.array([], type_), column)
+        stored_type(type_, column)
     except UnstorableError:
         return False
     return True
+
+
+def stored_type(type_: pa.DataType, column: Sequence[Struct]) -> pa.DataType:
+    """Return the type that `stored` gives; raises UnstorableError."""
+    return stored(pa.nulls(0, type_), column).type  # pa.array would import pandas
 
 
 def stored(array: pa.Array, column: Sequence[Struct]) -> pa.Array:
@@ -105,9 +110,7 @@ def _of_unit(type_: Any, unit: str) -> Any:
 
 def _unscaled(array: pa.Array) -> pa.Array:
     """Return the integers that decimals are, of at most 64 bits."""
-    size = array.type.byte_width
-    words = np.frombuffer(array.buffers()[1], "<i8")[:: size // 8]
-    values = np.ascontiguousarray(words[array.offset : array.offset + len(array)])
+    values = np.ascontiguousarray(_raw(array).view("<i8")[:, 0])
     return pa.Array.from_buffers(pa.int64(), len(array), [_known(array), pa.py_buffer(values)])
 
 
@@ -120,7 +123,7 @@ def _moments(array: pa.Array, element: Struct) -> pa.Array:
     if not nanoseconds:
         array = kernels.cast(array, pa.timestamp("us", array.type.tz))
     day = _DAY_US * (1000 if nanoseconds else 1)
-    ticks = np.frombuffer(array.buffers()[1], "i8")[array.offset : array.offset + len(array)]
+    ticks = _raw(array).view("<i8")[:, 0]
     data = np.empty(len(array), [("rest", "<i8"), ("day", "<i4")])
     data["day"], rest = ticks // day + _EPOCH, ticks % day
     data["rest"] = rest if nanoseconds else rest * 1000
@@ -145,9 +148,14 @@ def _fixed_bytes(array: pa.Array, element: Struct) -> pa.Array:
 
 
 def _big_endian(array: pa.Array) -> Any:
-    size = array.type.byte_width
-    data = np.frombuffer(array.buffers()[1], "u1").reshape(-1, size)
-    return data[array.offset : array.offset + len(array), ::-1]
+    return _raw(array)[:, ::-1]
+
+
+def _raw(array: pa.Array) -> Any:
+    """Return the bytes of values of one width, a row for each."""
+    size = array.type.bit_width // 8
+    data = np.frombuffer(array.buffers()[1], "u1", (array.offset + len(array)) * size)
+    return data.reshape(-1, size)[array.offset :]
 
 
 def _resized(data: Any, size: int) -> Any:
