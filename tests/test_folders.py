@@ -1,11 +1,15 @@
 """Folders in and out, and some rows instead of all: through the command, on real files."""
 
+from types import SimpleNamespace
+
 import pandas as pd
 import pandas.testing as pdt
 import pytest
 
 from parapply import Job, run
 from parapply.errors import InputError, UsageError
+from parapply.outputs.output import Output
+from parapply.outputs.sinks import FolderSink
 
 
 @pytest.fixture
@@ -49,6 +53,43 @@ def test_types_that_change_late_are_those_of_every_part_file(tmp_path, table):
     run(Job(expression="n if n < 900 else 0.5", inputs=table, output=f"{out}/", chunk_size=100))
     first = (out / "part-00000.csv").read_text().splitlines()
     assert first[1] == "0,t0,0.0"
+
+
+class Plain:
+    """A format whose files say which columns they were begun with."""
+
+    suffix = ".txt"
+
+    def joiner(self):
+        return self
+
+    def begin(self, file, arrangement, types):
+        file.write(" ".join(types).encode())
+
+    def append(self, part):
+        pass
+
+    def finish(self):
+        pass
+
+
+def test_what_a_worker_still_writes_with_types_of_before_is_none_of_the_output(tmp_path):
+    asked, target = [], Plain()
+    with Output(f"{tmp_path}/out/") as output:
+        sink = FolderSink(output, target, asked.append)
+        for types in (["int"], ["float"]):
+            sink.begin((), types)
+            sink.append(SimpleNamespace(number=(0,), path="a part"), drop=False)
+        late, last = asked
+        sink.done(late)
+        assert sink.waiting
+        last.run(target)
+        late.run(target)
+        sink.done(last)
+        assert not sink.waiting
+        output.prepare()
+        output.publish()
+    assert [path.read_text() for path in (tmp_path / "out").iterdir()] == ["float"]
 
 
 def test_an_old_folder_of_parts_is_replaced_as_a_whole(tmp_path, table):

@@ -87,6 +87,13 @@ class Seal(Chore):
 
     def run(self, target: Target) -> None:
         """Write the file, and sync it: nothing else will before the folder is published."""
+        try:
+            self._write(target)
+        except FileNotFoundError:
+            if os.path.isdir(os.path.dirname(self.path)):  # else it has been begun anew
+                raise
+
+    def _write(self, target: Target) -> None:
         with Naming(self.path), create(self.path) as file:
             joiner = target.joiner()
             joiner.begin(file, self.arrangement, self.types)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import stat
 from typing import BinaryIO
 
@@ -132,6 +133,12 @@ class Output:
             file.close()
         os.unlink(self.parts)
         self.parts += "+"
+
+    def renew(self) -> None:
+        """Have an empty folder for part files, under another name, as `open` has a file."""
+        before, self.parts = self.parts, f"{self.parts}+"
+        os.mkdir(self.parts, 0o700)
+        shutil.rmtree(before, ignore_errors=True)  # or later, with all else
 
     def push(self) -> None:
         """Have the kernel begin to write what has come: syncing is quick then, at the end."""

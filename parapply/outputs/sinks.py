@@ -116,8 +116,8 @@ class FolderSink:
 
     def __init__(self, output: Output, target: Target, ask: Callable[[Chore], None]) -> None:
         self._output, self._target, self._ask = output, target, ask
-        self._files = 0
-        self._sealing: set[tuple[int, ...]] = set()
+        self._files, self._begun = 0, False
+        self._sealing: set[str] = set()  # files
 
     @property
     def waiting(self) -> bool:
@@ -125,8 +125,12 @@ class FolderSink:
         return bool(self._sealing)
 
     def begin(self, arrangement: Arrangement, types: Sequence[Any]) -> None:
-        """Start anew: files that are there already are written over."""
+        """Start, or start anew, where no worker is at a file of those before."""
+        if self._begun:
+            self._output.renew()
+            self._sealing.clear()
         self._arrangement, self._types, self._files = arrangement, tuple(types), 0
+        self._begun = True
 
     def append(self, part: Outcome, *, drop: bool) -> None:
         """Have the next file made of a part."""
@@ -134,13 +138,13 @@ class FolderSink:
         path = os.path.join(self._output.parts, f"part-{self._files:05d}{self._target.suffix}")
         seal = Seal(part.number, part.path, path, self._arrangement, self._types)
         self._files += 1
-        self._sealing.add(seal.number)
+        self._sealing.add(path)
         self._ask(seal)
 
     def done(self, chore: Chore) -> None:
-        """Hear that a file is complete."""
+        """Hear that a file is complete, of these or of those before."""
         if isinstance(chore, Seal):
-            self._sealing.discard(chore.number)
+            self._sealing.discard(chore.path)
 
     def close(self) -> None:
         """Have a file with no rows where there is no part at all."""
