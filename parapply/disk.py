@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import os
 
+from parapply.ceilings import met, reason
 from parapply.errors import InputError, OutputError, ParapplyError, WorkerError
-from parapply.lifetime.ceilings import met
 from parapply.outputs.output import Output
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -39,28 +39,28 @@ class DiskErrors:
         """Return what to tell a person; what is in none of our folders is an input."""
         if error.errno in (errno.EMFILE, errno.ENFILE):
             return WorkerError(met(error) or str(error))  # whichever file it was
-        reason = os.strerror(error.errno) if error.errno else str(error)
+        why = reason(error)
         path = "" if error.filename is None else os.fsdecode(error.filename)
         full = error.errno in FULL
         for place, words in self.others.items():
             if _is_in(path, place):
-                return OutputError(f"{words}: {reason}")
+                return OutputError(f"{words}: {why}")
         output = self._output
         if not path or path == output.name:
-            return OutputError(f"{output.name}: {reason}")
+            return OutputError(f"{output.name}: {why}")
         folder = next((one for one in output.folders if _is_in(path, one)), None)
         if folder is None:
             return (OutputError if full or error.errno == errno.EROFS else InputError)(
-                f"{path}: {reason}"
+                f"{path}: {why}"
             )
         where = os.path.dirname(folder)
         if output.restartable and _is_in(path, output.parts):
-            return OutputError(f"{output.name}: cannot write in {where}: {reason}")
+            return OutputError(f"{output.name}: cannot write in {where}: {why}")
         if output.temp_dir is not None:
-            return OutputError(f"--temp-dir {output.temp_dir}: {reason}")
+            return OutputError(f"--temp-dir {output.temp_dir}: {why}")
         what = output.name if output.restartable else "temporary files"
         hint = f" {_ELSEWHERE}" if full else ""
-        return OutputError(f"{what}: cannot write in {where}: {reason}{hint}")
+        return OutputError(f"{what}: cannot write in {where}: {why}{hint}")
 
 
 def _is_in(path: str, place: str) -> bool:

@@ -13,18 +13,17 @@ from parapply.naming import Naming
 
 
 def create(path: str, mode: str = "wb") -> BinaryIO:
-    """Open a file to write, which is empty then."""
-    return cast(BinaryIO, open(path, mode, opener=_opener))
+    """Open a file to write, or ("w+b") to read too, which is empty then.
 
-
-def create_named(path: str) -> BinaryIO:
-    """Open a file to write; what goes wrong with it names it, wherever its content comes from."""
-    return cast(BinaryIO, io.BufferedWriter(_Named(path, "wb", opener=_opener)))
+    What goes wrong with it names it, wherever its content comes from.
+    """
+    buffered = io.BufferedRandom if "+" in mode else io.BufferedWriter
+    return cast(BinaryIO, buffered(_Named(path, mode, opener=_opener)))
 
 
 def write(path: str, content: bytes) -> None:
     """Write a whole file."""
-    with create_named(path) as file:
+    with create(path) as file:
         file.write(content)
 
 
@@ -33,10 +32,15 @@ class _Named(io.FileIO):
         with Naming(os.fsdecode(self.name)):
             return super().write(content)
 
+    def close(self) -> None:
+        with Naming(os.fsdecode(self.name)):
+            super().close()
+
 
 def touch(path: str) -> str:
     """Make the file, for who opens it by its name; return that."""
-    os.close(_opener(path, os.O_WRONLY | os.O_CREAT))
+    with Naming(path):
+        os.close(_opener(path, os.O_WRONLY | os.O_CREAT))
     return path
 
 

@@ -12,7 +12,7 @@ import parapply as package
 from parapply import Job
 from parapply.errors import OutputError
 from parapply.naming import Naming
-from parapply.private import create_named, write
+from parapply.private import create, write
 
 FULL = os.strerror(errno.ENOSPC)
 HINT = r" \(--temp-dir DIR puts temporary files elsewhere\)"
@@ -87,7 +87,7 @@ def test_where_a_part_cannot_be_written(run_full, format_, settings, said):
 def test_a_copy_of_what_comes_names_itself_and_not_where_that_comes_from(tmp_path):
     with pytest.raises(OSError, match="/dev/full"), Naming("standard input"):
         write("/dev/full", b"x" * (1 << 20))
-    copy = create_named(str(tmp_path / "copy"))
+    copy = create(str(tmp_path / "copy"))
     with pytest.raises(OSError, match="standard input"), Naming("standard input"), copy:
         copy.write(b"x")
         raise OSError(errno.EIO, os.strerror(errno.EIO))

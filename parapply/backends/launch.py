@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import tempfile
 import threading
 import warnings
 from collections.abc import Iterator
@@ -15,14 +16,16 @@ from typing import Any
 
 from parapply import neighbours
 from parapply.backends.start import STOPS
+from parapply.ceilings import met
 from parapply.errors import WorkerError
-from parapply.lifetime.ceilings import met
-from parapply.outputs.staging import adopt
+from parapply.outputs.staging import Staging
 
 # By process id, as a forked copy of this process needs one of its own: the pipe whose write end
 # is open in the parent alone, so that it ends when the parent does. One serves all pools: with one
 # each, the workers of two pools would inherit each other's and keep it open.
 _lifelines: dict[int, tuple[Any, Any]] = {}
+_LAST = -100  # as multiprocessing has it, after all who have something in it
+_LONGEST = 60  # bytes: of a socket's whole name systems allow 103 at least
 _starting = threading.RLock()  # the pools of two runs may start interpreters at once
 
 
@@ -52,17 +55,37 @@ def start_helpers(method: str) -> None:
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     if method == "forkserver":
-        adopt(util.get_temp_dir())  # for its socket; left behind when a signal ends us
+        place = _socket_place()
         try:
+            _make_socket_folder(place)
             with _unblocked(), _on_safe_path():  # it hears of its children's ends by a signal
                 forkserver.ensure_running()
         except OSError as error:  # its socket's path may be too long
             if limit := met(error):
                 raise WorkerError(f"the forkserver cannot be started: {limit}") from error
             raise WorkerError(
-                f"the forkserver cannot be started in {util.get_temp_dir()}: {error}; "
-                "a shorter TMPDIR or another --start-method would do"
+                f"the forkserver cannot be started in {place}: {error.strerror or error}; "
+                "another TMPDIR, or --start-method, would do"
             ) from error
+
+
+def _make_socket_folder(place: str) -> None:
+    """Have multiprocessing put the forkserver's socket into a folder of ours.
+
+    Its own stays when a signal ends this process, and where it cannot be removed, a traceback of
+    that is all that it says. Only a private name tells it of another.
+    """
+    config: Any = multiprocessing.current_process()._config  # type: ignore[attr-defined]
+    if config.get("tempdir") is None:
+        staging = Staging(place, "parapply-")
+        config["tempdir"] = staging.make()
+        util.Finalize(None, staging.remove, exitpriority=_LAST)
+
+
+def _socket_place() -> str:
+    """Return the folder for temporary files; another where a socket's name would be too long."""
+    place = tempfile.gettempdir()
+    return place if len(os.fsencode(place)) <= _LONGEST or not os.path.isdir("/tmp") else "/tmp"
 
 
 @contextmanager

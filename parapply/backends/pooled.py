@@ -19,8 +19,8 @@ from parapply.backends import RAN_OUT, Done, Item, Outside, Pace, Result
 from parapply.backends.desk import SLOT_FIELDS, Slots, Wire, work
 from parapply.backends.stillness import Stillness
 from parapply.backends.waiting import Bell, Ears
+from parapply.ceilings import met
 from parapply.errors import ParapplyError, WorkerError
-from parapply.lifetime.ceilings import met
 
 if TYPE_CHECKING:
     from parapply.lifetime.lapses import Lapses

@@ -35,8 +35,8 @@ from parapply.backends.start import NAME, enter, serve
 from parapply.backends.stillness import Stillness
 from parapply.backends.waiting import in_background
 from parapply.backends.wire import WIRE
+from parapply.ceilings import check_room, said
 from parapply.errors import WorkerError
-from parapply.lifetime.ceilings import check_room, said
 
 KILL_S = 1.0
 LOCK_S = 0.02  # longer than a live thread of the parent ever holds a lock of the queues

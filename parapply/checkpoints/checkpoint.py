@@ -14,6 +14,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
+from parapply.ceilings import reason
 from parapply.checkpoints import durable, place
 from parapply.checkpoints.durable import settle
 from parapply.checkpoints.entries import facts, is_count
@@ -72,7 +73,7 @@ class Checkpoint:
         try:
             rival = self._lock.take()
         except OSError as error:
-            raise OutputError(f"{said}: cannot be locked: {error.strerror}") from error
+            raise OutputError(f"{said}: cannot be locked: {reason(error)}") from error
         if rival is not None:
             raise locked(f"{said}: another run is using it", rival, self._lock)
 
@@ -162,7 +163,8 @@ class Checkpoint:
             self._journal.complete()
             return
         self._waiting.clear()
-        self._journal.close()
+        with suppress(OSError):  # it is removed
+            self._journal.close()
         self._journal = None
         os.unlink(self._path("job.json"))  # first: without it nothing goes on
         self._clear()

@@ -15,6 +15,7 @@ from typing import BinaryIO, NamedTuple, cast
 
 from parapply.errors import UsageError
 from parapply.naming import Naming
+from parapply.outputs.publishing import NO_SYNC, FolderSync
 
 _FLAGS = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _BLOCK_BYTES = 1 << 20
@@ -85,7 +86,7 @@ class _NotOwnError(OSError):
 
 @contextmanager
 def _opened(path: str) -> Iterator[BinaryIO]:
-    with _own(path, os.O_RDONLY, "rb") as file:
+    with Naming(path), _own(path, os.O_RDONLY, "rb") as file:
         yield file
 
 
@@ -127,11 +128,10 @@ def _digest(file: BinaryIO, said: bytes = b"") -> str:
 
 def sync_folder(folder: str) -> None:
     """Have the names in a folder on disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    with FolderSync(folder) as names:
+        error = names.sync()
+    if error is not None and error.errno not in NO_SYNC:
+        raise OSError(error.errno, os.strerror(error.errno or 0), folder) from error
 
 
 def write_whole(path: str, text: str) -> None:

@@ -5,12 +5,15 @@ To create and to remove a file takes longer than many a small chunk does.
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from parapply.errors import InputError, ParapplyError
 from parapply.lazily import pa
+from parapply.naming import Naming
 from parapply.private import create, touch
 
 SMALL = 1 << 14  # bytes that go to the parent with the outcome
@@ -34,12 +37,24 @@ class Part:
     def write_table(self, table: pa.Table) -> None:
         """Write a table as an Arrow file, uncompressed: it is mapped, read once and deleted."""
         if table.get_total_buffer_size() >= self._small:
-            with pa.OSFile(touch(self.path), "wb") as file:
+            with arrow_file(self.path) as file:
                 _write(table, file)
             return
         sink = pa.BufferOutputStream()
         _write(table, sink)
         self.held = sink.getvalue().to_pybytes()
+
+
+@contextmanager
+def arrow_file(path: str) -> Iterator[Any]:
+    """Open a file for Arrow to write, which says neither where nor why closing it went wrong."""
+    with pa.OSFile(touch(path), "wb") as file:
+        yield file
+        try:
+            file.close()
+        except OSError as error:
+            number = error.errno or errno.EIO
+            raise OSError(number, os.strerror(number), path) from error
 
 
 def read_table(part: str | bytes) -> pa.Table:
@@ -57,7 +72,8 @@ def read_table(part: str | bytes) -> pa.Table:
 def reading(path: str) -> Iterator[None]:
     """Read what a run has kept: what is wrong with that is said of this file."""
     try:
-        yield
+        with Naming(path):
+            yield
     except ParapplyError:
         raise
     except (LookupError, OSError, OverflowError, TypeError, ValueError, pa.ArrowException) as error:

@@ -19,7 +19,7 @@ from parapply.inputs.reader import Reader, open_reader
 from parapply.inputs.witness import Witness
 from parapply.job import Job, on_error
 from parapply.outputs.output import STDOUT
-from parapply.private import create_named
+from parapply.private import create
 from parapply.records import record, replace
 
 DASH, STDIN = "-", "standard input"
@@ -167,7 +167,7 @@ class Opener:
     def _copied(self, file: BinaryIO, name: str, format_: str) -> Opened:
         path = Path(self.folder, f"input-{self._copies}")
         self._copies += 1
-        with create_named(str(path)) as copy:
+        with create(str(path)) as copy:
             formats.copier(format_)(file, copy, name)
         source = formats.load(format_).source(str(path), name, self.reading)
         return Opened(source, format_, None, path.stat().st_size)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from parapply.ceilings import reason
 from parapply.errors import LockedError, OutputError, UsageError
 from parapply.outputs import owners
 from parapply.outputs.attics import recover
@@ -50,7 +51,7 @@ class Claim:
         try:
             rival = self._lock.take()
         except OSError as error:
-            raise OutputError(f"{self._name}: cannot be locked: {error.strerror}") from error
+            raise OutputError(f"{self._name}: cannot be locked: {reason(error)}") from error
         if rival is not None:
             raise locked(f"{self._name}: another run holds the lock", rival, self._lock)
 

@@ -48,8 +48,11 @@ class Exclusive:
             with suppress(OSError):
                 os.unlink(self._path)
             locks.let_go(lock)
-            with suppress(OSError):  # another run stands there
-                os.rmdir(self.folder)
+            self._leave()
+
+    def _leave(self) -> None:
+        with suppress(OSError):  # another run stands there
+            os.rmdir(self.folder)
 
     def tidy(self) -> None:
         """Remove it where only runs held it that are dead."""
@@ -67,7 +70,11 @@ class Exclusive:
             except FileExistsError:  # in another thread
                 return owners.mine()
             except FileNotFoundError:  # whoever held it has just taken it away
-                continue
+                if not os.path.isdir(os.path.dirname(self.folder)):
+                    raise
+            except BaseException:
+                self._leave()
+                raise
         try:
             rival = next(filter(self._holds, self._others()), None)
         except BaseException:

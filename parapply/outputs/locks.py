@@ -24,7 +24,8 @@ _held = set[int]()  # descriptors
 def make(path: str) -> int:
     """Make a file, and lock it; raises FileExistsError where there is one.
 
-    Returns the descriptor that keeps the lock. Raises OSError where a file cannot be made.
+    Returns the descriptor that keeps the lock. Raises OSError where a file cannot be made, or not
+    be locked: it is gone then.
     """
     descriptor = os.open(path, _FLAGS | os.O_CREAT | os.O_EXCL, 0o600)
     _held.add(descriptor)
@@ -33,6 +34,8 @@ def make(path: str) -> int:
         while not _lock(descriptor) and time.monotonic() < deadline:
             time.sleep(0.001)
     except BaseException:
+        with suppress(OSError):
+            os.unlink(path)
         let_go(descriptor)
         raise
     return descriptor
@@ -58,7 +61,8 @@ def seize(path: str, folder: int | None = None) -> int | None:
 def let_go(descriptor: int) -> None:
     """Give a lock back."""
     _held.discard(descriptor)
-    os.close(descriptor)
+    with suppress(OSError):  # it is closed all the same, and nothing was written to it
+        os.close(descriptor)
 
 
 def _lock(descriptor: int) -> bool:

@@ -12,6 +12,7 @@ import shutil
 import stat
 from typing import BinaryIO
 
+from parapply.ceilings import reason
 from parapply.errors import PUBLISHED, OutputError, UsageError
 from parapply.naming import Naming
 from parapply.outputs import places, publishing
@@ -73,8 +74,11 @@ class Output:
     def __enter__(self) -> Output:
         try:
             self._enter()
-        except BaseException:
+        except BaseException as error:
             self._leave()
+            if isinstance(error, OSError):
+                where = "" if self.home is None else f" cannot write in {self.home}:"
+                raise OutputError(f"{self.name}:{where} {reason(error)}") from error
             raise
         return self
 
@@ -84,7 +88,9 @@ class Output:
         if self._claim is not None and self._target is not None:
             self._claim.make()
             places.check_replaceable(self._target, self.name)
-            self.stage = self._make(str(self._target.parent), self._claim.prefix)
+            folder = str(self._target.parent)
+            cannot = f"{self.name}: cannot write in {folder}"
+            self.stage = self._make(folder, self._claim.prefix, cannot)
             self.parts = os.path.join(self.stage, "output")  # a folder's files, until published
             if self.is_folder:
                 os.mkdir(self.parts, 0o700)
@@ -220,14 +226,17 @@ class Output:
             return self.stage
         place = temporary_place(self.temp_dir)
         sweep(place, "parapply-")
-        return self._make(place, "parapply-")
+        if self.temp_dir is not None:
+            return self._make(place, "parapply-", f"--temp-dir {self.temp_dir}")
+        what = f"temporary files: cannot write in {place}"
+        return self._make(place, "parapply-", f"{what} (--temp-dir DIR names another)")
 
-    def _make(self, parent: str, prefix: str) -> str:
+    def _make(self, parent: str, prefix: str, what: str) -> str:
         self._stagings.append(Staging(parent, prefix))
         try:
             return self._stagings[-1].make()
         except OSError as error:
-            raise OutputError(f"{self.name}: cannot write in {parent}: {error.strerror}") from error
+            raise OutputError(f"{what}: {reason(error)}") from error
 
     def _leave(self) -> None:
         for staging in self._stagings:

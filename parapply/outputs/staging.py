@@ -22,14 +22,13 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from parapply.outputs import locks, owners
 
 _TOKEN_BYTES = 8
 _OURS = re.compile("[0-9a-f]{16}")  # 12 had those of a version that knew locks alone
-_ADOPTED = re.compile(r"\w{8}")  # as tempfile has it
 NOTE = "parapply-lock-"
 _made = set["Staging"]()
 
@@ -59,12 +58,6 @@ class Staging:
             raise
         return self.path
 
-    def adopt(self, path: str) -> None:
-        """Look after a folder that is there already."""
-        self.path = path
-        self._lock = _sign(path)
-        _made.add(self)
-
     def remove(self) -> None:
         """Remove it with all that is in it; once more, when that is interrupted."""
         try:
@@ -85,40 +78,23 @@ class Staging:
         self.remove()
 
 
-def adopt(path: str) -> None:
-    """Look after a folder that a library made with `tempfile` and removes when all goes well."""
-    if any(staging.path == path for staging in _made):
-        return
-    adopted = Staging(os.path.dirname(path), os.path.basename(path)[:-8])
-    adopted.adopt(path)
-
-
-def sweep_adopted(parent: str) -> None:
-    """Remove the folders that multiprocessing made for runs that are no more."""
-    _sweep(_folders(parent, "pymp-", _ADOPTED), adopted=True)
-
-
 def sweep(parent: str, prefix: str) -> None:
     """Remove the folders of that kind, of this user, whose runs are no more."""
-    _sweep(_folders(parent, prefix, _OURS))
+    for path in _folders(parent, prefix):
+        with suppress(OSError), _opened(path) as folder:
+            if not _is_ours(os.fstat(folder)):
+                continue
+            notes = [name for name in os.listdir(folder) if name.startswith(NOTE)]
+            if not notes:
+                os.rmdir(path)  # where it is empty
+            elif len(notes) == 1:
+                _clean(path, folder, notes[0])
 
 
 def remove_all() -> None:
     """Remove what was left by a signal that came between a context and its end."""
     for staging in list(_made):
         staging.remove()
-
-
-def _sweep(folders: Iterable[str], *, adopted: bool = False) -> None:
-    for path in folders:
-        with suppress(OSError), _opened(path) as folder:
-            if not _is_ours(os.fstat(folder)):
-                continue
-            notes = [name for name in os.listdir(folder) if name.startswith(NOTE)]
-            if not notes and not adopted:
-                os.rmdir(path)  # where it is empty
-            elif len(notes) == 1:
-                _clean(path, folder, notes[0])
 
 
 def _clean(path: str, folder: int, note: str) -> None:
@@ -133,14 +109,14 @@ def _clean(path: str, folder: int, note: str) -> None:
             locks.let_go(lock)
 
 
-def _folders(parent: str, prefix: str, token: re.Pattern[str]) -> list[str]:
+def _folders(parent: str, prefix: str) -> list[str]:
     try:
         with os.scandir(parent) as entries:
             return [
                 one.path
                 for one in entries
                 if one.name.startswith(prefix)
-                and token.fullmatch(one.name, len(prefix))
+                and _OURS.fullmatch(one.name, len(prefix))
                 and one.is_dir(follow_symlinks=False)
             ]
     except OSError:

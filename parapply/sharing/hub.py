@@ -14,11 +14,12 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from parapply.ceilings import reason
 from parapply.errors import OutputError, RowError, WorkerError
 from parapply.functions.hooks import Hook
 from parapply.lifetime.context import Place, aside
 from parapply.outputs.places import temporary_place
-from parapply.outputs.staging import Staging, sweep, sweep_adopted
+from parapply.outputs.staging import Staging, sweep
 from parapply.sharing import shares
 from parapply.sharing.stops import is_stopped
 
@@ -45,13 +46,14 @@ class Hub:
             self._log_file = _check_log(self._log_file)
         place = _local_place()
         sweep(place, "parapply-")
-        sweep_adopted(place)
         self._staging = Staging(place, "parapply-")
         try:
             self.folder = self._staging.make()
         except OSError as error:
-            reason = f"cannot write in {place}: {error.strerror}"
-            raise OutputError(f"no folder for what workers share: {reason}") from error
+            raise OutputError(
+                f"no folder for what workers share: cannot write in {place} (TMPDIR=DIR names "
+                f"another): {reason(error)}"
+            ) from error
         self._mailbox: Mailbox | None = None
         self._handle: Callable[..., Any] | None = None
         return self
@@ -161,4 +163,4 @@ def _check_log(path: str) -> str:
         with open(path, "a", encoding="utf-8"):
             return os.path.abspath(path)
     except OSError as error:
-        raise OutputError(f"--log-file {path}: {error.strerror}") from error
+        raise OutputError(f"--log-file {path}: {reason(error)}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import resource
 
 from parapply.errors import WorkerError
@@ -13,6 +14,11 @@ _RAISE = "raise that, or use fewer --workers"
 def said(error: BaseException) -> str:
     """Say what went wrong as processes, threads or files were opened."""
     return met(error) or str(error)
+
+
+def reason(error: OSError) -> str:
+    """Say what went wrong with a file, which the sentence names already."""
+    return met(error) or (os.strerror(error.errno) if error.errno else str(error))
 
 
 def met(error: BaseException) -> str | None:
