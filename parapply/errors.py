@@ -13,6 +13,7 @@ ParapplyError                 something went wrong that a person can mend; its t
 │   └── UnencodableError      nor its encoding
 ├── LockedError               another run is at the same files: exit code 75
 └── WorkerError               workers could not be started, or died
+    └── SharedFileError       a lock or rate was asked for that the run's folder cannot give
 
 Messages name the file, row, column and value, and the way out. Rows are counted from 1, without
 the header, over all inputs. Foreign exceptions are translated where they are met, with the cause
@@ -128,3 +129,7 @@ class UnencodableError(ResultError):
 
 class WorkerError(ParapplyError):
     """Workers could not be started, or one died while it ran the function."""
+
+
+class SharedFileError(WorkerError):
+    """A file in which workers share a lock or a rate fails them; no row is to blame."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import re
 import sys
 
 import pytest
@@ -29,6 +31,96 @@ def bench(tmp_path_factory):
 @pytest.fixture(scope="module")
 def wanted(bench):
     return runs.undisturbed(bench, JOB)[0]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(bench):
+    return functools.cache(lambda name: runs.undisturbed(bench, Job(name)))
+
+
+@pytest.fixture
+def attempt(bench, undisturbed):
+    """Have a kind of calls at a site fail, the first of them or (with +) from it on all."""
+
+    def attempt(name, fault):
+        kind, error, where = fault.split(" ")
+        result, sites = undisturbed(name)
+        found = [
+            calls[0]
+            for (one, _, site), calls in sites.items()
+            if one == kind and re.search(where.removesuffix("+"), site)
+        ]
+        first = min(found, key=lambda call: (call.who, call.nth))
+        fault = Fault(kind, error, first.who, first.nth, where.endswith("+"))
+        return runs.attempt(bench, Job(name), fault, result)
+
+    return attempt
+
+
+@pytest.mark.parametrize("fault", ["close EIO /.out.*parapply-lock-NOTE$", "close ENOSPC rank-N$"])
+@pytest.mark.parametrize("job", ["csv-serial", "csv", "lock", "pipe"])
+def test_what_closing_a_file_says_that_only_kept_a_lock_concerns_nobody(job, fault, attempt):
+    if job == "pipe":
+        fault = fault.replace("/.out", "/tmp")
+    trial = attempt(job, fault)
+    assert (trial.complaints, trial.said, len(trial.calls)) == ([], "", 1)
+
+
+@pytest.mark.parametrize("job", ["csv-serial", "csv", "csv-threads", "forkserver", "log-file"])
+def test_a_run_that_asks_for_no_lock_needs_none(job, bench, undisturbed):
+    trial = runs.attempt(
+        bench, Job(job), Fault("lock", "ENOLCK", "both", 1, onward=True), undisturbed(job)[0]
+    )
+    assert (trial.complaints, trial.said) == ([], "")
+    assert len(trial.calls) > 2
+
+
+def test_an_end_that_a_function_asks_for_needs_no_lock(bench, undisturbed):
+    fault = Fault("lock", "ENOSYS", "both", 1, onward=True)
+    trial = runs.attempt(bench, Job("stop"), fault, undisturbed("stop")[0])
+    assert trial.complaints == []
+    assert "worker.stop(): 41 rows in" in trial.said
+
+
+def test_a_rate_that_needs_locks_which_are_not_there_names_the_place(attempt):
+    trial = attempt("rate", "lock ENOLCK /rate-+")
+    assert trial.complaints == []
+    said = "/tmp: No locks available: workers cannot share locks and rates there (TMPDIR=DIR"
+    assert said in trial.said
+
+
+@pytest.mark.parametrize(
+    ("job", "fault", "said"),
+    [
+        ("lock", "lock EIO /.out.csv.parapply-lock/NOTE$", "out.csv: cannot be locked: Input"),
+        ("csv-serial", "lock EIO /tmp/.*rank-N$", r"tmp \(TMPDIR=DIR names another\): Input"),
+        ("checkpoint-serial", "chmod EPERM kept/parts", "--checkpoint kept: Operation not"),
+        ("checkpoint-serial", "sync EIO /kept$", "--checkpoint kept: Input"),
+        ("checkpoint-serial", "close ENOSPC kept/parts", "--checkpoint kept: No space"),
+        ("pipe-late", "close EIO .made$", "temporary files: cannot write in .*: Input"),
+        ("pipe-late", "open ENOSPC .made$+", "temporary files: cannot write in .*: No space"),
+        ("csv-serial", "close EIO /output$", "out.csv: .*Input"),
+        ("folder-jsonl", "mkdir EIO /output$", "out/: cannot write in .*: Input"),
+        ("folder-jsonl", "open EMFILE lock-NOTE$", r"out/: cannot write in .*ulimit -n\); raise"),
+        ("temp-dir", "mkdir EACCES /temp/", "--temp-dir temp: Permission denied"),
+        ("csv-serial", "mkdir EACCES /tmp/", r"in .*/tmp \(TMPDIR=DIR names another\): Permission"),
+        ("stdout", "mkdir EACCES /tmp/parapply-", "temporary files: cannot write in .*--temp-dir"),
+    ],
+)
+def test_what_is_wrong_is_said_of_the_file_and_option_concerned(job, fault, said, attempt):
+    trial = attempt(job, fault)
+    assert trial.complaints == []
+    assert re.search(said, trial.said)
+
+
+def test_a_checkpoint_needs_no_folder_that_can_be_synced(attempt):
+    trial = attempt("checkpoint-serial", "sync EINVAL /kept$")
+    assert (trial.complaints, trial.said) == ([], "")
+
+
+def test_a_folder_of_a_forkserver_that_cannot_be_removed_is_no_traceback(attempt):
+    trial = attempt("forkserver", "unlink EACCES ^/tmp/+")
+    assert (trial.complaints, trial.said) == ([], "")
 
 
 def test_the_call_that_is_named_fails_and_no_other(bench, wanted):

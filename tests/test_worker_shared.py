@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import itertools
 import multiprocessing
 import os
@@ -418,16 +419,51 @@ def test_a_lock_that_would_hold_up_the_loop_says_so(bound):
 # Who is who.
 
 
-def test_ranks_are_those_of_the_living(place, bound):
+@pytest.fixture(params=["locks", "no locks"])
+def file_system(request, monkeypatch):
+    """The run's folder is on a file system with locks, or without."""
+
+    def flock(file, how):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    if request.param == "no locks":
+        monkeypatch.setattr("fcntl.flock", flock)
+
+
+def test_ranks_are_those_of_the_living(file_system, place, bound):
     assert (bound.rank, bound.name) == (0, "parapply-0")
-    second = start(place, lambda: time.sleep(TIMEOUT_S))
-    while not os.path.exists(f"{place.folder}/rank-1"):
+    second = start(place, lambda: (worker.put("begun", worker.rank), time.sleep(TIMEOUT_S)))
+    mailbox, came = Mailbox(place.folder), []
+    while not came:
         time.sleep(0.01)
-    time.sleep(0.05)
+        came += mailbox.take()
     second.kill()
     second.join()
     crew(place, lambda: worker.put("rank", worker.rank), workers=1)
-    assert [value for _, value in Mailbox(place.folder).take()] == [1]
+    assert [*came, *mailbox.take()] == [("begun", 1), ("rank", 1)]
+
+
+def test_no_two_of_many_workers_have_the_same_rank(file_system, place):
+    def work():
+        worker.put("rank", worker.rank)
+        time.sleep(0.5)  # until all are there
+
+    crew(place, work)
+    ranks = [value for _, value in Mailbox(place.folder).take()]
+    assert sorted(ranks) == list(range(WORKERS))
+
+
+def test_a_rank_that_was_given_back_is_the_next_ones(file_system, place):
+    first, second = context.bind(place), context.bind(place)
+    context.unbind(first)
+    third = context.bind(place)
+    ranks = first.rank, second.rank, third.rank
+    context.unbind(second)
+    context.unbind(third)
+    assert ranks == (0, 1, 2)  # the second looked at hint 1 on
+    fourth = context.bind(place)
+    context.unbind(fourth)
+    assert fourth.rank == 0
 
 
 OUTSIDE = """

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from parapply.backends.limits import is_exhausted
 from parapply.calls.alarm import RowTimeoutError
-from parapply.errors import AmbiguousColumnError, UnseenError
+from parapply.errors import AmbiguousColumnError, SharedFileError, UnseenError
 from parapply.job import MANY, OTHERS, Cause
 from parapply.records import record
 
@@ -72,14 +72,17 @@ class LostWorkerError(Exception):
     """The worker that ran the row did not survive it."""
 
 
+_NO_ROWS = (FailedRow, UnseenError, AmbiguousColumnError, SharedFileError)
+
+
 def is_ours(error: BaseException) -> bool:
     """Whether an exception is not the row's: a signal that came to the parent, a full worker, a
-    name that several columns have.
+    name that several columns have, a lock that cannot be had.
 
     Anything else that the user's code raises is its failure, SystemExit and a KeyboardInterrupt
     in a worker (which ignores the signal) too.
     """
-    if isinstance(error, (FailedRow, UnseenError, AmbiguousColumnError)) or is_exhausted(error):
+    if isinstance(error, _NO_ROWS) or is_exhausted(error):
         return True
     if isinstance(error, (Exception, RowTimeoutError)):
         return False

@@ -9,15 +9,15 @@ temporary folder of its own, so that functions can be tested without parapply.
 from __future__ import annotations
 
 import atexit
-import fcntl
 import multiprocessing
 import os
 import threading
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from parapply.lifetime.ranks import Rank, claim
 from parapply.records import record
 
 if TYPE_CHECKING:
@@ -52,9 +52,9 @@ class State(SimpleNamespace):
 class Context:
     """One worker; `rank` is a number that no other living worker of the run has."""
 
-    def __init__(self, place: Place, rank: int, claim: int | None = None) -> None:
-        self.place, self.rank = place, rank
-        self.name = f"{NAME}{rank}"
+    def __init__(self, place: Place, rank: Rank) -> None:
+        self.place, self.rank, self._rank = place, rank.number, rank
+        self.name = f"{NAME}{self.rank}"
         self.state = State()
         self.function: Callable[[Any], Any] | None = None  # what is called
         self.close: Callable[[], Any] | None = None  # at the end
@@ -64,7 +64,6 @@ class Context:
         self._position: Callable[[], int] = _first
         self._number: Callable[[int], int] = _none
         self._loop: asyncio.Runner | None = None
-        self._claim = claim  # a descriptor: the rank is free when it is closed, or the worker dead
 
     def begin(
         self,
@@ -112,10 +111,7 @@ class Context:
 
     def leave(self) -> None:
         """Give the rank back."""
-        if self._claim is not None:
-            with suppress(OSError):  # the function closed it, and that has been said
-                os.close(self._claim)
-            self._claim = None
+        self._rank.leave()
 
 
 def _first() -> int:
@@ -141,7 +137,7 @@ def bind(place: Place) -> Context:
     """Make this thread a worker; the caller unbinds what this returns."""
     with _gate:
         hint = sum(context.place is place for context in _last)
-    context = Context(place, *_claim(place.folder, hint))
+    context = Context(place, claim(place.folder, hint))
     with _gate:
         _last.append(context)
     _bound.context = context
@@ -184,24 +180,6 @@ def current() -> Context:
     return _bound.context or (_last[-1] if _last else _nobody())
 
 
-def _claim(folder: str, rank: int) -> tuple[int, int]:
-    """Take the first rank from this one on that no living worker has.
-
-    The kernel frees it when a worker dies, however it dies, so that the worker that takes its
-    place has its rank too.
-    """
-    while True:
-        path = os.path.join(folder, f"rank-{rank}")
-        claim = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(claim)
-            rank += 1
-        else:
-            return rank, claim
-
-
 def _nobody() -> Context:
     import tempfile
 
@@ -214,7 +192,7 @@ def _nobody() -> Context:
             staging = Staging(place, NAME)
             folder = staging.make()
             atexit.register(_remove, staging, os.getpid())
-            _alone.append(Context(Place(folder, handled=True, is_run=False), 0))
+            _alone.append(Context(Place(folder, handled=True, is_run=False), Rank(0, None)))
     return _alone[0]
 
 

@@ -1,8 +1,9 @@
 """What workers print and log, in whole lines with the worker's name. Runs in workers.
 
 `sys.stdout` and `sys.stderr` are replaced while there are workers in the process. Each line is
-written at once, under a lock of the run, so that lines of two workers never mix; on a terminal it
-takes the place of the bar, which the parent draws again below it.
+written at once, under a lock of the run, so that lines of two workers never mix (where there are
+no locks: unless the system cuts one in two); on a terminal it takes the place of the bar, which
+the parent draws again below it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from parapply.lifetime.context import Context, speaker
@@ -111,7 +113,9 @@ class Lines(io.TextIOBase):
             return
         if os.isatty(number) and os.environ.get("TERM") != "dumb":
             lines = _ERASE + lines
-        _locked(os.path.join(folder, "lines"), lambda _: _write(number, _bytes(lines)))
+        if os.path.isdir(folder):  # else the run is over, and its folder gone
+            with _turn(folder):
+                _write(number, _bytes(lines))
 
 
 def _bytes(text: str) -> bytes:
@@ -124,21 +128,33 @@ def _now() -> str:
 
 
 def _append(path: str, lines: str) -> None:
-    _locked(path, lambda file: _write(file, _bytes(lines)))
-
-
-def _locked(path: str, work: Callable[[int], None]) -> None:
-    """Do something while no other worker does; a worker that dies in it holds nobody up."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+    file = _locked(path)
     try:
-        file = os.open(path, flags, 0o666)
-    except OSError:  # the run is over, and its folder gone
-        return
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        work(file)
+        _write(file, _bytes(lines))
     finally:
         os.close(file)
+
+
+@contextmanager
+def _turn(folder: str) -> Iterator[None]:
+    """Have the terminal to oneself, among workers; on a full disk, say, together with others."""
+    lock = None
+    with suppress(OSError):
+        lock = _locked(os.path.join(folder, "lines"))
+    try:
+        yield
+    finally:
+        if lock is not None:
+            with suppress(OSError):  # nothing was written to it
+                os.close(lock)
+
+
+def _locked(path: str) -> int:
+    """Open a file that is locked, if it can be; a worker that dies then holds nobody up."""
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+    with suppress(OSError):
+        fcntl.flock(file, fcntl.LOCK_EX)
+    return file
 
 
 def _write(number: int, content: bytes) -> None:

@@ -11,6 +11,11 @@ import os
 import re
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from parapply.ceilings import reason
+from parapply.errors import SharedFileError
 
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
 LEAST_S, MOST_S = 0.0005, 0.02  # between two looks, where there is nothing to wait on
@@ -36,26 +41,53 @@ def in_loop() -> bool:
     return events is not None and events._get_running_loop() is not None
 
 
+@contextmanager
+def blaming_place(path: str) -> Iterator[None]:
+    """Do something with a shared file; what goes wrong is the folder's, and no row's."""
+    try:
+        yield
+    except OSError as error:
+        place = os.path.dirname(os.path.dirname(path))  # of the run's folder
+        raise SharedFileError(
+            f"{place}: {reason(error)}: workers cannot share locks and rates there "
+            "(TMPDIR=DIR names another place)"
+        ) from error
+
+
 def try_flock(path: str) -> int | None:
     """Return a descriptor that holds the lock of a file, or None where another one has it."""
-    descriptor = os.open(path, _FLAGS, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    with blaming_place(path):
+        descriptor = os.open(path, _FLAGS, 0o600)
+        if _locked(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB):
+            return descriptor
+    let_go(descriptor)
+    return None
+
+
+def let_go(descriptor: int) -> None:
+    """Give a lock back: closing it does that, whatever else is said of that."""
+    with suppress(OSError):
         os.close(descriptor)
-        return None
-    return descriptor
+
+
+def _locked(descriptor: int, how: int) -> bool:
+    """Take a lock, and say whether it was free; it is closed where that goes wrong."""
+    try:
+        fcntl.flock(descriptor, how)
+    except BlockingIOError:
+        return False
+    except BaseException:
+        let_go(descriptor)
+        raise
+    return True
 
 
 def flock(path: str, until: float | None = None) -> int | None:
     """Wait for the lock of a file; return a descriptor that holds it, or None after `until`."""
     if until is None:
-        descriptor = os.open(path, _FLAGS, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        except BaseException:
-            os.close(descriptor)
-            raise
+        with blaming_place(path):
+            descriptor = os.open(path, _FLAGS, 0o600)
+            _locked(descriptor, fcntl.LOCK_EX)
         return descriptor
     pause = LEAST_S
     while (found := try_flock(path)) is None and time.monotonic() < until:

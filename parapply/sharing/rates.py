@@ -9,7 +9,7 @@ import time
 from collections.abc import Coroutine
 from typing import Any
 
-from parapply.sharing.flocks import flock, in_loop, path_of
+from parapply.sharing.flocks import blaming_place, flock, in_loop, let_go, path_of
 
 _UNITS_S = {"s": 1.0, "sec": 1.0, "second": 1.0, "m": 60.0, "min": 60.0, "minute": 60.0,
             "h": 3600.0, "hour": 3600.0, "d": 86400.0, "day": 86400.0}  # fmt: skip
@@ -49,15 +49,19 @@ class Rate:
         clock = flock(self._path)
         assert clock is not None
         try:
-            stored = os.pread(clock, _CLOCK.size, 0)
-            earliest = time.monotonic() - _SLACK_S
-            turn = earliest + _SLACK_S
-            if len(stored) == _CLOCK.size:
-                turn = max(_CLOCK.unpack(stored)[0], earliest)
-            os.pwrite(clock, _CLOCK.pack(turn + self._interval_s), 0)
-            return turn
+            with blaming_place(self._path):
+                return self._next(clock)
         finally:
-            os.close(clock)  # which lets go of it too
+            let_go(clock)
+
+    def _next(self, clock: int) -> float:
+        stored = os.pread(clock, _CLOCK.size, 0)
+        earliest = time.monotonic() - _SLACK_S
+        turn = earliest + _SLACK_S
+        if len(stored) == _CLOCK.size:
+            turn = max(_CLOCK.unpack(stored)[0], earliest)
+        os.pwrite(clock, _CLOCK.pack(turn + self._interval_s), 0)
+        return turn
 
     def wait(self) -> None:
         """Wait for the next turn."""

@@ -1,18 +1,18 @@
 """The end that a function asks for: the output is that of the rows up to the one that asked.
 
-The file `stop` in the run's folder has the number of the first chunk, in the input's order, in
-which that happened. Chunks before it are done as ever, so that the same rows are in the output
-whatever the number of workers; chunks after it are given up. Runs in workers and in the parent.
+The file `stop` in the run's folder says that it happened, and the names of others in which chunks:
+the first of these, in the input's order, is the last of the run. Chunks before it are done as ever,
+so that the same rows are in the output whatever the number of workers; chunks after it are given
+up. Runs in workers and in the parent.
 """
 
 from __future__ import annotations
 
-import fcntl
-import json
 import os
 import time
 from typing import TYPE_CHECKING
 
+from parapply.private import touch
 from parapply.records import record
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _Number = tuple[int, ...]
 _LOOK_S = 0.05
+_STOP, _CHUNK = "stop", "stop-"
 
 
 @record
@@ -35,20 +36,13 @@ class GivenUp(Exception):  # noqa: N818  it is no error
 
 def stop_after(folder: str, number: _Number) -> None:
     """Have the run end with this chunk, or with one before it that asked for it too."""
-    path = os.path.join(folder, "stop")
-    with open(f"{path}.new", "a+", encoding="ascii") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)  # which is let go of when the file is closed
-        known = stopped_after(folder)
-        if known is not None and known <= number:
-            return
-        with open(whole := f"{path}.{os.getpid()}", "w", encoding="ascii") as new:
-            json.dump(number, new)
-        os.replace(whole, path)
+    for name in (_CHUNK + ".".join(map(str, number)), _STOP):  # in this order
+        touch(os.path.join(folder, name))
 
 
 def is_stopped(folder: str) -> bool:
     """Whether a function asked for the end: one look at the file system."""
-    return os.path.exists(os.path.join(folder, "stop"))
+    return os.path.exists(os.path.join(folder, _STOP))
 
 
 def is_after(folder: str, number: _Number) -> bool:
@@ -62,10 +56,11 @@ def is_after(folder: str, number: _Number) -> bool:
 def stopped_after(folder: str) -> _Number | None:
     """Return the number of the chunk that the run ends with, if a function asked for it."""
     try:
-        with open(os.path.join(folder, "stop"), encoding="ascii") as file:
-            return tuple(json.load(file))
-    except FileNotFoundError:
+        names = os.listdir(folder)
+    except FileNotFoundError:  # the run is over
         return None
+    chunks = [name.removeprefix(_CHUNK) for name in names if name.startswith(_CHUNK)]
+    return min((tuple(map(int, chunk.split("."))) for chunk in chunks), default=None)
 
 
 class End:

@@ -16,7 +16,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
-from parapply.sharing.flocks import LEAST_S, MOST_S, flock, in_loop, path_of, try_flock
+from parapply.sharing.flocks import LEAST_S, MOST_S, flock, in_loop, let_go, path_of, try_flock
 
 _LOOK_S = 0.05  # a holder that dies rings no bell: this often the places are looked at anyway
 
@@ -58,7 +58,7 @@ class Lock:
         """Let the next one in."""
         if self._descriptor is None:
             raise RuntimeError(f"worker.{self.what}({self.name!r}) is not held")
-        os.close(self._descriptor)
+        let_go(self._descriptor)
         self._descriptor = None
         _held.paths.discard(self.path)
 
@@ -131,7 +131,7 @@ class Limit(Lock):
             found = self._try()
             return found if found is not None else self._sleep(until)
         finally:
-            os.close(queue)
+            let_go(queue)
 
     def _sleep(self, until: float | None) -> int | None:
         with suppress(FileExistsError):

@@ -18,6 +18,8 @@ from __future__ import annotations
 
 import time
 
+from parapply import worker
+
 
 def twice(row):
     return row.number * 2
@@ -39,6 +41,19 @@ def items(row):
 
 def slow(row):  # the journal is written once a second
     time.sleep(0.04)
+    return row.number
+
+
+def says(row):
+    if row.number in (7, 31):
+        print("seven")
+    return row.number
+
+
+def enough(row):
+    worker.count("seen")
+    if row.number == 40:
+        worker.stop()
     return row.number
 
 
@@ -102,7 +117,9 @@ COMMANDS = {
     "no-clobber": "twice table.csv -o out.csv -j 2 --no-clobber",
     "no-clobber-folder": "twice table.csv -o out/ -j 2 --no-clobber",
     "no-clobber-renames": "twice table.csv -o out.csv -j 2 --no-clobber",
-    "log-file": "twice table.csv -o out.csv -j 2 --log-file said.log",
+    "log-file": "says table.csv -o out.csv -j 2 --log-file said.log",
+    "stop": "enough table.csv -o out.csv -j 2",
+    "rate": "twice table.csv -o out.csv -j 2 --rate 3000/s",
     "share": "twice table.csv -o out.csv -j 2 --share names=table.csv",
 }  # fmt: skip
 # What the system has not got, so that what stands in for it is at work.
@@ -150,6 +167,11 @@ class Job(NamedTuple):
     def resumes(self) -> bool:
         """Whether another run goes on with what this one leaves."""
         return "--resume" in self.words
+
+    @property
+    def locks(self) -> bool:
+        """Whether it asks for a lock."""
+        return not {"--lock", "--rate"}.isdisjoint(self.words)
 
     @property
     def pipes(self) -> bool:

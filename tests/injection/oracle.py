@@ -10,7 +10,9 @@ from typing import NamedTuple
 from tests.injection.jobs import Job
 from tests.injection.library import NEVER_THERE, ONCE, Call, Fault
 
-_FOLDER = re.compile(r"(parapply-[0-9a-f]{12}|pymp-\w{8}|/kept|/output|/parts)$")  # of a run's own
+_TOKEN = r"[0-9a-f]{12}(?:[0-9a-f]{4})?"  # of an attic, or of a folder of a run's own
+_NOTE = r"(?<=[-/])[0-9a-f]*-[0-9a-f]*-[\d.]+-\d+-\d*-[\w.-]*"  # of who a run is
+_FOLDER = re.compile(rf"(parapply-{_TOKEN}|pymp-\w{{8}}|/kept|/output|/parts)$")
 _PROBE = re.compile(r"tmp/\w{8}")  # with which `tempfile` looks for a folder that it can write in
 _LINES = 4  # a message, a note and a hint
 _OPTIONAL = {"send", "statvfs", "lock"}  # without these a run goes on
@@ -20,6 +22,8 @@ _NAMES = {  # RUN is the run's folder
     "temp": r"RUN/temp\b|--temp-dir", "tmp": r"RUN/tmp\b|temporary|TMPDIR", "folder": "RUN",
     "stdout": "standard output", "said": r"said\.log|--log-file", "shm": "/dev/shm|memory",
 }  # fmt: skip
+_PRINTED = re.compile("parapply-[01]: seven|lines come here$")  # by a function, if not in its log
+_LIMIT = "ulimit -n"  # met by whichever file comes next
 
 
 class State(NamedTuple):
@@ -75,7 +79,8 @@ def site(call: Call, folder: Path) -> str:
     """Return a path without what chance has put in it: calls at one site do the same."""
     inside = call.path.removeprefix(str(folder)).removesuffix(" (deleted)")
     inside = re.sub(r"pipe:\[\d+\]", "pipe", inside)
-    inside = re.sub(r"[0-9a-f]{12}|(?<=pymp-)\w{8}|(?<=/tmp/)\w{8}$", "*", inside)
+    inside = re.sub(_NOTE, "NOTE", inside)
+    inside = re.sub(rf"{_TOKEN}|(?<=pymp-)\w{{8}}|(?<=/tmp/)\w{{8}}$", "*", inside)
     return re.sub(r"\d+(?=[^/]*$)", "N", inside) or "/"
 
 
@@ -90,7 +95,7 @@ def complaints(
         yield f"dies of signal {-result.code}"
     yield from _of_files(result, old, wanted)
     yield from _of_litter(job, result, wanted)
-    yield from _of_words(result, folder)
+    yield from _of_words(fault, result, folder)
     if result.code and result.calls and _harmless(job, fault):
         yield "ends though it could go on"
     if result.code == 2:
@@ -134,11 +139,11 @@ def excused(result: Result) -> bool:
 
 def _of_litter(job: Job, result: Result, wanted: Result) -> Iterator[str]:
     if (left := litter(job, result.state, wanted.state)) and not excused(result):
-        yield f"leaves {re.sub('[0-9a-f]{12}', '*', ' '.join(left))}"
+        yield f"leaves {re.sub(_TOKEN, '*', ' '.join(left))}"
 
 
-def _of_words(result: Result, folder: Path) -> Iterator[str]:
-    lines = result.said.splitlines()
+def _of_words(fault: Fault, result: Result, folder: Path) -> Iterator[str]:
+    lines = [line for line in result.said.splitlines() if not _PRINTED.search(line)]
     if "Traceback" in result.said or "internal error" in result.said:
         yield "traceback or internal error"
     elif "Exception ignored" in result.said:
@@ -148,14 +153,16 @@ def _of_words(result: Result, folder: Path) -> Iterator[str]:
     elif result.code and not result.said:
         yield "fails without a word"
     elif result.code and result.calls:
-        about = place(result.calls[0].path, folder)
-        if not re.search(_NAMES[about], result.said.replace(str(folder), "RUN")):
-            yield f"does not name {about}"
+        # Which of the calls that failed it could not go on without, is its own affair.
+        places = dict.fromkeys(place(call.path, folder) for call in result.calls)
+        names = [_LIMIT] if fault.error == "EMFILE" else map(_NAMES.__getitem__, places)
+        if not re.search("|".join(names), result.said.replace(str(folder), "RUN")):
+            yield f"does not name {' or '.join(places)}"
 
 
 def _harmless(job: Job, fault: Fault) -> bool:
     if fault.error in ONCE:
         return True
-    if fault.kind == "lock" and "--lock" in job.words:
+    if fault.kind == "lock" and job.locks:
         return False
     return fault.kind == "statvfs" or (fault.kind in _OPTIONAL and fault.error in NEVER_THERE)

@@ -1,7 +1,8 @@
 """A large Parquet row group is decoded once, for all chunks that are cut from it. In the worker.
 
 The first worker that needs it writes its columns as an uncompressed Arrow file, a batch at a time;
-all map that file into memory. Others wait for a lock that is gone with the process that holds it.
+all map that file into memory. Others wait for a lock that is gone with the process that holds it;
+where there are no locks, they may do the same work, each in a file of its own until that is whole.
 The files of groups further back are removed, so that no more than a few are there at a time.
 """
 
@@ -10,12 +11,14 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import threading
 from collections.abc import Sequence
 
 import pyarrow as pa
 
 from parapply.formats.parquet.file import ParquetFile
-from parapply.private import create, touch
+from parapply.formats.part import arrow_file
+from parapply.private import create
 
 _BATCH_ROWS = 1 << 16
 _KEPT = 3  # groups whose files may be needed still: chunks are worked on in order
@@ -30,10 +33,11 @@ def unpacked(
     """
     path = os.path.join(folder, f"{name}.{group}")
     with create(f"{path}.lock") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        with contextlib.suppress(OSError):
+            fcntl.flock(lock, fcntl.LOCK_EX)
         if not os.path.exists(path):
-            _write(file, group, columns, f"{path}.part")
-            os.replace(f"{path}.part", path)
+            _write(file, group, columns, part := f"{path}.{threading.get_native_id()}")
+            os.replace(part, path)
             _remove(os.path.join(folder, f"{name}.{group - _KEPT}"))
         with pa.memory_map(path) as mapped, pa.ipc.open_stream(mapped) as reader:
             return reader.read_all()
@@ -43,7 +47,7 @@ def _write(file: ParquetFile, group: int, columns: Sequence[str], path: str) -> 
     batches = file.iter_batches(_BATCH_ROWS, [group], columns)
     first = next(batches)
     # As a stream, not as a file: dictionaries may differ from batch to batch.
-    with pa.OSFile(touch(path), "wb") as sink, pa.ipc.new_stream(sink, first.schema) as writer:
+    with arrow_file(path) as sink, pa.ipc.new_stream(sink, first.schema) as writer:
         writer.write_batch(first)
         for batch in batches:
             writer.write_batch(batch)
