@@ -13,7 +13,7 @@ ParapplyError                 something went wrong that a person can mend; its t
 │   └── UnencodableError      nor its encoding
 ├── LockedError               another run is at the same files: exit code 75
 └── WorkerError               workers could not be started, or died
-    └── SharedFileError       a lock or rate was asked for that the run's folder cannot give
+    └── SharedFileError       a lock, count or message that the run's folder cannot take
 
 Messages name the file, row, column and value, and the way out. Rows are counted from 1, without
 the header, over all inputs. Foreign exceptions are translated where they are met, with the cause
@@ -132,4 +132,4 @@ class WorkerError(ParapplyError):
 
 
 class SharedFileError(WorkerError):
-    """A file in which workers share a lock or a rate fails them; no row is to blame."""
+    """A file in which workers share a lock, a count, a message fails; no row is to blame."""

@@ -49,8 +49,8 @@ def blaming_place(path: str) -> Iterator[None]:
     except OSError as error:
         place = os.path.dirname(os.path.dirname(path))  # of the run's folder
         raise SharedFileError(
-            f"{place}: {reason(error)}: workers cannot share locks and rates there "
-            "(TMPDIR=DIR names another place)"
+            f"{place}: {reason(error)}: what workers share cannot be there (TMPDIR=DIR names "
+            "another place)"
         ) from error
 
 

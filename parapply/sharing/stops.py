@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from parapply.private import touch
 from parapply.records import record
+from parapply.sharing.flocks import blaming_place
 
 if TYPE_CHECKING:
     from parapply.lifetime.context import Context
@@ -37,7 +38,8 @@ class GivenUp(Exception):  # noqa: N818  it is no error
 def stop_after(folder: str, number: _Number) -> None:
     """Have the run end with this chunk, or with one before it that asked for it too."""
     for name in (_CHUNK + ".".join(map(str, number)), _STOP):  # in this order
-        touch(os.path.join(folder, name))
+        with blaming_place(path := os.path.join(folder, name)):
+            touch(path)
 
 
 def is_stopped(folder: str) -> bool:

@@ -15,6 +15,8 @@ import threading
 import time
 from dataclasses import dataclass, field
 
+from parapply.sharing.flocks import blaming_place
+
 _CELL = 16  # bytes: a count (int64) and nothing; or a gauge (double) and when it was set
 _PAGE = 4096
 _number = itertools.count()
@@ -63,9 +65,10 @@ class Cells:
         if not isinstance(name, str):
             raise TypeError(f"worker.{kind}({name!r}): a name is text")
         number = len(self.places) + len(self._gauges)
-        if (number + 1) * _CELL > self._size:
-            self._map(self._size * 2)
-        os.write(self._names, json.dumps([kind, name]).encode() + b"\n")
+        with blaming_place(self._base):
+            if (number + 1) * _CELL > self._size:
+                self._map(self._size * 2)
+            os.write(self._names, json.dumps([kind, name]).encode() + b"\n")
         return number * _CELL // 8
 
     def _map(self, size: int) -> None:
@@ -105,7 +108,8 @@ def gauge(folder: str, name: str, value: float) -> None:
 def _open(folder: str) -> Cells:
     if _own.cells is not None:
         _own.cells.close()
-    _own.cells = Cells(folder)
+    with blaming_place(os.path.join(folder, "count")):
+        _own.cells = Cells(folder)
     return _own.cells
 
 

@@ -16,6 +16,8 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+from parapply.sharing.flocks import blaming_place
+
 _MOST_BYTES = 4 << 20  # a file
 _LENGTH = struct.Struct("<Q")
 _numbers = itertools.count()
@@ -38,13 +40,14 @@ def put(folder: str, name: str, value: object) -> None:
         packed = pickle.dumps((name, value), pickle.HIGHEST_PROTOCOL)
     except Exception as error:
         raise TypeError(f"worker.put({name!r}, ...): it cannot be sent: {error}") from error
-    if _own.file is None or _own.folder != folder or _own.size_bytes > _MOST_BYTES:
-        _begin(folder)
-    assert _own.file is not None
     frame = memoryview(_LENGTH.pack(len(packed)) + packed)
-    _own.size_bytes += len(frame)
-    while frame:
-        frame = frame[os.write(_own.file, frame) :]
+    with blaming_place(os.path.join(folder, "put")):
+        if _own.file is None or _own.folder != folder or _own.size_bytes > _MOST_BYTES:
+            _begin(folder)
+        assert _own.file is not None
+        _own.size_bytes += len(frame)
+        while frame:
+            frame = frame[os.write(_own.file, frame) :]
 
 
 def _begin(folder: str) -> None:

@@ -118,7 +118,7 @@ COMMANDS = {
     "no-clobber-folder": "twice table.csv -o out/ -j 2 --no-clobber",
     "no-clobber-renames": "twice table.csv -o out.csv -j 2 --no-clobber",
     "log-file": "says table.csv -o out.csv -j 2 --log-file said.log",
-    "stop": "enough table.csv -o out.csv -j 2",
+    "stop": "enough table.csv -o out.csv -j 1",
     "rate": "twice table.csv -o out.csv -j 2 --rate 3000/s",
     "share": "twice table.csv -o out.csv -j 2 --share names=table.csv",
 }  # fmt: skip
