@@ -65,4 +65,5 @@ class DiskErrors:
 
 def _is_in(path: str, place: str) -> bool:
     """Whether a path is that place, or in it; an output that was begun anew has a plus."""
-    return path.rstrip("+") == place.rstrip("+") or path.startswith(place.rstrip(os.sep) + os.sep)
+    base = place.rstrip("+" + os.sep)
+    return path.startswith(base) and path[len(base) :].lstrip("+")[:1] in ("", os.sep)

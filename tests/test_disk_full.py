@@ -10,6 +10,7 @@ import pytest
 
 import parapply as package
 from parapply import Job
+from parapply.disk import _is_in
 from parapply.errors import OutputError
 from parapply.naming import Naming
 from parapply.private import create, write
@@ -106,3 +107,11 @@ def test_what_cannot_be_logged_is_said_and_no_row_fails_of_it(parapply, written,
     said = {line.partition(": ")[2] for line in lines}
     assert said >= {f"line {number}" for number in range(20)}
     assert (tmp_path / "out.csv").read_text().count("\n") == 21
+
+
+def test_an_output_that_was_begun_anew_is_known_by_the_name_of_before():
+    for path, inside in {
+        "/a/output": True, "/a/output+": True, "/a/output/part": True, "/a/output++/part": True,
+        "/a/outputs": False, "/a/output+s": False, "/a": False,
+    }.items():  # fmt: skip
+        assert _is_in(path, "/a/output+") is inside
