@@ -97,8 +97,10 @@ def _run(job: Job, bar: console.Bar, *, quiet: bool, verbose: bool) -> None:
         sys.exit(short.exit_code)
     except Exception as error:  # noqa: BLE001 - a fault of ours is still one line
         bar.clear()
+        from parapply.ceilings import met
+
         kind, text = type(error).__name__, str(error).partition("\n")[0]
-        whole = ParapplyError(f"internal error: {kind}: {text} (-v shows where)")
+        whole = ParapplyError(met(error) or f"internal error: {kind}: {text} (-v shows where)")
         whole.__cause__ = error
         console.say_error(whole, verbose)
         sys.exit(whole.exit_code)

@@ -67,8 +67,10 @@ def _check_read(option: str, spot: Spot, job: Job) -> None:
     if option == "-o":
         return
     for name, source in job.share.items():
-        if isinstance(source, (str, os.PathLike)) and spot.is_same(_spot(os.fspath(source))):
-            raise _refused(option, spot, f"that is what --share {name} reads")
+        if isinstance(source, (str, os.PathLike)):
+            shared = _spot(os.fspath(source))
+            if spot.is_same(shared) or _is_read_with(spot, shared):
+                raise _refused(option, spot, f"that is what --share {name} reads")
     for path in job.inputs:
         read = _standard(0, "standard input") if path == "-" else _spot(path)
         if read is not None and spot.is_same(read):

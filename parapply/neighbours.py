@@ -30,7 +30,8 @@ from types import FrameType
 from typing import Any
 
 _OURS = ("click", "dateutil", "numpy", "pandas", "parapply", "polars", "pyarrow", "six", "tqdm")
-RESERVED = sys.stdlib_module_names.union(_OURS)
+_TRIED = ("org",)  # by copy and pickle: Jython's
+RESERVED = sys.stdlib_module_names.union(_OURS, _TRIED)
 
 _LOADERS: tuple[Any, ...] = (
     (ExtensionFileLoader, EXTENSION_SUFFIXES),

@@ -77,6 +77,16 @@ def test_lists_and_attributes_of_the_old_output_are_kept(work, with_lists, outpu
     assert all(lists_of(path) == {LIST: acl(), "user.note": b"mine"} for path in parts)
 
 
+def test_attributes_that_root_alone_has_are_kept(work, with_lists):
+    work()
+    try:
+        os.setxattr(with_lists / "out.csv", "trusted.note", b"x")
+    except OSError:
+        pytest.skip("not root, or none here")
+    work()
+    assert os.getxattr(with_lists / "out.csv", "trusted.note") == b"x"
+
+
 @pytest.mark.parametrize("output", ["out.csv", "out/"])
 def test_an_old_output_without_a_list_gets_none_from_its_folder(work, with_lists, output):
     work(output, output_format="csv")

@@ -51,6 +51,7 @@ CASES = [
     ((*BOTH, "-o"), "f.py", {"function": "f:f"}, FUNCTION),
     ((*BOTH, "-o"), "f.py", {"expression": "1", "function": None, "init": "f.py:f"}, "of --init"),
     (BOTH, "names.csv", {"share": {"names": "here/names.csv"}}, SHARED),
+    (BOTH, "in/new.csv", {"share": {"names": "here/in"}}, SHARED),
     (BOTH, "out.csv", {}, OUTPUT),
     (BOTH, "here/out.csv", {}, OUTPUT),
     (BOTH, "out/bad.csv", {"output": "out/"}, PARTS),

@@ -65,7 +65,7 @@ def trap(tmp_path):
     """A folder with modules of all names that others import; each leaves a mark when it is."""
     folder = tmp_path / "trap"
     folder.mkdir()
-    for name in {*sys.stdlib_module_names, *PACKAGES}:
+    for name in {*sys.stdlib_module_names, *PACKAGES, "org"}:
         mark = tmp_path / f"{name}.mark"
         (folder / f"{name}.py").write_text(f"open({str(mark)!r}, 'w').close()\n")
     (folder / "fun.py").write_text(FUNCTIONS)
@@ -377,6 +377,45 @@ def test_a_function_that_closes_all_descriptors_is_one_line(command, deadly, way
     assert sorted(path.name for path in deadly.iterdir() if path.name != "__pycache__") == [
         "f.py", "in.csv", "out.csv"
     ]  # fmt: skip
+
+
+PRINTS = """
+import os
+
+def closes(row):
+    if row["x"] == 3:
+        os.close(1)
+    print("hello")
+    return row["x"]
+
+def forks(row):
+    if row["x"] == 3:
+        os.fork()
+    return row["x"]
+"""
+
+
+@pytest.mark.parametrize("output", ["out.csv", "out.parquet"])
+@pytest.mark.parametrize("backend", ["serial", "threads", "processes"])
+def test_what_a_function_prints_after_it_closed_its_output_is_in_no_file(
+    command, deadly, backend, output
+):
+    (deadly / "f.py").write_text(PRINTS)
+    (deadly / output).write_text("old")
+    done = run(command, deadly, "f.py:closes", "in.csv", "-o", output, "--backend", backend)
+    assert done.returncode == 1
+    assert "the function closed" in done.stderr.splitlines()[-1]
+    assert (deadly / output).read_text() == "old"
+
+
+@pytest.mark.parametrize("backend", ["serial", "threads", "processes"])
+def test_a_process_that_a_function_forks_publishes_nothing(command, deadly, backend):
+    (deadly / "f.py").write_text(PRINTS)
+    words = ["f.py:forks", "in.csv", "-o", "out.csv", "--into", "y", "--backend", backend]
+    for _ in range(3):
+        done = run(command, deadly, *words)
+        assert (done.returncode, done.stderr) == (0, "")
+    assert (deadly / "out.csv").read_text() == COPIED.format("y")
 
 
 @pytest.mark.parametrize("place", ["read-only", "full"])

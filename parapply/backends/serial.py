@@ -6,6 +6,7 @@ just as it was, with its traceback; a crash takes the parent with it.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -62,8 +63,12 @@ class _Session:
             if not self.begun:
                 self.begun = True
                 self._start()
-            self.done = 0
-            result = task(item, pace)
+            self.done, here = 0, os.getpid()
+            try:
+                result = task(item, pace)
+            finally:
+                if os.getpid() != here:
+                    os._exit(1)  # a child that the function forked and did not end
             self.done = 0
             yield Done(item, result)
 

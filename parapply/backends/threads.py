@@ -92,7 +92,12 @@ class _Threads(ThreadPool):
     ) -> None:
         self._leave = leave
         context = _Context()
-        Pool.__init__(self, workers, enter, given, context=context)  # ThreadPool takes no other
+        try:
+            Pool.__init__(self, workers, enter, given, context=context)  # ThreadPool takes no other
+        except AttributeError as error:  # it would terminate the threads that it has
+            if isinstance(error.__context__, RuntimeError):
+                raise error.__context__ from None
+            raise
         self.notes = context.notes
 
     def Process(self, _: Any, target: Callable[..., None], **arguments: Any) -> Any:  # type: ignore[override]  # noqa: N802

@@ -21,6 +21,8 @@ _PATIENCE_S = 1.0
 
 _raised: list[DescriptorsError] = []  # at most one, in this run
 _watched: list[tuple[int, os.stat_result]] = []  # one of ours, like which there is no other
+_standard: list[int] = []  # of what everybody prints to, what was open: a file of ours that got
+# such a number would have what a function prints in it
 
 
 class DescriptorsError(WorkerError):
@@ -30,6 +32,7 @@ class DescriptorsError(WorkerError):
 def watch() -> None:
     """Remember what is open now."""
     _raised.clear()
+    _standard[:] = [number for number in (1, 2) if _is_open(number)]
     if _watched and is_intact():
         return
     read, write = os.pipe()
@@ -39,11 +42,21 @@ def watch() -> None:
 
 def is_intact() -> bool:
     """Whether it still is."""
+    if not all(map(_is_open, _standard)):
+        return False
     for number, status in _watched:
         try:
             return os.path.samestat(os.fstat(number), status)
         except OSError:
             return False
+    return True
+
+
+def _is_open(number: int) -> bool:
+    try:
+        os.fstat(number)
+    except OSError:
+        return False
     return True
 
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 # Names of extended attributes that are access control lists: of POSIX (acl(5)) and of NFS 4.
 _LISTS = ("system.posix_acl_access", "system.posix_acl_default", "system.nfs4_acl")
-_KEPT = (*_LISTS, "user.", "security.")
+_KEPT = (*_LISTS, "user.", "security.", "trusted.")
 # These tell what a file holds, which is another content now.
 _OF_CONTENT = ("security.capability", "security.evm", "security.ima")
 _OWNER = 0o700
