@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -71,6 +72,20 @@ def test_chunk_functions_of_arrow_are_given_them(tmp_path):
     assert run(FAR, tmp_path / "a.parquet", **job)["ts"].equals(column)
     with pytest.raises(ParapplyError, match="beyond the years 1 to 9999"):
         run(FAR, tmp_path / "a.csv", **job)
+
+
+def of_pandas(df: pd.DataFrame):
+    return df
+
+
+@pytest.mark.parametrize(("column", "path"), [("d", INFINITE), ("l", INFINITE), ("tns", FAR)])
+def test_a_column_that_pandas_cannot_hold_is_named(tmp_path, column, path):
+    job = {"function": of_pandas, "by": "chunk", "expression": None, "into": ()}
+    with pytest.raises(
+        ParapplyError, match=f"pandas frame cannot hold column '{column}'.*--by chunk -c"
+    ):
+        run(path, tmp_path / "out.parquet", columns=("id", column), **job)
+    assert run(path, tmp_path / "out.parquet", columns="id", **job).num_rows == 5
 
 
 @pytest.mark.parametrize("column", ["ts", "tz", "d", "s"])

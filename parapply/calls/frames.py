@@ -37,16 +37,31 @@ def make_frame(
     table = pa.Table.from_arrays(list(arrays), names=[field.name for field in fields])
     try:
         frame = _MAKERS[kind](table, fields, backend, metadata)
-    except _misfits() as error:
+    except _unheld() as error:
         raise InputError(
-            f"a {kind} frame cannot hold this table: {str(error).splitlines()[0]}; annotate the "
-            "function's parameter as pyarrow.Table, or name the columns that it needs with -c"
+            f"a {kind} frame cannot hold {_misfit(kind, table)}: {str(error).splitlines()[0]}; "
+            "annotate the function's parameter as pyarrow.Table, or name the columns that it needs "
+            "with --by chunk -c"
         ) from error
     return put(frame, held or {}) if kind == "pandas" else frame
 
 
 def _misfits() -> tuple[type[Exception], ...]:
     return pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError
+
+
+def _unheld() -> tuple[type[Exception], ...]:
+    return *_misfits(), ValueError, OverflowError  # these of dates beyond the year 9999
+
+
+def _misfit(kind: str, table: pa.Table) -> str:
+    """Name the first column that a frame cannot hold."""
+    for place, field in enumerate(table.schema):
+        try:
+            _MAKERS[kind](table.select([place]), [Field(field.name, field.type)], None, None)
+        except _unheld():
+            return f"column {field.name!r}"
+    return "this table"
 
 
 def preload(kind: str) -> None:
