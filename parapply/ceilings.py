@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import resource
 
 from parapply.errors import WorkerError
@@ -18,7 +17,7 @@ def said(error: BaseException) -> str:
 
 def reason(error: OSError) -> str:
     """Say what went wrong with a file, which the sentence names already."""
-    return met(error) or (os.strerror(error.errno) if error.errno else str(error))
+    return met(error) or error.strerror or str(error)
 
 
 def met(error: BaseException) -> str | None:

@@ -364,9 +364,10 @@ def test_a_ragged_row_is_an_error_that_names_it(fail, written, row, count):
     assert f"in.csv: row 3 has {count}, the header has 2" in message
 
 
-def test_duplicate_column_names_stay_and_the_first_is_meant(succeed, written):
+def test_duplicate_column_names_stay_and_mean_none_of_them(succeed, fail, written):
     written("in.csv", "a,a,b\n1,2,3\n")
-    assert succeed("-e", "a * 10", "in.csv") == b"a,a,b,result\n1,2,3,10\n"
+    assert succeed("-e", "row[0] * 10", "in.csv") == b"a,a,b,result\n1,2,3,10\n"
+    assert "column 'a' is there twice, as columns 1 and 2" in fail(2, "-e", "a * 10", "in.csv")
 
 
 def test_an_empty_column_name_stays(succeed, written):

@@ -245,7 +245,7 @@ def test_a_filter_over_df_keeps_the_rows_where_its_mask_is_true(job, flights, wh
 def test_a_chunk_function_returns_a_frame_that_is_the_output(job, whole, size):
     output = job("functions.py:with_ratio", "--chunk-size", size).decode()
     expected = whole.assign(ratio=whole["dep_delay"] / whole["distance"])
-    assert output == expected.to_csv(index=False)
+    pd.testing.assert_frame_equal(pd.read_csv(io.StringIO(output)), expected)
 
 
 def test_a_chunk_function_gets_and_returns_an_arrow_table(job, flights):

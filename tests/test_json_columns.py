@@ -139,11 +139,8 @@ def test_text_that_is_no_json_is_named(tmp_path):
 @pytest.mark.parametrize("kind", ["pandas", "polars", "arrow"])
 def test_a_frame_that_is_given_back_is_what_it_was(path, kind):
     function = {"pandas": as_pandas, "polars": as_polars, "arrow": as_arrow}[kind]
-    written = made(path, function=function).read_text().splitlines()
-    for line, row in zip(written, ROWS, strict=True):
-        exact = json.dumps(row).replace("Infinity", "null").replace("NaN", "null")
-        wanted = row if kind != "pandas" else json.loads(exact)
-        assert repr({**json.loads(line)}) == repr({"a": wanted["a"], "n": wanted["n"]})
+    before = path.read_text()
+    assert made(path, function=function).read_text() == before
 
 
 def as_pandas(frame: pd.DataFrame):

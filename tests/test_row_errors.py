@@ -93,7 +93,7 @@ def test_rows_that_fail_are_kept_without_a_result(table, chunk_size):
 
 
 @pytest.mark.parametrize("chunk_size", [1, 9, None])
-@pytest.mark.parametrize("settings", [{"columns": "number"}, {"columns": ("number", "number")}])
+@pytest.mark.parametrize("settings", [{"columns": "number"}, {"columns": ("number",)}])
 def test_values_that_fail_are_kept_without_a_result(table, chunk_size, settings):
     text, _ = result(
         table, function=by_value, on_error="null", chunk_size=chunk_size,

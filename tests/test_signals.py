@@ -230,7 +230,7 @@ def content_names(folder):
 
 PLACES = [
     ("os", "replace", True), ("os", "replace", False), ("os", "fsync", True),
-    ("os", "fsync", False), ("shutil", "rmtree", True), ("os", "chmod", False),
+    ("os", "fsync", False), ("os", "chmod", False),
 ]  # fmt: skip
 
 

@@ -292,7 +292,7 @@ def test_a_chunk_function_waits_for_its_rows(talk):
 
 NARROW = {
     "int among floats": ("a if a < 2 else int(a)", b"1.5", b"2.0"),
-    "ints among floats in lists": ("[a if a < 2 else int(a)]", b"[1.5]", b"[2.0]"),
+    "ints among floats in lists": ("[a if a < 2 else int(a)]", b"[1.5]", b"[2]"),
     "a key that is missing": ("{'x': 1, 'y': 2} if a < 2 else {'y': 3}", b"1,2", b",3"),
     "nothing": ("1 if a < 2 else None", b"1", b'""'),
 }

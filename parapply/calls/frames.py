@@ -218,7 +218,7 @@ def _as_column(result: Any) -> pa.Array | None:
 def is_pandas(result: Any, name: str) -> bool:
     """Whether it is a DataFrame, say, of pandas, or of a class made from it."""
     return any(
-        base.__name__ == name and base.__module__.startswith("pandas.")
+        base.__name__ == name and base.__module__.partition(".")[0] == "pandas"
         for base in type(result).__mro__
     )
 

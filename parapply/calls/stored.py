@@ -102,8 +102,9 @@ def _made_of_table(
     names = table.column_names
     taken = table.column(_TAKE).to_numpy() if _TAKE in names else None
     table = table.select([name for name in names if name != _TAKE])
-    if part.shape == "table":
-        return made_of(table, taken, part, columns, back)
+    if part.shape == "table" or any(given_of(kind) is not None for _, kind in columns):
+        nothing = taken is None and not part.rows_out  # all of its rows have failed
+        return made_of(table, np.array([], np.int64) if nothing else taken, part, columns, back)
     return Made(part.shape, _fitted(columns_of(table), part, columns), taken)
 
 
