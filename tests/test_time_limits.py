@@ -25,6 +25,7 @@ BY_SIGNAL = pytest.mark.parametrize("backend", ["processes", "serial"])
 
 
 def results(function, rows, timeout, backend="processes", **settings):
+    settings = {"start_method": "fork", **settings} if backend == "processes" else settings
     """What a function gives for rows of numbers, one worker; None where it took too long."""
     import pandas as pd
 

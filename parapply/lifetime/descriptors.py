@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from parapply.errors import WorkerError
 
@@ -21,8 +21,10 @@ _PATIENCE_S = 1.0
 
 _raised: list[DescriptorsError] = []  # at most one, in this run
 _watched: list[tuple[int, os.stat_result]] = []  # one of ours, like which there is no other
-_standard: list[int] = []  # of what everybody prints to, what was open: a file of ours that got
-# such a number would have what a function prints in it
+# Of what everybody prints to, what was open: a file of ours that got such a number would have what
+# a function prints in it.
+_standard: dict[int, os.stat_result] = {}
+_OURS = "parapply-"  # is in the names of folders that a run makes
 
 
 class DescriptorsError(WorkerError):
@@ -32,7 +34,10 @@ class DescriptorsError(WorkerError):
 def watch() -> None:
     """Remember what is open now."""
     _raised.clear()
-    _standard[:] = [number for number in (1, 2) if _is_open(number)]
+    _standard.clear()
+    for number in (1, 2):
+        with suppress(OSError):
+            _standard[number] = os.fstat(number)
     if _watched and is_intact():
         return
     read, write = os.pipe()
@@ -42,7 +47,7 @@ def watch() -> None:
 
 def is_intact() -> bool:
     """Whether it still is."""
-    if not all(map(_is_open, _standard)):
+    if not all(_is_still(number, status) for number, status in _standard.items()):
         return False
     for number, status in _watched:
         try:
@@ -52,12 +57,15 @@ def is_intact() -> bool:
     return True
 
 
-def _is_open(number: int) -> bool:
+def _is_still(number: int, status: os.stat_result) -> bool:
+    """Whether a descriptor is open, and not what a run has opened since: others may redirect it."""
     try:
-        os.fstat(number)
+        if os.path.samestat(os.fstat(number), status):
+            return True
+        place = f"/proc/self/fd/{number}"
+        return not os.path.lexists(place) or _OURS not in os.readlink(place)
     except OSError:
         return False
-    return True
 
 
 def check(*, apart: bool) -> None:
