@@ -78,6 +78,10 @@ class Given:
             return self._of(same, rows)
         return self._of(_certain(moved, found, exact), found.rows)
 
+    def _is_like(self, returned: Any) -> bool:
+        """Whether both are frames of pandas, which have labels: a function may return a Table."""
+        return self._pandas and frames.is_pandas(returned, "DataFrame")
+
     def back(self) -> _Columns:
         """Return what comes of the frame's columns where it is given back as it is."""
         table = frames.as_table(self._make(anew=True), self._indexed, self._objects)
@@ -86,7 +90,7 @@ class Given:
 
     def _untouched(self, returned: Any, names: Sequence[str]) -> set[str]:
         """Return columns that are still in the memory that they were in: nothing is compared."""
-        if not self._pandas or len(returned) != self._rows or not self._rows:
+        if not self._is_like(returned) or len(returned) != self._rows or not self._rows:
             return set()
         there = {str(label): label for label in returned.columns}
         return {
@@ -119,7 +123,7 @@ class Given:
         """Return the rows that are known by their labels, and whether that is certain."""
         if untouched:
             return np.arange(self._rows), True
-        if not self._pandas or not self._own.index.is_unique:
+        if not self._is_like(returned) or not self._own.index.is_unique:
             return None, False
         from parapply.calls.labels import are_anew
 
