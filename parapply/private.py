@@ -9,6 +9,7 @@ import io
 import os
 from typing import Any, BinaryIO, cast
 
+from parapply.lifetime.descriptors import own
 from parapply.naming import Naming
 
 
@@ -45,4 +46,4 @@ def touch(path: str) -> str:
 
 
 def _opener(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_CLOEXEC, 0o600)
+    return own(os.open(path, flags | os.O_CLOEXEC, 0o600))

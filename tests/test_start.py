@@ -396,7 +396,7 @@ def forks(row):
 
 
 @pytest.mark.parametrize("output", ["out.csv", "out.parquet"])
-@pytest.mark.parametrize("backend", ["serial", "processes"])
+@pytest.mark.parametrize("backend", ["serial", "threads", "processes"])
 def test_what_a_function_prints_after_it_closed_its_output_is_in_no_file(
     command, deadly, backend, output
 ):

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from parapply.lifetime.descriptors import check
+from parapply.lifetime.descriptors import Lookout
 
 # For each worker: the number of its item + 1 (0: idle; LEFT: it has left of itself), the units done
 # in that item, when it will be heard of again at the latest, in milliseconds of the monotonic clock
@@ -93,13 +93,14 @@ class _Pace:
     def __init__(self, slots: Slots, at: int) -> None:
         self._slots, self._at, self._units, self._due = slots, at, at + 1, at + 2
         self._said, self._seconds = 0.0, None  # type: float, float | None
+        self._look = Lookout(apart=multiprocessing.parent_process() is not None)
 
     @property
     def relieved(self) -> bool:
         return bool(self._slots[self._at + 4] == self._slots[self._at])
 
     def __call__(self, count: int) -> None:
-        check(apart=multiprocessing.parent_process() is not None)  # before: this row is to blame
+        self._look(count)  # before: this row is to blame
         self._slots[self._units] += count
 
     def within(self, seconds: float | None) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from parapply.backends import Crew, Done, Item, Outside, Pace, Result, Session
 from parapply.backends.pooled import BEAT_S, PATIENCE_S
-from parapply.lifetime.descriptors import check
+from parapply.lifetime.descriptors import Lookout
 
 
 class Serial:
@@ -80,9 +80,10 @@ class _Pace:
 
     def __init__(self, session: _Session, beat: Callable[[], None] | None) -> None:
         self._session, self._beat, self._due = session, beat, 0.0
+        self._look = Lookout(apart=False)
 
     def __call__(self, count: int) -> None:
-        check(apart=False)
+        self._look(count)
         self._session.done += count
         if self._beat is not None and time.monotonic() >= self._due:
             self._beat()

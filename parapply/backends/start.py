@@ -56,7 +56,10 @@ def _start(lifeline: tuple[Any, Any], limits: Limits, start: Callable[[], None] 
     signal.pthread_sigmask(signal.SIG_SETMASK, ())  # whoever started the command may block some
     watch()
     end_with_writer(lifeline[0].fileno())
-    threading.Thread(target=_follow, args=lifeline, name="parapply-lifeline", daemon=True).start()
+    read, write = lifeline
+    if write is not None:
+        write.close()
+    threading.Thread(target=_follow, args=(read,), name="parapply-lifeline", daemon=True).start()
     gc.freeze()  # or the collector would write to, and so copy, all that came with the fork
     keep_freed()
     limits.set()
@@ -70,10 +73,8 @@ def _start(lifeline: tuple[Any, Any], limits: Limits, start: Callable[[], None] 
         raise WorkerError(f"a worker ran out of memory as it started: {said}") from error
 
 
-def _follow(read: Any, write: Any) -> None:
+def _follow(read: Any) -> None:
     """End with the parent, however it ends."""
-    if write is not None:
-        write.close()
     with suppress(EOFError, OSError):
         read.recv_bytes()
     os._exit(1)

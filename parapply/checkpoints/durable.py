@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from typing import BinaryIO, NamedTuple, cast
 
 from parapply.errors import UsageError
+from parapply.lifetime.descriptors import own
 from parapply.naming import Naming
 from parapply.outputs.publishing import NO_SYNC, FolderSync
 
@@ -91,7 +92,7 @@ def _opened(path: str) -> Iterator[BinaryIO]:
 
 
 def _own(path: str, flags: int, mode: str) -> BinaryIO:
-    descriptor = os.open(path, flags | _FLAGS, 0o600)
+    descriptor = own(os.open(path, flags | _FLAGS, 0o600))
     if not is_own(os.fstat(descriptor)):
         os.close(descriptor)
         raise _NotOwnError(errno.EPERM, "it is no file of a checkpoint", path)
@@ -139,7 +140,7 @@ def write_whole(path: str, text: str) -> None:
     beside = f"{path}.new"
     with suppress(FileNotFoundError):
         os.unlink(beside)  # whatever it is, or leads to
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS, 0o600)
+    descriptor = own(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS, 0o600))
     with Naming(path), os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
         file.flush()

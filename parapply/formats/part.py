@@ -13,6 +13,7 @@ from typing import Any
 
 from parapply.errors import InputError, ParapplyError
 from parapply.lazily import pa
+from parapply.lifetime.descriptors import note
 from parapply.naming import Naming
 from parapply.private import create, touch
 
@@ -49,6 +50,7 @@ class Part:
 def arrow_file(path: str) -> Iterator[Any]:
     """Open a file for Arrow to write, which says neither where nor why closing it went wrong."""
     with pa.OSFile(touch(path), "wb") as file:
+        note()
         yield file
         try:
             file.close()

@@ -6,6 +6,7 @@ wrong in words that help nobody, or would use a file that happens to have got th
 
 from __future__ import annotations
 
+import fcntl
 import os
 import time
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ _watched: list[tuple[int, os.stat_result]] = []  # one of ours, like which there
 # a function prints in it.
 _standard: dict[int, os.stat_result] = {}
 _OURS = "parapply-"  # is in the names of folders that a run makes
+_taken = list[int]()  # of those numbers, what files of ours were given
 
 
 class DescriptorsError(WorkerError):
@@ -34,6 +36,7 @@ class DescriptorsError(WorkerError):
 def watch() -> None:
     """Remember what is open now."""
     _raised.clear()
+    _taken.clear()
     _standard.clear()
     for number in (1, 2):
         with suppress(OSError):
@@ -47,7 +50,7 @@ def watch() -> None:
 
 def is_intact() -> bool:
     """Whether it still is."""
-    if not all(_is_still(number, status) for number, status in _standard.items()):
+    if _taken or not all(_is_still(number, status) for number, status in _standard.items()):
         return False
     for number, status in _watched:
         try:
@@ -68,6 +71,32 @@ def _is_still(number: int, status: os.stat_result) -> bool:
         return False
 
 
+def own(number: int) -> int:
+    """Return the descriptor of a file that a run writes, under a number that nobody prints to.
+
+    Where a function has closed its output, the next file that is opened gets that number.
+    """
+    if number > 2:
+        return number
+    if number > 0:  # what another thread prints may be in the file already
+        _taken.append(number)
+    kept = fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, 3)
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, number)
+    os.close(null)
+    return kept
+
+
+def is_lost(number: int) -> bool:
+    """Whether a descriptor is closed, or of a file of the run: `check` ends the run for that."""
+    return number in _taken or (number in _standard and not _is_still(number, _standard[number]))
+
+
+def note() -> None:
+    """Look whether a file that was opened elsewhere has such a number."""
+    _taken.extend(number for number, status in _standard.items() if not _is_still(number, status))
+
+
 def check(*, apart: bool) -> None:
     """End a worker that is a process (`apart`), or raise DescriptorsError, if it is not."""
     if is_intact():
@@ -75,6 +104,28 @@ def check(*, apart: bool) -> None:
     if apart:
         os._exit(CLOSED)
     raise DescriptorsError(_WHAT)
+
+
+class Lookout:
+    """Checks a worker at each of a chunk's first steps, at its end, and now and then between.
+
+    A step may be of a tenth of a millisecond, and to look takes some microseconds.
+    """
+
+    def __init__(self, *, apart: bool) -> None:
+        self._apart, self._at_once, self._due = apart, _FIRST, 0.0
+
+    def __call__(self, rows: int) -> None:
+        """Check, after so many rows; 0 at the end."""
+        if self._at_once:
+            self._at_once -= 1
+        elif rows and time.monotonic() < self._due:
+            return
+        check(apart=self._apart)
+        self._due = time.monotonic() + _EVERY_S
+
+
+_FIRST, _EVERY_S = 16, 0.005
 
 
 def placed(row: str) -> DescriptorsError:

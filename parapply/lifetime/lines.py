@@ -19,6 +19,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from parapply.lifetime.context import Context, speaker
+from parapply.lifetime.descriptors import is_lost, own
 
 _ERASE = "\r\x1b[K"  # the bar, which is a line without an end
 _MOST = 1 << 16  # characters of a line that has no end yet
@@ -115,7 +116,8 @@ class Lines(io.TextIOBase):
             lines = _ERASE + lines
         if os.path.isdir(folder):  # else the run is over, and its folder gone
             with _turn(folder):
-                _write(number, _bytes(lines))
+                if not is_lost(number):
+                    _write(number, _bytes(lines))
 
 
 def _bytes(text: str) -> bytes:
@@ -151,7 +153,7 @@ def _turn(folder: str) -> Iterator[None]:
 
 def _locked(path: str) -> int:
     """Open a file that is locked, if it can be; a worker that dies then holds nobody up."""
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+    file = own(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666))
     with suppress(OSError):
         fcntl.flock(file, fcntl.LOCK_EX)
     return file

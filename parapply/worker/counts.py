@@ -15,6 +15,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 
+from parapply.lifetime.descriptors import own
 from parapply.sharing.flocks import blaming_place
 
 _CELL = 16  # bytes: a count (int64) and nothing; or a gauge (double) and when it was set
@@ -38,10 +39,9 @@ class Cells:
         self.places: dict[str, int] = {}  # of counts in `values`
         self._gauges: dict[str, int] = {}
         self._base = os.path.join(folder, f"count-{os.getpid()}-{next(_number)}")
-        self._file = os.open(self._base, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        self._names = os.open(
-            f"{self._base}.names", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600
-        )
+        flags = os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        self._file = own(os.open(self._base, os.O_RDWR | flags, 0o600))
+        self._names = own(os.open(f"{self._base}.names", os.O_WRONLY | os.O_APPEND | flags, 0o600))
         self._map(_PAGE)
 
     def add(self, name: str) -> None:

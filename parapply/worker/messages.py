@@ -16,6 +16,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+from parapply.lifetime.descriptors import own
 from parapply.sharing.flocks import blaming_place
 
 _MOST_BYTES = 4 << 20  # a file
@@ -57,7 +58,7 @@ def _begin(folder: str) -> None:
         _own.folder, _own.number, _own.sequel = folder, next(_numbers), 0
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
     path = _path(os.path.join(folder, f"put-{os.getpid()}-{_own.number}"), _own.sequel)
-    _own.file, _own.size_bytes = os.open(path, flags, 0o600), 0
+    _own.file, _own.size_bytes = own(os.open(path, flags, 0o600)), 0
     _own.sequel += 1
 
 
