@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 
 from parapply.errors import UsageError
 
@@ -64,16 +63,21 @@ def available_cores() -> int:
     return max(1, cores if quota is None else min(cores, int(quota)))
 
 
-def cgroup_quota(root: Path = Path("/sys/fs/cgroup")) -> float | None:
+def cgroup_quota(root: str = "/sys/fs/cgroup") -> float | None:
     """Return the cores that the control group grants, as a fraction, or None without a limit."""
     try:
-        limit, period = (root / "cpu.max").read_text().split()  # version 2
+        limit, period = _read(root, "cpu.max").split()  # version 2
         return None if limit == "max" else int(limit) / int(period)
     except (OSError, ValueError):
         pass
     try:
-        limit = (root / "cpu/cpu.cfs_quota_us").read_text()  # version 1
-        period = (root / "cpu/cpu.cfs_period_us").read_text()
+        limit = _read(root, "cpu/cpu.cfs_quota_us")  # version 1
+        period = _read(root, "cpu/cpu.cfs_period_us")
         return None if int(limit) <= 0 else int(limit) / int(period)
     except (OSError, ValueError):
         return None
+
+
+def _read(root: str, name: str) -> str:
+    with open(os.path.join(root, name)) as file:
+        return file.read()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from parapply import formats, quantities
@@ -212,7 +211,8 @@ def _make_target(
 ) -> Target:
     """Return how an output is written; raises UsageError where its name does not say it."""
     codec = transport.codec_of(output)
-    path = output.removesuffix(Path(output).suffix) if codec else output
+    path = output.rstrip("/") if codec else output
+    path = path[: len(path) - len(transport.suffix_of(codec))]
     name = format_ or formats.name_of(path)
     if name is None and output.endswith("/"):
         name = inputs.format

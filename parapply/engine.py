@@ -16,7 +16,6 @@ from parapply.agenda import Agenda, World
 from parapply.assemble import Assembler
 from parapply.backends import LEAVE_S, Crew, Session
 from parapply.backends.limits import Limits
-from parapply.calls.frames import preload
 from parapply.calls.tasks import ChunkTask
 from parapply.checkpoints.keeping import NoCheckpoint
 from parapply.checks import check_job
@@ -27,6 +26,7 @@ from parapply.dispatch import Dispatcher, Progress, Watch
 from parapply.errors import UsageError
 from parapply.failures.errors_file import Errors
 from parapply.failures.tally import Tally
+from parapply.formats import load_more
 from parapply.formats.part import SMALL
 from parapply.functions.expressions import Expression
 from parapply.functions.load import Function
@@ -83,10 +83,11 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
         planned = kept.begin(inputs, whole, workers)
         order = describe(job, function, inputs) if inputs.complete else None
         if order is not None and order.call.by == "chunk" and job.start_method in (None, "fork"):
-            preload(order.call.frame)
+            _preload(order.call.frame)
         table = glance(job, inputs, order)
         if table is None:
             load_arrow()
+            load_more(inputs.format)
         hub.share(job.start_method)
         crew = _crew(job, function, hub, _crew_size(workers, inputs))
         with backend.open(crew) as session:
@@ -121,6 +122,14 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
         kept.finish(tally.failed)
     seconds = time.perf_counter() - began
     return _report(job, work, names, crew.workers, seconds, counts, gauges)
+
+
+def _preload(frame: str) -> None:
+    """Import what chunk functions need, before workers are forked, which then share it."""
+    import parapply.calls.chunkwise  # noqa: F401
+    from parapply.calls.frames import preload
+
+    preload(frame)
 
 
 def _work_off(work: Dispatcher, agenda: Agenda, order: Order, table: Table) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""numpy and Arrow, imported when something of them is first used: `from parapply.lazily import pa`.
+"""What is imported when something of it is first used: `from parapply.lazily import pa`.
 
 To import them takes as long as everything else that a run on a few rows does, and that run may do
 without: see formats/csv/brief.py. What has them anyway (other formats) imports them as usual.
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import decimal
+    import json
 
     import numpy as np
     import pyarrow as pa
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     import pyarrow.types as at
 
     Array = np.ndarray[Any, Any]
+
+    def lazy(name: str) -> ModuleType:
+        """Return what looks like a module, and is imported when something of it is asked for."""
 else:
 
     class _Lazy(ModuleType):
@@ -44,9 +48,11 @@ else:
             # It is not public, and may move.
             return importlib.import_module(name.replace("._", "."))
 
-    decimal, np, pa = _Lazy("decimal"), _Lazy("numpy"), _Lazy("pyarrow")
-    pacsv, at = _Lazy("pyarrow.csv"), _Lazy("pyarrow.types")
-    compute = _Lazy("pyarrow._compute")
+    lazy = _Lazy
+    decimal, json = lazy("decimal"), lazy("json")
+    np, pa = lazy("numpy"), lazy("pyarrow")
+    pacsv, at = lazy("pyarrow.csv"), lazy("pyarrow.types")
+    compute = lazy("pyarrow._compute")
     Array = Any
 
 
@@ -77,6 +83,8 @@ __all__ = [
     "decimal",
     "has_arrow",
     "importing",
+    "json",
+    "lazy",
     "load_arrow",
     "np",
     "pa",

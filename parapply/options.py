@@ -58,6 +58,8 @@ class Names(click.ParamType[tuple[str, ...]]):
         """Split as a line of CSV is split."""
         if isinstance(value, tuple):
             return value
+        if value.isidentifier():
+            return (value,)
         import csv
 
         return tuple(next(csv.reader([value]), []))

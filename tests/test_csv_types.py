@@ -24,7 +24,8 @@ from parapply import Job
 from parapply.columns.dtypes import parse_type
 from parapply.columns.from_text import from_text
 from parapply.formats import Reading
-from parapply.formats.csv import CSV, brief, parse, source
+from parapply.formats.csv import CSV, brief, source
+from parapply.formats.csv.dialect import NULLS
 
 NUMBERS = [
     "0", "1", "-1", "+5", "-0", "5e3", "1E5", "1e-5", "+1e5", "1.", ".5", "-.5", "1.5", "-1.5",
@@ -69,7 +70,7 @@ def plain(value):
 
 def is_name(cells: Sequence[str]) -> bool:
     """Whether README says that these are text, though pandas makes numbers of them."""
-    known = [cell for cell in cells if cell not in parse.NULLS]
+    known = [cell for cell in cells if cell not in NULLS]
     whole = [cell for cell in known if INTEGER.fullmatch(cell)]
     zero_led = whole == known and any(re.match(r"\s*[+-]?0[0-9]", cell) for cell in known)
     if all(-(2**63) <= int(cell) < 2**63 for cell in whole):
@@ -80,10 +81,10 @@ def is_name(cells: Sequence[str]) -> bool:
 
 def expected(cells: Sequence[str], column: pd.Series) -> list[object]:
     if is_name(cells):
-        return [None if cell in parse.NULLS else cell for cell in cells]
+        return [None if cell in NULLS else cell for cell in cells]
     values = [plain(value) for value in column.tolist()]
-    if all(INTEGER.fullmatch(cell) for cell in cells if cell not in parse.NULLS):
-        return [None if cell in parse.NULLS else int(cell) for cell in cells]
+    if all(INTEGER.fullmatch(cell) for cell in cells if cell not in NULLS):
+        return [None if cell in NULLS else int(cell) for cell in cells]
     return values
 
 
@@ -112,10 +113,10 @@ def test_columns_have_the_types_that_pandas_gives_them(tmp_path, columns):
 def test_small_files_have_the_types_of_large_ones(tmp_path):
     told = 0
     for cells, kind, type_, values in zip(PAIRS, *read(tmp_path / "in.csv", PAIRS), strict=True):
-        if (seen := brief.kind(cells, frozenset(parse.NULLS))) is None:
+        if (seen := brief.kind(cells, frozenset(NULLS))) is None:
             continue  # then all of the file is read as large ones are
         assert (cells, seen) == (cells, kind)
-        small = brief.values(cells, type_, parse.NULLS, nullable=kind.nulls)
+        small = brief.values(cells, type_, NULLS, nullable=kind.nulls)
         assert (cells, repr(small)) == (cells, repr(values))
         told += 1
     assert told > 500
@@ -137,7 +138,7 @@ IDENTITY = {
 def tables(draw) -> bytes:
     """Random text (a word in each column, so that it is text) beside random numbers."""
     text = st.sampled_from(CELLS) | st.text(st.sampled_from('+-0159 \t\v\xa0.eE_x"\n,'), max_size=4)
-    known = text.filter(lambda cell: cell not in parse.NULLS or not cell)
+    known = text.filter(lambda cell: cell not in NULLS or not cell)
     number = st.integers(-(2**63), 2**63 - 1).map(str)
     share = st.floats(allow_nan=False).map(repr)
     rows = draw(st.lists(st.tuples(known, number, known, share), min_size=1, max_size=12))

@@ -13,7 +13,6 @@ from contextlib import AbstractContextManager
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from parapply.backends.limits import Limits
-from parapply.distribution import to_install
 from parapply.errors import UsageError
 from parapply.records import field, record
 
@@ -177,6 +176,8 @@ def load(name: str) -> Backend:
     except ImportError as error:
         if entry.extra is None:
             raise
+        from parapply.distribution import to_install
+
         raise UsageError(f"the backend {name!r} needs more: {to_install(entry.extra)}") from error
     chosen: Backend = backend()
     return chosen

@@ -11,7 +11,6 @@ import os
 import sys
 import traceback
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, NoReturn
 
 from parapply.cores import thread_settings
@@ -105,7 +104,8 @@ def _loaded(name: str) -> Any:
 
 def _status(field: str) -> int:
     """Return a figure of this process, in bytes."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(f"{field}:"):
-            return int(line.split()[1]) * 1024
+    with open("/proc/self/status") as file:
+        for line in file:
+            if line.startswith(f"{field}:"):
+                return int(line.split()[1]) * 1024
     return 0

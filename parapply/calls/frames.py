@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from parapply.calls.objects import Objects, column_of, put, taken
-from parapply.distribution import to_install
 from parapply.errors import FunctionError, InputError, ResultError
 from parapply.formats import Field
 from parapply.formats.pandas_schema import INDEX, mark, told
@@ -136,6 +135,8 @@ def _polars(table: pa.Table, *_: Any) -> Any:
     try:
         import polars as pl
     except ImportError as error:
+        from parapply.distribution import to_install
+
         raise FunctionError(f"polars is not installed: {to_install('polars')}") from error
     return pl.from_arrow(table)
 

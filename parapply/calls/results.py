@@ -7,7 +7,7 @@ column for each key) or "none" (nothing but None, which goes with either).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from parapply.columns import jsons
 from parapply.columns.arrays import take
@@ -16,18 +16,20 @@ from parapply.columns.types import fit
 from parapply.columns.words import named
 from parapply.errors import ResultError
 from parapply.formats.pandas_schema import retyped
-from parapply.lazily import np, pa
-from parapply.values.builders import NOT_UNICODE, encodes
-from parapply.values.convert import (
+from parapply.lazily import lazy, np, pa
+from parapply.values.builders import (
+    NOT_UNICODE,
     MixedTypesError,
     UnsupportedValueError,
-    are_nested,
-    by_kind,
-    to_array,
+    encodes,
 )
 from parapply.values.maps import Map
 from parapply.values.plain import TwinKeysError, is_frame, is_record, members
-from parapply.values.spelling import text
+
+if TYPE_CHECKING:
+    from parapply.values import convert, spelling
+else:  # not for the numbers and texts that a run on a few rows makes
+    convert, spelling = lazy("parapply.values.convert"), lazy("parapply.values.spelling")
 
 Where = Callable[[int], str]  # a result's position -> the row, in words
 
@@ -84,7 +86,9 @@ def _built(
             return _forced(name, values, where, types)
         return _array(name, values, where, as_text=as_text)
     except TwinKeysError as error:
-        place = where(_first_twins(values, lambda value: text(value) and to_array([value])))
+        place = where(
+            _first_twins(values, lambda value: spelling.text(value) and convert.to_array([value]))
+        )
         raise ResultError(f"column {name!r}: {place} gave {error}") from None
 
 
@@ -105,8 +109,8 @@ def _forced(name: str, values: list[Any], where: Where, types: Mapping[str, Any]
     frames = any(map(is_frame, set(map(type, values))))  # an error whatever the type
     is_text = pa.types.is_string(types[name]) or pa.types.is_dictionary(types[name])
     if is_text and not frames:
-        values = [text(value) for value in values]
-    kinds = by_kind(values, numbers=pa.types.is_floating(types[name]))
+        values = [spelling.text(value) for value in values]
+    kinds = convert.by_kind(values, numbers=pa.types.is_floating(types[name]))
     pieces = [
         _piece(name, [values[position] for position in positions], positions, where, types)
         for positions in kinds
@@ -258,12 +262,14 @@ def _array(
     name: str,
     values: list[Any],
     where: Where,
-    make: Callable[[list[Any]], pa.Array] = to_array,
+    make: Callable[[list[Any]], pa.Array] | None = None,
     *,
     as_text: bool = False,
 ) -> pa.Array:
     try:
-        return jsons.of_values(values) if as_text and are_nested(values) else make(values)
+        if as_text and convert.are_nested(values):
+            return jsons.of_values(values)
+        return (make or convert.to_array)(values)
     except MixedTypesError as error:
         raise ResultError(f"column {name!r}: {_mixed(name, values, error, where)}") from None
     except UnsupportedValueError as error:

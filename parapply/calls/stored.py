@@ -7,11 +7,9 @@ another call of the function.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 from parapply.columns.arrays import columns_of, integers, of, take
@@ -24,7 +22,7 @@ from parapply.formats.pandas_schema import retyped
 from parapply.formats.part import Part, read_table, reading
 from parapply.functions.call import Made
 from parapply.job import Outcome
-from parapply.lazily import np, pa
+from parapply.lazily import json, np, pa
 from parapply.private import write
 
 # Beside a part: what the function made, a stream's text, and which rows failed.
@@ -66,7 +64,8 @@ def _own(made: Made, table: pa.Table) -> pa.Table:
 
 def stored_text(path: str) -> bytes:
     """Return the text that the part at `path` came from."""
-    return Path(_base(path) + _TEXT).read_bytes()
+    with open(_base(path) + _TEXT, "rb") as file:
+        return file.read()
 
 
 def discard(path: str, *, alone: bool) -> None:
@@ -221,7 +220,8 @@ def store_failed(path: str, positions: Iterable[int]) -> None:
 def stored_failed(path: str, rows: int) -> list[int]:
     """Return what `store_failed` kept of a batch of so many rows."""
     with reading(path + _FAILED):
-        found = json.loads(Path(path + _FAILED).read_bytes())
+        with open(path + _FAILED, "rb") as file:
+            found = json.load(file)
         if not isinstance(found, list) or not all(type(place) is int for place in found):
             raise ValueError("no list of positions")
         if not _ascend(found, rows) or len(set(found)) < len(found):

@@ -9,11 +9,10 @@ from __future__ import annotations
 import os
 import threading
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from parapply.backends import Pace
 from parapply.calls.applier import Applier
-from parapply.calls.chunkwise import ChunkCaller
 from parapply.calls.items import Chore, Refit
 from parapply.calls.outcomes import outcome_of, padded
 from parapply.calls.stored import (
@@ -45,6 +44,9 @@ from parapply.naming import Naming
 from parapply.records import record, replace
 from parapply.sharing.rates import RATE, Rate
 from parapply.sharing.stops import End, GivenUp, Skipped
+
+if TYPE_CHECKING:
+    from parapply.calls.chunkwise import ChunkCaller
 
 
 @record
@@ -174,6 +176,8 @@ class ChunkTask:
                 end.check, rate,
             )  # fmt: skip
         else:
+            from parapply.calls.chunkwise import ChunkCaller
+
             caller = ChunkCaller(
                 call, function, rows.batch, self.fields, rows.where, pace, wary,
                 self._metadata(chunk.source), rate,
@@ -214,6 +218,8 @@ class ChunkTask:
 
     def _back(self, rows: Rows, pace: Pace, source: int) -> dict[str, Any]:
         """Return what comes of a chunk function's frame where it is given back as it is."""
+        from parapply.calls.chunkwise import ChunkCaller
+
         metadata, where = self._metadata(source), rows.where
         caller = ChunkCaller(
             self.call, None, rows.batch, self.fields, where, pace, metadata=metadata

@@ -7,15 +7,13 @@ Parquet calls it JSON, DuckDB and polars read it as that, others as text. A func
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from typing import Any
 
 from parapply.errors import UnseenError
-from parapply.lazily import at, pa
+from parapply.lazily import at, json, pa
 from parapply.values.builders import texts
-from parapply.values.nested import dumps
 
 _SPREAD = re.compile(r"\s*[\r\n]\s*")  # in JSON no string has a line end: it is between tokens
 
@@ -46,6 +44,8 @@ def of_values(values: Sequence[Any]) -> Any:
 
     Raises UnsupportedValueError for what no column can hold.
     """
+    from parapply.values.nested import dumps  # few jobs need what it imports
+
     return of_texts(texts(dumps(values)))
 
 

@@ -8,7 +8,6 @@ where this process has packed such a type itself, it is the one that comes back.
 
 from __future__ import annotations
 
-import base64
 from functools import cache
 from typing import Any
 
@@ -65,12 +64,16 @@ def _is_extended(type_: Any) -> bool:
 
 def pack(type_: Any) -> str:
     """Return a type as text, as Arrow has it; to read that runs no code."""
+    import base64
+
     schema = pa.schema([pa.field("", type_)])
     return base64.b64encode(schema.serialize().to_pybytes()).decode()
 
 
 def unpack(text: str) -> Any:
     """Return the type that `pack` was given."""
+    import base64
+
     from parapply.columns.foreign import whole
 
     packed = base64.b64decode(text, validate=True)

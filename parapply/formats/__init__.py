@@ -8,9 +8,9 @@ suffix is a table here; nothing else in the program knows formats by name.
 from __future__ import annotations
 
 import importlib
+import os
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 from parapply.errors import UsageError
@@ -49,6 +49,7 @@ __all__ = [
     "is_read_once",
     "is_text",
     "load",
+    "load_more",
     "name_of",
     "name_of_head",
 ]
@@ -63,14 +64,19 @@ class _Entry(NamedTuple):
     once: bool = False  # has no directory: it is read from its start, and goes to pipes
     copier: str = "parapply.formats.copying:copy_all"  # makes a file of what is read once
     dialects: bool = False  # written otherwise by each tool
+    more: tuple[str, ...] = ()  # modules that a run on a few rows does without
 
 
 # As far as a few bytes, or the first line, tell: an object, or an array of them.
 _JSON = rb'\{\s*("|$)|\[\s*(\{|\]|$)'
 
+_CSV = ("parapply.formats.csv.parse", "parapply.formats.csv.text")
+
 FORMATS: dict[str, _Entry] = {
-    "csv": _Entry("parapply.formats.csv:CSV", (".csv",), text=True, dialects=True),
-    "tsv": _Entry("parapply.formats.csv:TSV", (".tsv", ".tab"), text=True, dialects=True),
+    "csv": _Entry("parapply.formats.csv:CSV", (".csv",), text=True, dialects=True, more=_CSV),
+    "tsv": _Entry(
+        "parapply.formats.csv:TSV", (".tsv", ".tab"), text=True, dialects=True, more=_CSV
+    ),
     "jsonl": _Entry("parapply.formats.jsonl:JSONL", (".jsonl", ".ndjson"), _JSON, True, (".json",)),
     "parquet": _Entry("parapply.formats.parquet:PARQUET", (".parquet", ".pq"), b"PAR1\x15"),
     "arrow": _Entry("parapply.formats.arrow:ARROW", (".arrow", ".feather", ".ipc"), b"ARROW1"),
@@ -96,6 +102,12 @@ def load(name: str) -> Format:
     return chosen
 
 
+def load_more(name: str) -> None:
+    """Import what a format needs to read and write many rows: before workers are forked."""
+    for module in FORMATS[name].more:
+        importlib.import_module(module)
+
+
 def copier(name: str) -> Callable[[BinaryIO, BinaryIO, str], None]:
     """Return what writes an input of that format, read once, to a file that its room can read.
 
@@ -112,7 +124,7 @@ def _found(path: str) -> Any:
 
 def name_of(path: str, *, read: bool = False) -> str | None:
     """Return the name of the format that a path's suffix says, or None; `read`: of an input."""
-    suffix = Path(path).suffix.lower()
+    suffix = os.path.splitext(path.rstrip("/"))[1].lower()
     for name, entry in FORMATS.items():
         if suffix in entry.suffixes or (read and suffix in entry.also):
             return name

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import unquote
 
 from parapply.columns import kernels
 from parapply.columns.arrays import integers
@@ -36,6 +35,8 @@ def keys_of(path: str) -> _Keys:
 
 
 def _decoded(text: str) -> str:
+    from urllib.parse import unquote  # costs milliseconds
+
     try:
         return unquote(text, errors="strict")
     except UnicodeDecodeError:  # so it was never encoded

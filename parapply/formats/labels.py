@@ -7,14 +7,13 @@ the rows and stays what it is: pandas numbers anew. https://pandas.pydata.org/do
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from parapply.columns.arrays import integers
 from parapply.formats import Field, Source
 from parapply.formats.pandas_schema import INDEX, told
-from parapply.lazily import np, pa
+from parapply.lazily import json, np, pa
 from parapply.records import record, replace
 
 

@@ -6,11 +6,10 @@ which pandas reads it. https://pandas.pydata.org/docs/development/developer.html
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
-from parapply.lazily import pa
+from parapply.lazily import json, pa
 
 INDEX = "__index_level_0__"  # the column that pandas writes an index without a name to
 _MARK = b"parapply:pandas"

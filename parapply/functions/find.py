@@ -13,7 +13,6 @@ import sys
 import zlib
 from collections.abc import Callable
 from importlib.machinery import PathFinder
-from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -38,14 +37,14 @@ def find(reference: str) -> tuple[Any, type | None]:
     if not (place and path):
         raise FunctionError(_without_name(reference))
     is_file = place.endswith(".py") or "/" in place
-    module = _import_file(Path(place)) if is_file else _import_module(place)
+    module = _import_file(place) if is_file else _import_module(place)
     return _attribute(module, path, reference)
 
 
 def _without_name(reference: str) -> str:
     reference = reference.rstrip(":")
-    if reference.endswith(".py") and Path(reference).is_file():
-        names = ", ".join(_defined(_import_file(Path(reference)))) or "no function"
+    if reference.endswith(".py") and os.path.isfile(reference):
+        names = ", ".join(_defined(_import_file(reference))) or "no function"
         return f"{reference}: name a function in it, as {reference}:NAME (it has {names})"
     return (
         f"{reference!r} does not name a function: write file.py:NAME or package.module:NAME, "
@@ -63,25 +62,26 @@ def _defined(module: ModuleType) -> list[str]:
     ]
 
 
-def _import_file(path: Path) -> ModuleType:
-    path = path.resolve()
-    if not path.is_file():
+def _import_file(place: str) -> ModuleType:
+    path = os.path.realpath(place)
+    if not os.path.isfile(path):
         raise FunctionError(f"{path}: no such file")
-    neighbours.add(str(path.parent))  # as for `python file.py`: it imports them
-    loaded = sys.modules.get(path.stem)
-    if loaded is not None and getattr(loaded, "__file__", None) == str(path):
+    neighbours.add(os.path.dirname(path))  # as for `python file.py`: it imports them
+    stem = os.path.splitext(os.path.basename(path))[0]
+    loaded = sys.modules.get(stem)
+    if loaded is not None and getattr(loaded, "__file__", None) == path:
         return loaded
-    if loaded is None and path.stem not in neighbours.RESERVED:
-        return _guard(lambda: _import_as(path.stem, path), str(path))
+    if loaded is None and stem not in neighbours.RESERVED:
+        return _guard(lambda: _import_as(stem, path), path)
     # A file called like a module that others want (math.py) or that is there (another's f.py) must
     # not replace it. Its name is the same in all workers, so that what it defines can be pickled.
-    name = f"_parapply_{path.stem}_{zlib.crc32(os.fsencode(path)):08x}"
+    name = f"_parapply_{stem}_{zlib.crc32(os.fsencode(path)):08x}"
     if name in sys.modules:
         return sys.modules[name]
-    return _guard(lambda: _import_as(name, path), str(path))
+    return _guard(lambda: _import_as(name, path), path)
 
 
-def _import_as(name: str, path: Path) -> ModuleType:
+def _import_as(name: str, path: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise FunctionError(f"{path}: not a Python file")
@@ -97,7 +97,7 @@ def _import_as(name: str, path: Path) -> ModuleType:
 
 def _import_module(name: str) -> ModuleType:
     if "" not in sys.path and _is_here(name.partition(".")[0]):
-        neighbours.add(str(Path.cwd()))
+        neighbours.add(os.getcwd())
     return _guard(lambda: importlib.import_module(name), name)
 
 
@@ -105,7 +105,7 @@ def _is_here(package: str) -> bool:
     """Whether the working folder has what was named; if not, nothing is looked for there."""
     if package in neighbours.RESERVED:
         return False
-    return PathFinder.find_spec(package, [str(Path.cwd())]) is not None
+    return PathFinder.find_spec(package, [os.getcwd()]) is not None
 
 
 def _guard(load: Callable[[], ModuleType], what: str) -> ModuleType:
@@ -115,7 +115,9 @@ def _guard(load: Callable[[], ModuleType], what: str) -> ModuleType:
             return load()
     except ModuleNotFoundError as error:
         if error.name is not None and (what == error.name or what.startswith(error.name + ".")):
-            raise FunctionError(f"no module {error.name!r} in {Path.cwd()} or installed") from error
+            raise FunctionError(
+                f"no module {error.name!r} in {os.getcwd()} or installed"
+            ) from error
         raise FunctionError(f"{what}: {error}{_hidden(error)}", user_traceback(error)) from error
     except SystemExit as error:
         message = f"{what}: ended itself on import (put `if __name__ == '__main__':` before main)"

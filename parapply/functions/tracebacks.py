@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import os
 import traceback
-from pathlib import Path
 from types import CodeType, TracebackType
 
 
@@ -44,8 +44,8 @@ _formatted: dict[tuple[tuple[CodeType, int], ...], str] = {}
 
 
 def _format_frames(trace: TracebackType | None) -> str:
-    ours = str(Path(__file__).parents[1])
-    machinery = str(Path(importlib.__file__).parent)
+    ours = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    machinery = os.path.dirname(importlib.__file__)
     frames = [
         frame
         for frame in traceback.extract_tb(trace, limit=-_SHOWN)

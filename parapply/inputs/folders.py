@@ -7,7 +7,6 @@ import stat
 from collections.abc import Iterator
 
 from parapply.errors import UsageError
-from parapply.lakes import check_input, check_inside
 
 
 def files_of(path: str) -> Iterator[tuple[str, str]]:
@@ -26,6 +25,8 @@ def files_of(path: str) -> Iterator[tuple[str, str]]:
             return
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from error
+    from parapply.lakes import check_input, check_inside
+
     check_inside(path)
     found = []
     for folder, folders, names in os.walk(path):

@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import BinaryIO, cast
 
 from parapply import formats
@@ -116,7 +115,8 @@ class Opener:
     def _kind(self, path: str, reader: Reader, usual: str | None) -> tuple[str, str | None]:
         """Format and encoding: by the options, the names or the first bytes; else as is usual."""
         head = reader.peek(HEAD_BYTES)
-        plain = path[: -len(Path(path).suffix)] if transport.codec_of(path) else path
+        plain = path.rstrip("/") if (codec := transport.codec_of(path)) else path
+        plain = plain[: len(plain) - len(transport.suffix_of(codec))]
         named = formats.name_of(plain, read=True) or formats.name_of(
             reader.inner_name or "", read=True
         )
@@ -165,12 +165,12 @@ class Opener:
         return Opened(source, format_, encoding, 1 << 62, stream)
 
     def _copied(self, file: BinaryIO, name: str, format_: str) -> Opened:
-        path = Path(self.folder, f"input-{self._copies}")
+        path = os.path.join(self.folder, f"input-{self._copies}")
         self._copies += 1
-        with create(str(path)) as copy:
+        with create(path) as copy:
             formats.copier(format_)(file, copy, name)
-        source = formats.load(format_).source(str(path), name, self.reading)
-        return Opened(source, format_, None, path.stat().st_size)
+        source = formats.load(format_).source(path, name, self.reading)
+        return Opened(source, format_, None, os.path.getsize(path))
 
     def _resolved(self, head: bytes) -> str | None:
         """The encoding that was asked for, or that a byte order mark tells."""

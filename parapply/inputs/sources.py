@@ -6,18 +6,22 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from parapply.errors import InputError, UsageError
-from parapply.formats import Source, hive
+from parapply.formats import Source
 from parapply.formats.added import AddedSource, Column
 from parapply.formats.labels import labels, without_stale
 from parapply.inputs.folders import files_of
 from parapply.inputs.opener import DASH, STDIN, Opened, Opener, Stream
 from parapply.inputs.witness import Witness
 from parapply.job import Job
+from parapply.lazily import lazy
 from parapply.naming import Naming
 from parapply.records import field, record, replace
 
 if TYPE_CHECKING:
+    from parapply.formats import hive
     from parapply.inputs.survey import Table
+else:
+    hive = lazy("parapply.formats.hive")
 
 
 @record
@@ -80,8 +84,8 @@ def _open_all(opener: Opener, paths: Sequence[str]) -> list[Opened]:
         found for path in paths for found in ([(path, "")] if path == DASH else files_of(path))
     ]
     opener.alone = len(files) == 1
-    keys = [hive.keys_of(inside) for _, inside in files]
-    types = hive.types_of(keys, opener.reading)
+    keys = [hive.keys_of(inside) if "=" in inside else () for _, inside in files]
+    types = hive.types_of(keys, opener.reading) if any(keys) else {}
     opened: list[Opened] = []
     added: list[list[Column]] = []
     for (path, _), pairs in zip(files, keys, strict=True):

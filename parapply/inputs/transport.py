@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import codecs
 import io
+import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 from parapply.errors import OutputError
-from parapply.inputs.compressed import Gzip, NotEmpty, Streams
 from parapply.inputs.encodings import MARKED, begun
 
 _BUFFER_BYTES = 1 << 20
@@ -29,6 +28,8 @@ class _Codec(NamedTuple):
 def _zstd_reader(file: BinaryIO, _: str | None) -> Any:
     import pyarrow as pa
 
+    from parapply.inputs.compressed import NotEmpty
+
     return pa.CompressedInputStream(pa.PythonFile(NotEmpty(file), "r"), "zstd")
 
 
@@ -39,6 +40,8 @@ def _zstd_writer(file: BinaryIO) -> Any:
 
 
 def _gzip_reader(file: BinaryIO, _: str | None) -> Any:
+    from parapply.inputs.compressed import Gzip, Streams
+
     return Streams(file, Gzip, padding=1)  # tapes end with zeros
 
 
@@ -52,6 +55,8 @@ def _gzip_writer(file: BinaryIO) -> Any:
 def _bz2_reader(file: BinaryIO, _: str | None) -> Any:
     import bz2
 
+    from parapply.inputs.compressed import Streams
+
     return Streams(file, bz2.BZ2Decompressor, padding=0)
 
 
@@ -63,6 +68,8 @@ def _bz2_writer(file: BinaryIO) -> Any:
 
 def _xz_reader(file: BinaryIO, _: str | None) -> Any:
     import lzma
+
+    from parapply.inputs.compressed import Streams
 
     return Streams(file, lzma.LZMADecompressor, padding=4)  # as the xz format says
 
@@ -90,7 +97,7 @@ CODECS = {
 
 def codec_of(path: str) -> str | None:
     """Return the codec that a path's last suffix says, or None."""
-    suffix = Path(path).suffix.lower()
+    suffix = os.path.splitext(path.rstrip("/"))[1].lower()
     return next((name for name, codec in CODECS.items() if codec.suffix == suffix), None)
 
 

@@ -9,7 +9,6 @@ import pickle
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from parapply.functions.hooks import Hook, raised
@@ -72,17 +71,22 @@ def leave() -> None:
 
 
 def _close(context: Context, close: Callable[[], Any]) -> None:
-    note = Path(context.place.folder, f"leaving-{os.getpid()}-{threading.get_native_id()}")
+    note = os.path.join(context.place.folder, f"leaving-{os.getpid()}-{threading.get_native_id()}")
     with suppress(FileNotFoundError):  # the run was given up, and its folder removed
-        note.touch()
+        _write(note, b"")
         try:
             if inspect.isawaitable(result := close()):
                 context.run(_await(result))
         except Exception as error:  # noqa: BLE001  the user's code
             name = getattr(close, "__qualname__", None) or "__exit__"
-            note.write_bytes(pickle.dumps(raised(name, error)))
+            _write(note, pickle.dumps(raised(name, error)))
         else:
-            note.unlink()
+            os.unlink(note)
+
+
+def _write(path: str, content: bytes) -> None:
+    with open(path, "wb") as file:
+        file.write(content)
 
 
 async def _await(result: Awaitable[Any]) -> None:

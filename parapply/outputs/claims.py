@@ -6,11 +6,10 @@ In the parent. The lock is a folder beside the output, held as exclusive.py says
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from parapply.ceilings import reason
 from parapply.errors import LockedError, OutputError, UsageError
-from parapply.outputs import owners
+from parapply.outputs import owners, places
 from parapply.outputs.attics import recover
 from parapply.outputs.exclusive import Exclusive
 from parapply.outputs.owners import Owner
@@ -20,10 +19,10 @@ from parapply.outputs.staging import sweep
 class Claim:
     """A run's claim to the output `target`, which messages call `name`."""
 
-    def __init__(self, target: Path, name: str, *, lock: bool, clobber: bool) -> None:
+    def __init__(self, target: str, name: str, *, lock: bool, clobber: bool) -> None:
         self._target, self._name, self._wants_lock, self._clobber = target, name, lock, clobber
-        self.prefix = f".{target.name}.parapply-"  # of folders beside it
-        self._lock = Exclusive(str(target.parent / f"{self.prefix}lock"))
+        self.prefix = f".{os.path.basename(target)}.parapply-"  # of folders beside it
+        self._lock = Exclusive(os.path.join(places.folder_of(target), f"{self.prefix}lock"))
 
     def make(self) -> None:
         """Make it, and clean up after runs that were killed.
@@ -31,17 +30,17 @@ class Claim:
         Raises UsageError where the output cannot be, or is not to be, replaced; LockedError where
         another run holds the lock.
         """
-        folder = self._target.parent
-        if not folder.is_dir():
+        folder = places.folder_of(self._target)
+        if not os.path.isdir(folder):
             raise UsageError(f"{self._name}: there is no folder {folder}; make it with mkdir -p")
-        recover(str(self._target), self._name)
+        recover(self._target, self._name)
         if not self._clobber and os.path.lexists(self._target):
             raise UsageError(f"{self._name} is there already, and --no-clobber keeps it")
         if self._wants_lock:
             self._take()
         else:
             self._lock.tidy()
-        sweep(str(folder), self.prefix)
+        sweep(folder, self.prefix)
 
     def drop(self) -> None:
         """Give the lock back, and leave nothing of it."""

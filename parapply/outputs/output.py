@@ -88,14 +88,14 @@ class Output:
         if self._claim is not None and self._target is not None:
             self._claim.make()
             places.check_replaceable(self._target, self.name)
-            folder = str(self._target.parent)
+            folder = places.folder_of(self._target)
             cannot = f"{self.name}: cannot write in {folder}"
             self.stage = self._make(folder, self._claim.prefix, cannot)
             self.parts = os.path.join(self.stage, "output")  # a folder's files, until published
             if self.is_folder:
                 os.mkdir(self.parts, 0o700)
-                left = attics_of(str(self._target))
-                discard(left if self._target.exists() else [], self.stage)
+                left = attics_of(self._target)
+                discard(left if os.path.exists(self._target) else [], self.stage)
         self.folder = self._make_folder()
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
@@ -131,7 +131,7 @@ class Output:
         elif self._target is None:
             self.file = os.fdopen(os.dup(self._stdout), "wb")
         else:
-            self.file = opened(str(self._target), self.name)
+            self.file = opened(self._target, self.name)
         return self.file
 
     def _begin_anew(self, file: BinaryIO) -> None:
@@ -166,7 +166,7 @@ class Output:
     @property
     def home(self) -> str | None:
         """The folder in which the output appears, if it does."""
-        return str(self._target.parent) if self.restartable and self._target else None
+        return places.folder_of(self._target) if self.restartable and self._target else None
 
     @property
     def folders(self) -> list[str]:
@@ -177,14 +177,14 @@ class Output:
         """Have everything on the disk, so that publishing is but a change of names."""
         if self.is_folder and self._target is not None:
             check_folder(self._target)
-            lost = places.settle_folder(self.parts, str(self._target), self.stage)
+            lost = places.settle_folder(self.parts, self._target, self.stage)
             self.notes += places.unkept(self.name, lost)
             return
         assert self.file is not None
         with self.naming():
             self.file.flush()
             if self.restartable and self._target:
-                lost = places.take_after(self.parts, str(self._target), self.stage)
+                lost = places.take_after(self.parts, self._target, self.stage)
                 self.notes += places.unkept(self.name, lost)
                 os.fsync(self.file.fileno())
             self.file.close()
@@ -195,7 +195,7 @@ class Output:
         `undoable`, of a file: the old one is kept until the run ends.
         """
         if self.restartable and self._target is not None:
-            self._take_name(str(self._target), undoable)
+            self._take_name(self._target, undoable)
         self.published = True
 
     def withdraw(self) -> bool:

@@ -6,11 +6,9 @@ import errno
 import os
 import stat
 import time
-from pathlib import Path
 from typing import BinaryIO
 
 from parapply.errors import OutputError, UsageError
-from parapply.lakes import check_output
 from parapply.outputs.access import access_of, give, shared_by, usual
 from parapply.outputs.publishing import NO_SYNC, FolderSync
 
@@ -28,10 +26,15 @@ def temporary_place(temp_dir: str | None) -> str:
     return place
 
 
-def resolved(path: str) -> Path:
+def resolved(path: str) -> str:
     """Follow links to the file that they name; what is no file (a pipe's /dev/fd/9) stays."""
-    real = Path(os.path.realpath(path))
-    return real if real.exists() or not os.path.exists(path) else Path(path)
+    real = os.path.realpath(path)
+    return real if os.path.exists(real) or not os.path.exists(path) else path
+
+
+def folder_of(target: str) -> str:
+    """Return the folder that a file is in."""
+    return os.path.dirname(target) or os.curdir
 
 
 READER_S = 60.0  # to wait for somebody who reads a named pipe
@@ -64,8 +67,10 @@ def opened(path: str, name: str, wait_s: float = READER_S) -> BinaryIO:
 _LOOK_S = 0.05
 
 
-def check_folder(target: Path) -> None:
+def check_folder(target: str) -> None:
     """Refuse to replace a folder with anything but part files in it, or a part of a table."""
+    from parapply.lakes import check_output  # a file is no table of theirs
+
     check_output(target)
     try:
         names = sorted(os.listdir(target))
@@ -80,23 +85,23 @@ def check_folder(target: Path) -> None:
         )
 
 
-def check_replaceable(target: Path, name: str) -> None:
+def check_replaceable(target: str, name: str) -> None:
     """Refuse, before anything is read, what the sticky bit of its folder keeps for its owner."""
     try:
-        old, folder = os.lstat(target), os.stat(target.parent)
+        old, folder = os.lstat(target), os.stat(folder_of(target))
     except FileNotFoundError:
         return
     if folder.st_mode & stat.S_ISVTX and os.geteuid() not in (0, old.st_uid, folder.st_uid):
         raise OutputError(
-            f"{name} is another user's, who alone may replace it: {target.parent} has the sticky "
-            "bit; name another output"
+            f"{name} is another user's, who alone may replace it: {folder_of(target)} has the "
+            "sticky bit; name another output"
         )
 
 
-def is_regular(target: Path) -> bool:
+def is_regular(target: str) -> bool:
     """Whether a file is there, or nothing yet; raises UsageError for a folder."""
     try:
-        mode = target.stat().st_mode
+        mode = os.stat(target).st_mode
     except FileNotFoundError:
         return True
     if stat.S_ISDIR(mode):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 import enum
 import operator
@@ -57,7 +56,7 @@ def is_record(kind: type) -> bool:
     """Whether values of a type have named members: namedtuples, dataclasses, pandas Series."""
     return (
         hasattr(kind, "_asdict")
-        or (dataclasses.is_dataclass(kind) and not issubclass(kind, type))
+        or (hasattr(kind, "__dataclass_fields__") and not issubclass(kind, type))
         or (kind.__name__ == "Series" and hasattr(kind, "to_dict"))
     )
 
@@ -73,7 +72,9 @@ def members(record: Any) -> dict[Any, Any]:
     """
     if hasattr(record, "_asdict"):
         return dict(record._asdict())
-    if dataclasses.is_dataclass(record):
+    if hasattr(type(record), "__dataclass_fields__"):
+        import dataclasses
+
         return {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
     if not record.index.is_unique:
         twice = record.index[record.index.duplicated()][0]

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from parapply.columns.dtypes import parse_type
 from parapply.formats import Reading, Source, Target, Writing
-from parapply.formats.csv import parse
 from parapply.formats.csv.blocks import STREAM_BYTES, cut_blocks
-from parapply.formats.csv.dialect import Dialect
+from parapply.formats.csv.dialect import NULLS, TEXT, Dialect
 from parapply.formats.csv.dialects import named
 from parapply.formats.csv.header import Head, read_head
 from parapply.formats.csv.source import CsvSource
 from parapply.formats.csv.splice import quote_name
 from parapply.formats.csv.target import CsvTarget
+from parapply.lazily import lazy
 from parapply.records import record
+
+if TYPE_CHECKING:
+    from parapply.formats.csv import parse
+else:
+    parse = lazy("parapply.formats.csv.parse")
 
 
 @record
@@ -59,12 +64,12 @@ CSV, TSV = _Csv(ord(",")), _Csv(ord("\t"))
 
 
 def _source(path: str, name: str, head: Head, size: int, reading: Reading) -> CsvSource:
-    usual = () if reading.all_strings else parse.NULLS
+    usual = () if reading.all_strings else NULLS
     known = usual if head.dialect.nulls is None else head.dialect.nulls
     nulls = (*known, *reading.null_values)
     types: dict[int, Any] = {}
     if reading.all_strings:
-        types = dict.fromkeys(range(len(head.columns)), parse.TEXT)
+        types = dict.fromkeys(range(len(head.columns)), TEXT)
     for column, type_ in reading.dtypes.items():
         if column in head.columns:
             types[head.columns.index(column)] = parse_type(column, type_)

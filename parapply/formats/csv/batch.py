@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from parapply.columns import inference
-from parapply.columns.from_text import is_direct
 from parapply.columns.jsons import is_json
 from parapply.columns.words import named
 from parapply.errors import BadRowsError
-from parapply.formats.csv import parse
 from parapply.formats.csv.aside import Aside, take
 from parapply.formats.csv.records import Records, find_records, split_fields
 from parapply.formats.csv.table import Place, ragged, tabulate
 from parapply.formats.typed import Typed
-from parapply.lazily import pa
+from parapply.lazily import lazy, pa
+
+if TYPE_CHECKING:
+    from parapply.formats.csv import parse
+else:
+    parse = lazy("parapply.formats.csv.parse")
 
 
 class CsvBatch(Typed):
@@ -123,6 +126,8 @@ class CsvBatch(Typed):
             return [pa.nulls(0, type_) for type_ in types.values()]
         if any(map(is_json, types.values())):  # Arrow's reader knows none
             return self._converted(types)
+        from parapply.columns.from_text import is_direct
+
         direct = {p: t if t is None or is_direct(t) else pa.string() for p, t in types.items()}
         try:
             arrays = [

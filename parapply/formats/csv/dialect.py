@@ -11,6 +11,13 @@ from parapply.records import record
 LINE_END = re.compile(rb"\r\n|\n|\r(?!\Z)")  # a CR at the very end may be half of CRLF
 LINE = re.compile(rb"[^\r\n]*+(?:\r\n|\n|\r|\Z)")
 
+# pandas.read_csv: https://pandas.pydata.org/docs/reference/api/pandas.read_csv.html (na_values)
+NULLS = (
+    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN",
+    "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
+)  # fmt: skip
+TEXT, BYTES = "string", "binary"  # the one is checked to be UTF-8
+
 
 class Letters(NamedTuple):
     """What letters after an escape stand for; and those of them that have to be written so."""

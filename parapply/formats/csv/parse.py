@@ -23,13 +23,6 @@ from parapply.formats.csv.recode import recoded
 from parapply.formats.csv.records import Records
 from parapply.lazily import at, np, pa, pacsv
 
-# pandas.read_csv: https://pandas.pydata.org/docs/reference/api/pandas.read_csv.html (na_values)
-NULLS = (
-    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN",
-    "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
-)  # fmt: skip
-TEXT, BYTES = "string", "binary"  # the one is checked to be UTF-8
-
 
 class MisfitError(Exception):
     """A value does not have the type of its column."""

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from parapply.columns.inference import Kind
 from parapply.errors import InputError
 from parapply.formats import Field, Survey
 from parapply.formats.blocks import read_range
-from parapply.formats.csv import brief, parse
+from parapply.formats.csv import brief
 from parapply.formats.csv.aside import put
 from parapply.formats.csv.batch import CsvBatch
 from parapply.formats.csv.brief_batch import BriefBatch
-from parapply.formats.csv.dialect import Dialect
+from parapply.formats.csv.dialect import BYTES, NULLS, Dialect
 from parapply.formats.csv.header import Head
 from parapply.formats.csv.index import MARKS, ByteIndex, ByteSpan, Mark
 from parapply.formats.csv.pieces import Cutter
 from parapply.formats.csv.records import Records, find_records, find_whole_records
 from parapply.formats.csv.table import Place, check_widths, ragged, tabulate
+from parapply.lazily import lazy
 from parapply.records import record, replace
+
+if TYPE_CHECKING:
+    from parapply.formats.csv import parse
+else:
+    parse = lazy("parapply.formats.csv.parse")
 
 BLOCK_BYTES = 4 << 20
 _WORTH_BYTES = 1 << 16  # of text that is read again rather than have a file for its numbers
@@ -35,7 +41,7 @@ class CsvSource:
     name: str
     head: Head
     stop: int
-    nulls: tuple[str, ...] = parse.NULLS
+    nulls: tuple[str, ...] = NULLS
     types: Mapping[int, Any] | None = None  # by position: what --dtype says
     lenient: bool = False  # records that are not whole are for the batch to find
     counted: bool = False  # pieces are cut by all quotes before them, not by guess
@@ -198,7 +204,7 @@ class CsvSource:
             return tabulate(records, place, types, self.nulls)
 
         if not positions:
-            tabulate(records, place, {0: parse.BYTES}, ())  # every record is looked at
+            tabulate(records, place, {0: BYTES}, ())  # every record is looked at
             return {}, {}
         kinds, numbers = parse.kinds(records.text, self.dialect, positions, table_of)
         return dict(zip(positions, kinds, strict=True)), numbers
@@ -212,7 +218,7 @@ class CsvSource:
                 if piece.stop <= start
             )
         try:
-            tabulate(records, self._place((), before), {0: parse.BYTES}, ())
+            tabulate(records, self._place((), before), {0: BYTES}, ())
         except InputError as placed:
             return placed
         return error

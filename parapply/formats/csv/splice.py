@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from parapply.columns import kernels as pc
 from parapply.columns.arrays import integers
@@ -19,9 +19,13 @@ from parapply.formats.csv.dialect import Dialect
 from parapply.formats.csv.escapes import bare_escape, escaped, text_of, within_quotes
 from parapply.formats.csv.records import Records, field_edges
 from parapply.formats.csv.spans import run_span, strings
-from parapply.formats.csv.text import UnquotableError, alone, data
-from parapply.lazily import Array, np, pa
+from parapply.lazily import Array, lazy, np, pa
 from parapply.records import replace
+
+if TYPE_CHECKING:
+    from parapply.formats.csv import text as written
+else:
+    written = lazy("parapply.formats.csv.text")
 
 
 def splice(
@@ -75,7 +79,7 @@ def quote_name(name: str, dialect: Dialect) -> bytes:
         return name.encode()
     if quote is None:
         if escape is None:
-            raise UnquotableError(0, name)
+            raise written.UnquotableError(0, name)
         return "".join(escape + mark if mark in special else mark for mark in name).encode()
     for old, new in within_quotes(dialect):
         name = name.replace(old, new)
@@ -167,7 +171,7 @@ def _pieces(
         else:
             kept = strings(records.text, *run_span(records, edges, width, *run))
             pieces.append(kept if take is None else pc.take(kept, integers(take)))
-    return [alone(pieces[0], dialect)] if len(arrangement) == 1 else pieces
+    return [written.alone(pieces[0], dialect)] if len(arrangement) == 1 else pieces
 
 
 def _gaps(records: Records) -> pa.Array:
@@ -202,4 +206,4 @@ def _runs(arrangement: Arrangement) -> list[New | tuple[int, int]]:
 
 
 def _joined(pieces: list[Any]) -> Any:
-    return data(pc.binary_join_element_wise(*pieces, scalar("")))
+    return written.data(pc.binary_join_element_wise(*pieces, scalar("")))

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from parapply.errors import BadRowsError, InputError
 from parapply.formats import Field
-from parapply.formats.csv import parse
-from parapply.formats.csv.dialect import Dialect
+from parapply.formats.csv.dialect import BYTES, Dialect
 from parapply.formats.csv.records import Records, field_edges, is_closed, split_fields
 from parapply.formats.shown import shown
-from parapply.lazily import pa
+from parapply.lazily import lazy, pa
 from parapply.records import record, replace
+
+if TYPE_CHECKING:
+    from parapply.formats.csv import parse
+else:
+    parse = lazy("parapply.formats.csv.parse")
 
 _WHOLE = 10_000  # bytes of a record in the message that is kept instead of it
 
@@ -111,7 +115,7 @@ def _column(place: Place, position: int) -> str:
 
 def _not_utf8(records: Records, place: Place, types: dict[int, Any]) -> dict[int, str]:
     """Say of each record which value is not UTF-8 text."""
-    asked = dict.fromkeys(types, parse.BYTES)
+    asked = dict.fromkeys(types, BYTES)
     table = parse.read(records, place.dialect, place.width, asked, ())
     bad: dict[int, str] = {}
     for position, column in zip(types, table.columns, strict=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from parapply.columns import arrays
 from parapply.columns import kernels as pc
@@ -13,7 +13,6 @@ from parapply.columns.arrays import take as picked
 from parapply.columns.listed import Listed
 from parapply.errors import OutputError, ResultError
 from parapply.formats import Arrangement, Batch, Keep, New, Writing
-from parapply.formats.csv import text
 from parapply.formats.csv.batch import CsvBatch
 from parapply.formats.csv.brief_batch import BriefBatch
 from parapply.formats.csv.dialect import Dialect
@@ -25,8 +24,13 @@ from parapply.formats.encodable import check_name, checked
 from parapply.formats.part import Part
 from parapply.formats.text_parts import TextJoiner
 from parapply.inputs import transport
-from parapply.lazily import at, pa
+from parapply.lazily import at, lazy, pa
 from parapply.records import field, record, replace
+
+if TYPE_CHECKING:
+    from parapply.formats.csv import text
+else:
+    text = lazy("parapply.formats.csv.text")
 
 
 @record
