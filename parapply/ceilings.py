@@ -11,7 +11,13 @@ _RAISE = "raise that, or use fewer --workers"
 
 
 def said(error: BaseException) -> str:
-    """Say what went wrong as processes, threads or files were opened."""
+    """Say what went wrong as processes, threads or files were opened.
+
+    The forkserver, which ends where it cannot fork, is only heard to be gone.
+    """
+    if isinstance(error, (EOFError, ConnectionError)):
+        most = _allowed(resource.RLIMIT_NPROC, "processes and threads", "ulimit -u")
+        return f"a helper of theirs has ended, as it does where {most}; {_RAISE}"
     return met(error) or str(error)
 
 
