@@ -244,9 +244,24 @@ def test_the_same_error_is_counted(table):
     def one_of_two(row):
         raise [ValueError, KeyError][row.number % 2]("no")
 
-    _, report = result(table, function=one_of_two, on_error="skip")
+    _, report = result(table, function=one_of_two, on_error="skip", max_errors="100%")
     found = {cause.text: (cause.rows, cause.place.rpartition(": ")[2]) for cause in report.causes}
     assert found == {"ValueError: no": (50, "row 1"), "KeyError: no": (50, "row 2")}
+
+
+@pytest.mark.parametrize("policy", [{"on_error": "skip"}, {"on_error": "null"}, {"errors_to": "b"}])
+def test_a_run_of_which_all_rows_failed_has_failed(table, tmp_path, policy):
+    if "errors_to" in policy:
+        policy = {"errors_to": tmp_path / "bad.csv"}
+
+    def fails(row):
+        raise ValueError(row.number)
+
+    with pytest.raises(RowError, match="all 100 rows failed, which --max-errors 100% allows; the "):
+        result(table, function=fails, **policy)
+    assert not (tmp_path / "bad.csv").exists()
+    _, report = result(table, function=fails, **policy, max_errors="100%")
+    assert report.failed == ROWS == 100
 
 
 def test_errors_that_all_differ_are_counted_together_after_a_hundred(table):
@@ -254,7 +269,7 @@ def test_errors_that_all_differ_are_counted_together_after_a_hundred(table):
         raise ValueError(row.number)
 
     table.write_text("number,text\n" + "".join(f"{n},x\n" for n in range(1000)))
-    _, report = result(table, function=differs, on_error="skip", chunk_size=150)
+    _, report = result(table, function=differs, on_error="skip", max_errors="100%", chunk_size=150)
     assert sum(cause.rows for cause in report.causes) == report.failed == 1000
     assert report.causes[0].text == "ValueError: 0"
     assert (len(report.causes), report.causes[-1].text) == (101, "other errors")
@@ -314,7 +329,8 @@ def test_an_error_that_cannot_be_shown_or_sent_is_a_failure(table):
     def raises(row):
         raise BrokenError(1, 2)
 
-    _, report = result(table, function=raises, on_error="skip", backend="processes")
+    allowed = {"on_error": "skip", "max_errors": "100%"}
+    _, report = result(table, function=raises, backend="processes", **allowed)
     assert [(cause.text, cause.rows) for cause in report.causes] == [("BrokenError", ROWS)]
     with pytest.raises(RowError, match="raised BrokenError"):
         result(table, function=raises, backend="processes")

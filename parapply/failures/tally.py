@@ -47,17 +47,26 @@ class Tally:
         return min(at for at, _ in self._causes.values())
 
     def check(self, rows: int) -> None:
-        """Raise RowError where too many of so many rows failed."""
+        """Raise RowError where too many of so many rows failed, or all and nobody said they may."""
         if self.over or self._are_too_many(rows):
             raise self.error
+        if self._said is None and 0 < rows <= self.failed:
+            which = "the only row" if rows == 1 else f"all {rows:,} rows"
+            raise RowError(
+                f"{which} failed, which --max-errors 100% allows; the first: {self._first}"
+            )
 
     @property
     def error(self) -> RowError:
         """That too many rows failed, and the first of them."""
-        first = min(self._causes.values(), key=lambda entry: entry[0])[1].message
         return RowError(
-            f"{self.failed:,} rows failed, more than --max-errors {self._said}; the first: {first}"
+            f"{self.failed:,} rows failed, more than --max-errors {self._said}; "
+            f"the first: {self._first}"
         )
+
+    @property
+    def _first(self) -> str:
+        return min(self._causes.values(), key=lambda entry: entry[0])[1].message
 
     def _are_too_many(self, rows: int) -> bool:
         most = int(self._share * rows) if self._share is not None else self._most
