@@ -154,6 +154,45 @@ def test_an_attic_that_nobody_needs_is_removed(work, tmp_path):
     assert other.exists()
 
 
+def test_an_attic_that_was_being_removed_is_never_an_output_again(work, tmp_path):
+    attic = tmp_path / ".out.parapply-old-0123456789ab"
+    attic.mkdir()
+    (attic / "part-00001.csv").touch()
+    (attic / ".removed").touch()
+    (tmp_path / ".out.parapply-old-ba9876543210").mkdir()  # the last steps are its mark, and it
+    (tmp_path / "out" / "part-00000.csv").unlink()
+    (tmp_path / "out").rmdir()
+    with pytest.raises(package.errors.RowError):
+        work("out/", errors_to=None)
+    assert not (tmp_path / "out").exists()
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_an_old_folder_that_cannot_be_renamed_away_is_removed_where_it_is(
+    work, tmp_path, monkeypatch, no_exchange
+):
+    away = lambda source, target: "parapply-old-" in os.path.basename(source)  # noqa: E731
+    fails(monkeypatch, "rename", errno.EACCES, away)
+    work("out/")
+    assert (tmp_path / "out" / "part-00000.csv").read_text() != OLD
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_errors_of_before_come_back_also_where_renames_fail(work, tmp_path, monkeypatch):
+    before = state(tmp_path)
+    done = []
+
+    def late(source, target):
+        done.append(os.path.basename(target) == "bad.csv")
+        return any(done[:-1])
+
+    fails(monkeypatch, "rename", errno.EDQUOT, lambda source, target: True)
+    fails(monkeypatch, "replace", errno.EDQUOT, late)
+    with pytest.raises(OutputError, match=r"out/: cannot write in .*: Disk quota exceeded$"):
+        work("out/")
+    assert state(tmp_path) == before
+
+
 @pytest.mark.parametrize("number", [*UNSUPPORTED, errno.EACCES, errno.EIO])
 def test_names_are_swapped_in_two_steps_only_where_one_is_not_supported(
     work, tmp_path, monkeypatch, number

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from contextlib import suppress
 
 from parapply.errors import OutputError
 
 _TOKEN = re.compile("[0-9a-f]{12}")
+_MARK = ".removed"
 
 
 def new_attic(target: str) -> str:
@@ -24,6 +26,16 @@ def new_attic(target: str) -> str:
 
 def attics_of(target: str) -> list[str]:
     """Return the folders that were moved away from there and are not back, the last one first."""
+    return [path for path in _every(target) if not _is_left(path)]
+
+
+def stale(target: str) -> list[str]:
+    """Return those that nobody needs: a new folder is there, or they were being removed."""
+    there = os.path.exists(target)
+    return [path for path in _every(target) if there or _is_left(path)]
+
+
+def _every(target: str) -> list[str]:
     prefix = _prefix(target)
     name, found = os.path.basename(prefix), list[tuple[int, str]]()
     with suppress(OSError), os.scandir(os.path.dirname(prefix)) as entries:
@@ -34,6 +46,14 @@ def attics_of(target: str) -> list[str]:
                 if entry.is_dir(follow_symlinks=False):
                     found.append((entry.stat(follow_symlinks=False).st_ctime_ns, entry.path))
     return [path for _, path in sorted(found, reverse=True)]
+
+
+def _is_left(attic: str) -> bool:
+    """Whether a folder was being removed, and is empty or marked."""
+    with suppress(OSError):
+        names = os.listdir(attic)
+        return not names or _MARK in names
+    return False
 
 
 def recover(target: str, name: str) -> None:
@@ -65,13 +85,31 @@ def move_back(attic: str, target: str, name: str) -> None:
 
 
 def discard(attics: list[str], stage: str) -> None:
-    """Have folders that are replaced removed with our own.
-
-    In one step: half of one would be taken for an output.
-    """
+    """Have folders that are replaced removed with our own; what cannot be moved there, here."""
     for attic in attics:
-        with suppress(OSError):
+        try:
             os.rename(attic, os.path.join(stage, os.path.basename(attic)))
+        except OSError:
+            _remove(attic)
+
+
+def _remove(attic: str) -> None:
+    """Remove a folder of part files, marked first: half of one is not to be moved back."""
+    with suppress(OSError):
+        mark = os.path.join(attic, _MARK)
+        os.close(os.open(mark, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        for name in os.listdir(attic):
+            if name != _MARK:
+                _unlink(os.path.join(attic, name))
+        os.unlink(mark)
+        os.rmdir(attic)
+
+
+def _unlink(path: str) -> None:
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path)
+    else:
+        os.unlink(path)
 
 
 def _prefix(target: str) -> str:

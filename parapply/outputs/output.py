@@ -16,7 +16,7 @@ from parapply.ceilings import reason
 from parapply.errors import PUBLISHED, OutputError, UsageError
 from parapply.naming import Naming
 from parapply.outputs import places, publishing
-from parapply.outputs.attics import attics_of, discard
+from parapply.outputs.attics import attics_of, discard, stale
 from parapply.outputs.claims import Claim
 from parapply.outputs.places import check_folder, is_regular, opened, resolved, temporary_place
 from parapply.outputs.renaming import Swap, appear, replace_folder
@@ -94,8 +94,7 @@ class Output:
             self.parts = os.path.join(self.stage, "output")  # a folder's files, until published
             if self.is_folder:
                 os.mkdir(self.parts, 0o700)
-                left = attics_of(self._target)
-                discard(left if os.path.exists(self._target) else [], self.stage)
+                discard(stale(self._target), self.stage)
         self.folder = self._make_folder()
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:

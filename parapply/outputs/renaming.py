@@ -71,10 +71,25 @@ class Swap:
         if self._put is None or not os.path.samestat(self._put, os.stat(self._target)):
             return True
         if os.path.lexists(self._old):
-            os.replace(self._old, self._target)
+            self._put_back()
         elif self._way_back:
             os.unlink(self._target)
         return self._way_back
+
+    def _put_back(self) -> None:
+        """Rename the old file; where that fails, unlink and link do the same in two steps."""
+        try:
+            os.replace(self._old, self._target)
+        except OSError:
+            if os.path.lexists(self._new):  # the two were swapped
+                raise
+            os.link(self._target, self._new)
+            os.unlink(self._target)
+            try:
+                os.link(self._old, self._target)
+            except OSError:
+                os.link(self._new, self._target)
+                raise
 
     def _keep_old(self) -> bool:
         """Keep what is there by a second name; True where that swapped the two at once."""
