@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import io
 import json
+import math
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.feather as feather
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import assume, example, given
@@ -289,3 +291,53 @@ def test_a_dialect_where_there_is_no_csv_is_an_error(tmp_path, options):
     (tmp_path / "in.jsonl").write_text('{"a": 1}\n')
     with pytest.raises(ParapplyError, match="is for CSV"):
         apply(tmp_path / "in.jsonl", tmp_path / "out.parquet", expression="a", **options)
+
+
+def as_it_is(table: pa.Table) -> pa.Table:
+    return table
+
+
+@pytest.mark.parametrize(
+    ("dialect", "line"),
+    [
+        ("spark", "NaN,Infinity,-Infinity"), ("postgres", "NaN\tInfinity\t-Infinity"),
+        ("postgres-csv", "NaN,Infinity,-Infinity"), ("duckdb", "nan,inf,-inf"),
+        ("polars", "NaN,inf,-inf"), ("r", "NaN,Inf,-Inf"), ("mysql", "\\N\tinf\t-inf"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("by", ["row", "chunk"])
+def test_a_float_that_is_no_number_is_none_that_is_missing(tmp_path, dialect, line, by):
+    values = {"a": [math.nan, None], "b": [math.inf, None], "c": [-math.inf, None]}
+    path, out = tmp_path / "in.parquet", tmp_path / "out.csv"
+    pq.write_table(
+        pa.table({name: pa.array(of, pa.float64()) for name, of in values.items()}), path
+    )
+    how = {"expression": "True", "filter": True}
+    if by == "chunk":
+        how = {"function": as_it_is}
+    written = apply(path, out, dialect=dialect, output_format="csv", **how).decode().splitlines()
+    assert written[1] == line
+    seen = apply(
+        out, tmp_path / "seen.jsonl", expression="repr([a, b, c])", into=("s",), dialect=dialect,
+        input_format="csv",
+    )  # fmt: skip
+    first = "None" if dialect == "mysql" else "nan"
+    wanted = [f"[{first}, inf, -inf]", "[None, None, None]"]
+    assert [json.loads(row)["s"] for row in seen.splitlines()] == wanted
+
+
+@pytest.mark.parametrize("dialect", ["spark", "postgres", "duckdb", "r"])
+def test_a_missing_value_of_any_type_is_no_empty_text(tmp_path, dialect):
+    table = pa.table({
+        "l": pa.array([[1], None]), "s": pa.array([{"a": 1}, None]),
+        "m": pa.array([[("a", 1)], None], pa.map_(pa.string(), pa.int64())),
+        "r": pa.RunEndEncodedArray.from_arrays([1, 2], ["", None]),
+        "e": pa.array(["", None]).dictionary_encode(), "b": pa.array([b"", None]),
+    })  # fmt: skip
+    path, out = tmp_path / "in.arrow", tmp_path / "out.csv"
+    feather.write_feather(table, path, compression="uncompressed")
+    apply(path, out, expression="True", filter=True, dialect=dialect, output_format="csv")
+    dtypes = dict.fromkeys("lsmreb", "str")
+    seen = rows_of(out, tmp_path, dialect=dialect, dtypes=dtypes, input_format="csv")
+    assert list(seen[1].values()) == [None] * 6
+    assert [seen[0][name] for name in "reb"] == [""] * 3

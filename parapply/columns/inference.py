@@ -36,7 +36,7 @@ _NEGATIVE = rf"^{_SPACE}-0*[1-9]"
 _WIDE = rf"^{_SPACE}[+-]?0*[1-9][0-9]{{18,}}{_SPACE}$"  # may be beyond 64 bits
 _NUMBER = (
     rf"^{_SPACE}[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?{_SPACE}$"
-    r"|^[+-]?(?i:inf(?:inity)?)$"
+    r"|^[+-]?(?i:inf(?:inity)?)$|^(?:NaN|nan)$"  # a missing value, but to tools that tell the two
 )
 _TRUTH = r"^(?i:true|false)$"
 

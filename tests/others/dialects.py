@@ -35,16 +35,21 @@ ROWS = [
 NAMES = ("i", "x", "b", "t")
 
 
+def parapply_command() -> list[str]:
+    """Return how it is called."""
+    return shlex.split(os.environ.get("PARAPPLY", f"{sys.executable} -m parapply"))
+
+
 def parapply(*arguments: str | Path) -> None:
     """Run it: the column `copy` is `t`, `seen` tells what the function was given."""
-    command = shlex.split(os.environ.get("PARAPPLY", f"{sys.executable} -m parapply"))
+    command = parapply_command()
     done = [*command, "-e", "{'copy': t, 'half': x and x / 2, 'yes': i > 3}", *map(str, arguments)]
     subprocess.run(done, check=True)
 
 
 def seen(path: Path, *options: str) -> list[dict[str, Any]]:
     """Return the rows that a function is given."""
-    command = shlex.split(os.environ.get("PARAPPLY", f"{sys.executable} -m parapply"))
+    command = parapply_command()
     done = subprocess.run(
         [*command, "-e", "repr([i, x, t])", "--into", "seen", "--only", "--to", "jsonl", path,
          *options],
@@ -203,8 +208,9 @@ def _sql(value: Any) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def postgres(folder: Path) -> None:
-    """PostgreSQL: COPY in its text format, and as csv."""
+@contextmanager
+def postgres_server(folder: Path) -> Iterator[Callable[[str], str]]:
+    """Run a server; yield what runs SQL there and returns what it says."""
     home = Path(os.environ.get("PGBIN", "/usr/lib/postgresql/15/bin"))
     data = folder / "pg"
     other = _other_user("postgres")
@@ -225,6 +231,12 @@ def postgres(folder: Path) -> None:
 
     command = [str(home / "postgres"), "-D", str(data), "-k", str(data), "-h", ""]
     with server(command, "postgres", ready):
+        yield psql
+
+
+def postgres(folder: Path) -> None:
+    """PostgreSQL: COPY in its text format, and as csv."""
+    with postgres_server(folder) as psql:
         version = psql("show server_version").split()[0]
         rows = ", ".join(f"({', '.join(map(_sql, row))})" for row in ROWS)
         psql(

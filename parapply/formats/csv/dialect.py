@@ -49,6 +49,8 @@ class Dialect:
     quotes_text: bool = False  # all text is written in quotes
     true: str = "True"  # as they are written
     false: str = "False"
+    nan: str = ""  # a float that is no number; empty: as a missing value
+    infinity: str = "inf"
     line_end: bytes = b"\n"  # of a new file
     mark: bytes = b""  # that begins it
 
@@ -66,6 +68,11 @@ class Dialect:
     def usual(self) -> bool:
         """Whether values are written as pandas does."""
         return self.nulls is None and self.decimal == ord(".") and self.true == "True"
+
+    @property
+    def spells_floats(self) -> bool:
+        """Whether floats that are no finite numbers are written otherwise than pandas does."""
+        return bool(self.nan) or self.infinity != "inf"
 
 
 def literal(byte: int | None) -> bytes:

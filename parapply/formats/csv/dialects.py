@@ -19,7 +19,8 @@ _POSTGRES = Letters("b\bf\fn\nr\rt\tv\v", "bfnrtv", coded=True)
 DIALECTS = {
     # https://spark.apache.org/docs/latest/sql-data-sources-csv.html
     "spark": Dialect(
-        escape=_BACKSLASH, within=True, nulls=("",), true="true", false="false",
+        escape=_BACKSLASH, within=True, nulls=("",), true="true", false="false", nan="NaN",
+        infinity="Infinity",
     ),
     "mysql": Dialect(
         _TAB, None, _BACKSLASH, letters=_MYSQL, nulls=("\\N",), true="1", false="0", lf=True,
@@ -27,12 +28,16 @@ DIALECTS = {
     ),
     "postgres": Dialect(
         _TAB, None, _BACKSLASH, letters=_POSTGRES, nulls=("\\N",), true="t", false="f",
-        blanks=True,
+        nan="NaN", infinity="Infinity", blanks=True,
     ),
-    "postgres-csv": Dialect(nulls=("",), true="t", false="f", blanks=True),
-    "duckdb": Dialect(nulls=("",), true="true", false="false", blanks=True),
-    "polars": Dialect(nulls=("",), true="true", false="false", blanks=True),
-    "r": Dialect(nulls=("NA", ""), true="TRUE", false="FALSE", quotes_text=True),
+    "postgres-csv": Dialect(
+        nulls=("",), true="t", false="f", nan="NaN", infinity="Infinity", blanks=True,
+    ),
+    "duckdb": Dialect(nulls=("",), true="true", false="false", nan="nan", blanks=True),
+    "polars": Dialect(nulls=("",), true="true", false="false", nan="NaN", blanks=True),
+    "r": Dialect(
+        nulls=("NA", ""), true="TRUE", false="FALSE", nan="NaN", infinity="Inf", quotes_text=True,
+    ),
     "excel": Dialect(
         _SEMICOLON, decimal=_COMMA, true="TRUE", false="FALSE", line_end=b"\r\n",
         mark=b"\xef\xbb\xbf",

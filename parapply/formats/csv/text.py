@@ -63,9 +63,21 @@ def _texts_of(array: pa.Array, dialect: Dialect) -> pa.Array:
     if at.is_boolean(array.type):
         return pc.if_else(array, text(dialect.true), text(dialect.false))
     written = _converted(array)
+    if dialect.spells_floats and at.is_floating(array.type):
+        return _spelled(written, array, dialect)
     if dialect.decimal != ord(".") and (at.is_floating(array.type) or at.is_decimal(array.type)):
         return pc.replace_substring(written, ".", chr(dialect.decimal))
     return written
+
+
+def _spelled(written: pa.Array, array: pa.Array, dialect: Dialect) -> pa.Array:
+    """Floats that are no finite numbers, as a tool has them."""
+    odd = pc.invert(pc.fill_null(pc.is_finite(array), True))
+    if not pc.any(odd).as_py():
+        return written
+    infinite = pc.replace_substring(written, "inf", dialect.infinity)
+    named = pc.fill_null(infinite, text(dialect.nan)) if dialect.nan else infinite
+    return pc.if_else(odd, named, written)
 
 
 def _is_text(type_: Any) -> bool:
@@ -280,7 +292,7 @@ def _dictionary(array: pa.Array) -> pa.Array:
 def _json(array: pa.Array) -> pa.Array:
     from parapply.formats.jsonl.text import values  # imports this room, for what is not nested
 
-    return pc.if_else(array.is_valid(), values(array), text(""))
+    return pc.if_else(array.is_valid(), values(array), pa.scalar(None, pa.string()))
 
 
 def _jsons(array: pa.Array) -> pa.Array:
@@ -320,7 +332,7 @@ def _converters() -> tuple[tuple[Callable[[Any], bool], Callable[[Any], Any]], .
         (lambda t: at.is_binary(t) or at.is_large_binary(t) or at.is_binary_view(t), _binary),
         (at.is_fixed_size_binary, _binary),
         (at.is_decimal, _decimals),
-        (at.is_run_end_encoded, lambda array: strings(pc.run_end_decode(array))),
+        (at.is_run_end_encoded, lambda array: _converted(pc.run_end_decode(array))),
         (at.is_union, lambda array: _texts([spelled(value) for value in to_list(array)])),
         (is_json, _jsons),
         (at.is_nested, _json),
