@@ -14,6 +14,7 @@ from typing import Any
 
 from parapply import backends
 from parapply.backends import Crew
+from parapply.ceilings import met
 from parapply.columns.twins import check_unique
 from parapply.errors import (
     AmbiguousColumnError,
@@ -124,7 +125,7 @@ def _read(name: str, path: str) -> Any:
     except AmbiguousColumnError as error:
         raise InputError(f"--share {name}={path}: {error}") from error
     except (OSError, pa.ArrowException) as error:
-        said = str(error).partition("\n")[0]
+        said = met(error) or str(error).partition("\n")[0]
         raise InputError(f"--share {name}={path}: it cannot be read: {said}") from error
 
 

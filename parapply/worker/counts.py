@@ -16,6 +16,7 @@ import time
 from dataclasses import dataclass, field
 
 from parapply.lifetime.descriptors import own
+from parapply.naming import Naming
 from parapply.sharing.flocks import blaming_place
 
 _CELL = 16  # bytes: a count (int64) and nothing; or a gauge (double) and when it was set
@@ -118,7 +119,8 @@ def tally(folder: str) -> Tally:
     counts: dict[str, int] = {}
     gauges: dict[str, tuple[float, float]] = {}
     for path in glob.glob(os.path.join(glob.escape(folder), "count-*.names")):
-        with open(path, "rb") as file, open(path.removesuffix(".names"), "rb") as values:
+        cells = path.removesuffix(".names")
+        with open(path, "rb") as file, Naming(cells), open(cells, "rb") as values:
             ints = memoryview(values.read()).cast("q")
             doubles = ints.cast("B").cast("d")
             for number, line in enumerate(file):
