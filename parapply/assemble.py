@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from parapply.calls.items import Chore, Refit
-from parapply.columns.names import name_of
+from parapply.columns.names import given_of, name_of
 from parapply.columns.words import named
 from parapply.errors import ResultError
 from parapply.failures.errors_file import Errors
@@ -81,16 +81,13 @@ class Assembler:
         if number == self._next:
             self._next = (*number, 0)
 
-    def finish(self, default: dict[str, Any]) -> tuple[str, ...]:
+    def finish(self, default: Sequence[ResultColumn]) -> tuple[str, ...]:
         """Write what is left, all parts having come; return the output's column names.
 
         `default` are the made columns where no part said which there are.
         """
         if self.columns.shape == "none":
-            self.columns.shape = "scalar"
-            self.columns.found = {
-                name: ResultColumn(name, name_of(type_), "") for name, type_ in default.items()
-            }
+            self.columns.settle(default)
         self._final = True
         self._write()
         return self.names
@@ -172,8 +169,8 @@ class Assembler:
             self._unwritten = list(self._parts)
             return
         begun, now = self._plain, self.columns.plain
-        if begun == now and list(begun) == list(now) and not self.target.keeps_tables:
-            self._types = whole  # text of values that the function made, below that of the input
+        if begun == now and list(begun) == list(now) and self._goes_on(whole):
+            self._types = whole  # values that the function made, below those of the input
             return
         name = next(name for name in whole if (self._types or {}).get(name) != whole[name])
         before = named(begun[name]) if name in begun else "nothing"
@@ -185,6 +182,16 @@ class Assembler:
             f"--dtype {name}=TYPE, or write a file with -o"
         )
 
+    def _goes_on(self, whole: dict[str, Any]) -> bool:
+        """Whether columns that were begun as the input's can go on as what the function made."""
+        if not self.target.keeps_tables:
+            return True
+        places = {n: given_of(kind) for n, kind in (self._types or {}).items() if kind != whole[n]}
+        return all(
+            place is not None and name_of(self.fields[place].kind) == self._plain[name]
+            for name, place in places.items()
+        )
+
     def _ask_for_refits(self, whole: dict[str, Any]) -> None:
         for chunk, part in map(self._parts.__getitem__, self._unwritten):
             types = {column.name: column.kind for column in part.columns}
@@ -192,7 +199,7 @@ class Assembler:
                 continue
             self._redoing.add(part.number)
             path = f"{part.path}+"
-            self.redo(Refit(chunk, part, tuple(whole.items()), path))
+            self.redo(Refit(chunk, part, tuple(whole.items()), path, self.columns.shape))
 
     def _append(self, part: Outcome) -> None:
         kept = self.keeps or (self.output.restartable and not self.columns.settled)
@@ -208,7 +215,8 @@ class Assembler:
                 for name, column in self.columns.found.items()
             )
         names = [self.fields[position].name for position in self.keep]
-        return arrange(self.keep, names, list(self.columns.found))
+        given = {n: c.given for n, c in self.columns.found.items() if c.given is not None}
+        return arrange(self.keep, names, list(self.columns.found), given)
 
     def _name(self, column: Keep | New) -> str:
         return self.fields[column.position].name if isinstance(column, Keep) else column.name

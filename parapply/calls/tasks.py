@@ -159,7 +159,7 @@ class ChunkTask:
         some = replace(
             rows, batch=rows.batch.pick(failed), places=[places[position] for position in failed]
         )
-        columns = tuple((column.name, column.type) for column in before.columns)
+        columns = tuple((column.name, column.kind) for column in before.columns)
         old, new = stored(before.path, before, columns), self._made(chunk, some, pace, end)
         return merged(old, new, failed, rows.batch.rows, rows.where)
 
@@ -205,7 +205,7 @@ class ChunkTask:
             table, taken = self.target.table_of(written, rows.batch, names)
             made = made_of(table, taken, old, item.columns, back)
         else:
-            made = stored(old.path, old, item.columns, back)
+            made = stored(old.path, old, item.columns, back, item.shape)
         with Naming(item.path):
             self._write(part, rows, made, chunk.last)
         columns = tuple(
@@ -273,8 +273,9 @@ class ChunkTask:
             self._write_table(part, batch, made, made.table, last)
             return
         names = [self.fields[position].name for position in self.keep]
-        arrangement = arrange(self.keep, names, list(made.columns))
-        self.target.write(part, arrangement, batch, made.columns, made.take, last)
+        arrangement = arrange(self.keep, names, list(made.columns), made.given)
+        columns = {n: column for n, column in made.columns.items() if n not in made.given}
+        self.target.write(part, arrangement, batch, columns, made.take, last)
 
     def _write_table(self, part: Part, batch: Batch, made: Made, table: Any, last: bool) -> None:
         arrangement: Arrangement = tuple(
@@ -289,7 +290,7 @@ class ChunkTask:
 
     def _may_change(self, made: Made) -> bool:
         """Whether what other parts hold can change how this one is written."""
-        if made.shape == "scalar":
+        if made.shape == "scalar" and not made.given:
             forced = self.call.types
             return not all(n in forced or is_settled(a.type) for n, a in made.columns.items())
         return made.shape != "filter"

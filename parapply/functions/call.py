@@ -53,5 +53,5 @@ class Made:
     table: pa.Table | None = None
     failures: Mapping[int, Failure] = field(default_factory=dict)  # by position in the batch
     given: Mapping[str, int] = field(default_factory=dict)
-    """Columns of the table that are the input's, of the rows in `take`: names and positions."""
+    """Columns that are the input's, of the rows in `take`: names and positions."""
     left: Left | None = None  # where not all of the batch's rows were done

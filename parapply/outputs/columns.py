@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from parapply.columns.types import is_settled, unify_names
@@ -19,6 +19,8 @@ class Columns:
         self.forced = forced  # columns of a type that was asked for
         self.shape = "none"
         self.found: dict[str, ResultColumn] = {}
+        self._blank: dict[str, int] | None = None  # columns of the input that None is, wherever it
+        # is all that the function returned for a part's rows; None: it nowhere is
 
     @property
     def types(self) -> dict[str, Any]:
@@ -37,12 +39,14 @@ class Columns:
             return True
         # A scalar has one column (or those of --into): a dict that comes later is an error.
         return self.shape == "scalar" and all(
-            name in self.forced or is_settled(column.type) for name, column in self.found.items()
+            column.given is None and (name in self.forced or is_settled(column.type))
+            for name, column in self.found.items()
         )
 
     def add(self, part: Outcome) -> None:
         """Take a part's columns in; raises ResultError where they do not fit the others."""
         if part.shape == "none":
+            self._add_none(part)
             return
         if self.shape not in ("none", part.shape):
             one = next(iter(self.found.values())).first if self.found else "an earlier row"
@@ -61,6 +65,28 @@ class Columns:
                 self.found[column.name] = _both(known, column)
             else:
                 self.found[column.name] = replace(column, given=None) if begun else column
+        self._compare()
+
+    def _add_none(self, part: Outcome) -> None:
+        """Hear of rows for each of which the function returned None."""
+        if part.rows_out:
+            given = {c.name: c.given for c in part.columns if c.given is not None}
+            known = given if self._blank is None else self._blank
+            self._blank = dict(known.items() & given.items())
+            self._compare()
+
+    def _compare(self) -> None:
+        """See which columns None was the input's value of, too."""
+        if self._blank is None or self.shape == "table":
+            return
+        for name, column in self.found.items():
+            if column.given is not None and self._blank.get(name) != column.given:
+                self.found[name] = replace(column, given=None)
+
+    def settle(self, default: Sequence[ResultColumn]) -> None:
+        """Take these columns where no part said which there are."""
+        self.shape, self.found = "scalar", {column.name: column for column in default}
+        self._compare()
 
 
 _SHAPES = {"scalar": "one value", "fields": "a dict", "table": "a DataFrame", "filter": "a filter"}

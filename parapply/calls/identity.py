@@ -1,0 +1,69 @@
+"""Which columns a row or value function gives back as they came. In the worker.
+
+Those of which each result is the very object that the function was given: to see that takes next
+to nothing, and ends at the first that is another. Which columns are looked at is the same in all
+chunks, so that the output does not depend on where these are cut.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from operator import is_
+from typing import Any
+
+from parapply.errors import UnseenError
+from parapply.formats import Batch, Field
+from parapply.functions.call import Call
+
+_FIXED = {type(None), bool, int, float, str, bytes}  # of these, no function can change a value
+
+
+class Looked:
+    """A batch's columns as a function was given them, and what of its results they are."""
+
+    def __init__(self, call: Call, batch: Batch, fields: Sequence[Field]) -> None:
+        self._batch, self._places = batch, same_names(call, fields)
+        self._seen: dict[int, list[Any]] = {}
+
+    def values(self, position: int) -> list[Any]:
+        """Return a column's values; raises UnseenError."""
+        if position not in self._seen:
+            self._seen[position] = self._batch.values(position)
+        return self._seen[position]
+
+    def given(self, lists: Mapping[str, Sequence[Any]], take: Any) -> dict[str, int]:
+        """Return which columns of results are the input's of their name, and where those are.
+
+        `take`: the positions of the rows that the results are of; None for each row once.
+        """
+        known = {name: self._places[name] for name in lists if name in self._places}
+        return {name: place for name, place in known.items() if self._is(lists[name], place, take)}
+
+    def _is(self, results: Sequence[Any], position: int, take: Any) -> bool:
+        try:
+            values = self.values(position)
+        except UnseenError:  # which the function never looked at
+            return False
+        if not all(map(is_, results, _picked(values, take))):
+            return False
+        return set(map(type, results)) <= _FIXED or self._is_unchanged(values, position)
+
+    def _is_unchanged(self, values: Sequence[Any], position: int) -> bool:
+        """Whether lists and dicts hold what they held: by their text, in which 1 is not True."""
+        fresh = self._batch.pick(range(self._batch.rows)).values(position)
+        try:
+            return all(repr(one) == repr(other) for one, other in zip(values, fresh, strict=True))
+        except RecursionError:
+            return False
+
+
+def same_names(call: Call, fields: Sequence[Field]) -> dict[str, int]:
+    """Return the columns that a result's column of the same name may be, with their positions."""
+    names = Counter(field.name for field in fields)
+    known = {fields[position].name: position for position in call.read}
+    return {name: position for name, position in known.items() if names[name] == 1}
+
+
+def _picked(values: Sequence[Any], take: Any) -> Iterable[Any]:
+    return values if take is None else map(values.__getitem__, take)
