@@ -17,7 +17,7 @@ from parapply.columns.names import given_of, name_of
 from parapply.columns.words import named
 from parapply.errors import ResultError
 from parapply.failures.errors_file import Errors
-from parapply.formats import Arrangement, Field, Keep, New, Target, arrange
+from parapply.formats import Arrangement, Field, Keep, New, Target, arrange, under_their_names
 from parapply.job import Chunk, Outcome, ResultColumn
 from parapply.outputs.columns import Columns
 from parapply.outputs.output import Output
@@ -155,10 +155,7 @@ class Assembler:
         self._types = whole
         self._begun += 1
         arrangement = self._arrangement()
-        types = [
-            self.fields[column.position].kind if isinstance(column, Keep) else whole[column.name]
-            for column in arrangement
-        ]
+        types = [self._type(column, whole) for column in arrangement]
         self._plain = self.columns.plain
         self.sink.begin(arrangement, types)
 
@@ -209,14 +206,17 @@ class Assembler:
             del self._parts[part.number]  # of an endless stream nothing may be left
 
     def _arrangement(self) -> Arrangement:
+        known = {name: column.given for name, column in self.columns.found.items()}
+        given = under_their_names(known, self.fields)
         if self.columns.shape == "table":
-            return tuple(
-                New(name) if column.given is None else Keep(column.given)
-                for name, column in self.columns.found.items()
-            )
+            return tuple(Keep(given[name]) if name in given else New(name) for name in known)
         names = [self.fields[position].name for position in self.keep]
-        given = {n: c.given for n, c in self.columns.found.items() if c.given is not None}
         return arrange(self.keep, names, list(self.columns.found), given)
+
+    def _type(self, column: Keep | New, whole: dict[str, Any]) -> Any:
+        kind = None if isinstance(column, Keep) else whole[column.name]
+        place = column.position if isinstance(column, Keep) else given_of(kind)
+        return kind if place is None else self.fields[place].kind
 
     def _name(self, column: Keep | New) -> str:
         return self.fields[column.position].name if isinstance(column, Keep) else column.name

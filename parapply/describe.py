@@ -11,7 +11,7 @@ from typing import Any
 
 from parapply import formats, quantities
 from parapply.ambiguities import check_function, check_options, check_outputs
-from parapply.calls.identity import same_names
+from parapply.calls.identity import counterparts
 from parapply.calls.rows import no_column
 from parapply.columns.dtypes import parse_type
 from parapply.columns.names import name_of
@@ -62,7 +62,7 @@ class Order:
 
     def default_columns(self, fields: Sequence[Field]) -> list[ResultColumn]:
         """Return the made columns of an output for which no function call made any."""
-        call, given = self.call, same_names(self.call, fields)
+        call, given = self.call, counterparts(self.call, fields)
         if call.filter or call.by == "chunk":
             return []
         if call.by == "value":
@@ -70,7 +70,7 @@ class Order:
         else:
             names = call.into or (call.name,)
         types = {name: name_of(call.types.get(name, "null")) for name in names}
-        return [ResultColumn(name, type_, "", given.get(name)) for name, type_ in types.items()]
+        return [ResultColumn(name, type_, "", given.get(name, ())) for name, type_ in types.items()]
 
 
 def describe(job: Job, function: Function | Expression, inputs: Inputs) -> Order:

@@ -192,6 +192,8 @@ class Applier:
         try:
             shape, lists = results.shape_columns(values, into, name, where)
             given = self._given(lists or {name: values}, take)
+            if shape == "fields":
+                given = {key: places for key, places in given.items() if results.have(values, key)}
             lists = lists or dict.fromkeys(given, values)
             build = results.list_columns if self.batch.listed else results.build_columns
             types = {**_json(given, self.fields), **self.types} if given else self.types
@@ -207,7 +209,7 @@ class Applier:
         cleared = [None if row in self.rounds.failures else v for row, v in enumerate(found)]
         return self._made(cleared, into, name)
 
-    def _given(self, lists: Mapping[str, Sequence[Any]], take: Any) -> dict[str, int]:
+    def _given(self, lists: Mapping[str, Any], take: Any) -> dict[str, tuple[int, ...]]:
         """Return which columns are the input's: none where a row that failed is a missing value."""
         if self.rounds.failures and self.call.policy.on_error != "skip":
             return {}
@@ -254,11 +256,11 @@ def _kept(call: Call, fields: tuple[Field, ...]) -> dict[str, Any]:
     """The types of columns that a value function replaces: what was JSON is JSON again."""
     if call.by != "value" or call.into:
         return {}
-    return _json({fields[position].name: position for position in call.given}, fields)
+    return _json({fields[position].name: (position,) for position in call.given}, fields)
 
 
-def _json(given: Mapping[str, int], fields: Sequence[Field]) -> dict[str, Any]:
-    kinds = {name: fields[position].kind for name, position in given.items()}
+def _json(given: Mapping[str, Sequence[int]], fields: Sequence[Field]) -> dict[str, Any]:
+    kinds = {name: fields[places[0]].kind for name, places in given.items()}
     return {name: kind for name, kind in kinds.items() if is_json(kind)}
 
 

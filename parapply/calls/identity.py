@@ -23,7 +23,7 @@ class Looked:
     """A batch's columns as a function was given them, and what of its results they are."""
 
     def __init__(self, call: Call, batch: Batch, fields: Sequence[Field]) -> None:
-        self._batch, self._places = batch, same_names(call, fields)
+        self._batch, self._places = batch, counterparts(call, fields)
         self._seen: dict[int, list[Any]] = {}
 
     def values(self, position: int) -> list[Any]:
@@ -32,13 +32,17 @@ class Looked:
             self._seen[position] = self._batch.values(position)
         return self._seen[position]
 
-    def given(self, lists: Mapping[str, Sequence[Any]], take: Any) -> dict[str, int]:
-        """Return which columns of results are the input's of their name, and where those are.
+    def given(self, lists: Mapping[str, Sequence[Any]], take: Any) -> dict[str, tuple[int, ...]]:
+        """Return which columns of results are the input's, with the positions of those.
 
         `take`: the positions of the rows that the results are of; None for each row once.
         """
         known = {name: self._places[name] for name in lists if name in self._places}
-        return {name: place for name, place in known.items() if self._is(lists[name], place, take)}
+        return {
+            name: places
+            for name, places in known.items()
+            if all(self._is(lists[name], place, take) for place in places)
+        }
 
     def _is(self, results: Sequence[Any], position: int, take: Any) -> bool:
         try:
@@ -58,11 +62,17 @@ class Looked:
             return False
 
 
-def same_names(call: Call, fields: Sequence[Field]) -> dict[str, int]:
-    """Return the columns that a result's column of the same name may be, with their positions."""
+def counterparts(call: Call, fields: Sequence[Field]) -> dict[str, tuple[int, ...]]:
+    """Return by the names of result columns which of the input's they may be: one each.
+
+    It is that of their name, and of values that which they are made of, whatever they are called.
+    There is none where a type was asked for.
+    """
     names = Counter(field.name for field in fields)
-    known = {fields[position].name: position for position in call.read}
-    return {name: position for name, position in known.items() if names[name] == 1}
+    known = {fields[place].name: place for place in call.read if names[fields[place].name] == 1}
+    if call.by == "value" and call.into:
+        known = dict(zip(call.into, call.given, strict=False))
+    return {name: (place,) for name, place in known.items() if name not in call.types}
 
 
 def _picked(values: Sequence[Any], take: Any) -> Iterable[Any]:

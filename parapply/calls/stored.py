@@ -27,7 +27,7 @@ from parapply.private import write
 
 # Beside a part: what the function made, a stream's text, and which rows failed.
 _MADE, _TEXT, _FAILED = ".made", ".text", ".failed"
-Back = Callable[[], dict[str, Any]]
+Back = Callable[[], dict[int, Any]]
 _TAKE = "parapply:take"  # a stored column: which rows of the batch the results belong to
 
 
@@ -115,9 +115,9 @@ def _made_of_table(
     return Made(part.shape, _fitted(columns_of(table), part, types), taken, given=_given(columns))
 
 
-def _given(columns: tuple[tuple[str, Any], ...]) -> dict[str, int]:
+def _given(columns: tuple[tuple[str, Any], ...]) -> dict[str, tuple[int, ...]]:
     places = ((name, given_of(kind)) for name, kind in columns)
-    return {name: place for name, place in places if place is not None}
+    return {name: (place,) for name, place in places if place is not None}
 
 
 def _without_given(
@@ -160,11 +160,13 @@ def made_of(
     have = columns_of(table)
     given = _given(columns)
     others = tuple((name, kind) for name, kind in columns if name not in given)
-    lost = {column.name for column in part.columns if column.given is not None} - given.keys()
+    places = {column.name: column.given[0] for column in part.columns if column.given}
+    lost = places.keys() - given.keys()
     if lost:
         came = back()
         for name in lost:
-            have[name] = came[name] if rows is None else take(came[name], rows)
+            column = came[places[name]]
+            have[name] = column if rows is None else take(column, rows)
     made = _fitted(have, part, others)
     blank = pa.nulls(part.rows_out)  # in the place of what is the input's
     whole = as_table({name: made.get(name, blank) for name, _ in columns}, [table.schema])
@@ -295,7 +297,9 @@ def merged(
     same = len(places) == rows and bool((places == np.arange(rows)).all())
     shape = next(iter(shapes), "none")
     kept = None if same and shape != "filter" else places
-    given = dict(old.given.items() & new.given.items()) if len(after) else old.given
+    given = old.given
+    if len(after):
+        given = {n: old.given[n] for n in old.given if old.given[n] == new.given.get(n)}
     return Made(shape, columns, kept, failures=failures, given=given)
 
 

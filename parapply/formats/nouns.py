@@ -87,6 +87,15 @@ class New:
 
 
 Arrangement = tuple[Keep | New, ...]
+
+
+def under_their_names(
+    given: Mapping[str, Sequence[int]], fields: Sequence[Field]
+) -> dict[str, int]:
+    """Return which columns that are the input's also have the names that they have there."""
+    return {name: p[0] for name, p in given.items() if p and fields[p[0]].name == name}
+
+
 _NOTHING: Mapping[str, int] = {}
 _INTO = f"name another with --into, or {RENAME}"
 
