@@ -13,11 +13,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from parapply.calls.items import Chore, Refit
-from parapply.columns.names import name_of
+from parapply.columns.names import given_of, name_of
 from parapply.columns.words import named
 from parapply.errors import ResultError
 from parapply.failures.errors_file import Errors
-from parapply.formats import Arrangement, Field, Keep, New, Target, arrange
+from parapply.formats import Arrangement, Field, Keep, New, Target, arrange, under_their_names
 from parapply.job import Chunk, Outcome, ResultColumn
 from parapply.outputs.columns import Columns
 from parapply.outputs.output import Output
@@ -81,16 +81,13 @@ class Assembler:
         if number == self._next:
             self._next = (*number, 0)
 
-    def finish(self, default: dict[str, Any]) -> tuple[str, ...]:
+    def finish(self, default: Sequence[ResultColumn]) -> tuple[str, ...]:
         """Write what is left, all parts having come; return the output's column names.
 
         `default` are the made columns where no part said which there are.
         """
         if self.columns.shape == "none":
-            self.columns.shape = "scalar"
-            self.columns.found = {
-                name: ResultColumn(name, name_of(type_), "") for name, type_ in default.items()
-            }
+            self.columns.settle(default)
         self._final = True
         self._write()
         return self.names
@@ -158,10 +155,7 @@ class Assembler:
         self._types = whole
         self._begun += 1
         arrangement = self._arrangement()
-        types = [
-            self.fields[column.position].kind if isinstance(column, Keep) else whole[column.name]
-            for column in arrangement
-        ]
+        types = [self._type(column, whole) for column in arrangement]
         self._plain = self.columns.plain
         self.sink.begin(arrangement, types)
 
@@ -172,8 +166,8 @@ class Assembler:
             self._unwritten = list(self._parts)
             return
         begun, now = self._plain, self.columns.plain
-        if begun == now and list(begun) == list(now) and not self.target.keeps_tables:
-            self._types = whole  # text of values that the function made, below that of the input
+        if begun == now and list(begun) == list(now) and self._goes_on(whole):
+            self._types = whole  # values that the function made, below those of the input
             return
         name = next(name for name in whole if (self._types or {}).get(name) != whole[name])
         before = named(begun[name]) if name in begun else "nothing"
@@ -185,6 +179,16 @@ class Assembler:
             f"--dtype {name}=TYPE, or write a file with -o"
         )
 
+    def _goes_on(self, whole: dict[str, Any]) -> bool:
+        """Whether columns that were begun as the input's can go on as what the function made."""
+        if not self.target.keeps_tables:
+            return True
+        places = {n: given_of(kind) for n, kind in (self._types or {}).items() if kind != whole[n]}
+        return all(
+            place is not None and name_of(self.fields[place].kind) == self._plain[name]
+            for name, place in places.items()
+        )
+
     def _ask_for_refits(self, whole: dict[str, Any]) -> None:
         for chunk, part in map(self._parts.__getitem__, self._unwritten):
             types = {column.name: column.kind for column in part.columns}
@@ -192,7 +196,7 @@ class Assembler:
                 continue
             self._redoing.add(part.number)
             path = f"{part.path}+"
-            self.redo(Refit(chunk, part, tuple(whole.items()), path))
+            self.redo(Refit(chunk, part, tuple(whole.items()), path, self.columns.shape))
 
     def _append(self, part: Outcome) -> None:
         kept = self.keeps or (self.output.restartable and not self.columns.settled)
@@ -202,13 +206,17 @@ class Assembler:
             del self._parts[part.number]  # of an endless stream nothing may be left
 
     def _arrangement(self) -> Arrangement:
+        known = {name: column.given for name, column in self.columns.found.items()}
+        given = under_their_names(known, self.fields)
         if self.columns.shape == "table":
-            return tuple(
-                New(name) if column.given is None else Keep(column.given)
-                for name, column in self.columns.found.items()
-            )
+            return tuple(Keep(given[name]) if name in given else New(name) for name in known)
         names = [self.fields[position].name for position in self.keep]
-        return arrange(self.keep, names, list(self.columns.found))
+        return arrange(self.keep, names, list(self.columns.found), given)
+
+    def _type(self, column: Keep | New, whole: dict[str, Any]) -> Any:
+        kind = None if isinstance(column, Keep) else whole[column.name]
+        place = column.position if isinstance(column, Keep) else given_of(kind)
+        return kind if place is None else self.fields[place].kind
 
     def _name(self, column: Keep | New) -> str:
         return self.fields[column.position].name if isinstance(column, Keep) else column.name

@@ -11,8 +11,10 @@ from typing import Any
 
 from parapply import formats, quantities
 from parapply.ambiguities import check_function, check_options, check_outputs
+from parapply.calls.identity import counterparts
 from parapply.calls.rows import no_column
 from parapply.columns.dtypes import parse_type
+from parapply.columns.names import name_of
 from parapply.columns.twins import check_single
 from parapply.errors import UsageError
 from parapply.failures.policy import Policy
@@ -23,7 +25,7 @@ from parapply.functions.load import Function, frame_kind
 from parapply.functions.usage import columns_used
 from parapply.inputs import encodings, transport
 from parapply.inputs.sources import Inputs
-from parapply.job import Job, on_error
+from parapply.job import Job, ResultColumn, on_error
 from parapply.outputs.output import STDOUT, is_folder
 from parapply.records import record
 
@@ -58,16 +60,17 @@ class Order:
             kept = tuple(range(columns))
         return tuple(sorted({*self.call.read, *kept}))
 
-    def default_columns(self, fields: Sequence[Field]) -> dict[str, Any]:
+    def default_columns(self, fields: Sequence[Field]) -> list[ResultColumn]:
         """Return the made columns of an output for which no function call made any."""
-        call = self.call
+        call, given = self.call, counterparts(self.call, fields)
         if call.filter or call.by == "chunk":
-            return {}
+            return []
         if call.by == "value":
             names = call.into or tuple(fields[position].name for position in call.given)
         else:
             names = call.into or (call.name,)
-        return {name: call.types.get(name, "null") for name in names}
+        types = {name: name_of(call.types.get(name, "null")) for name in names}
+        return [ResultColumn(name, type_, "", given.get(name, ())) for name, type_ in types.items()]
 
 
 def describe(job: Job, function: Function | Expression, inputs: Inputs) -> Order:

@@ -126,12 +126,12 @@ class ResultColumn:
     name: str
     type: str  # as columns/names.py has it
     first: str  # the first row that gave it a value, in words
-    given: int | None = None  # the input's column that was given back as it came, by position
+    given: tuple[int, ...] = ()  # the input's columns any of which it is, by position
 
     @property
     def kind(self) -> str:
         """What it is written as: its type, or the input's column that it is."""
-        return self.type if self.given is None else given_name(self.given)
+        return given_name(self.given[0]) if self.given else self.type
 
 
 MANY = 100  # different errors that are told apart

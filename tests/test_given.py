@@ -143,7 +143,7 @@ def read(path):
     return pq.read_table(path) if path.suffix == ".parquet" else pa.ipc.open_file(path).read_all()
 
 
-def run(source, function, output=None, **job):
+def run(source, function=None, output=None, **job):
     output = output or source.with_name(f"out{source.suffix}")
     parapply.run(Job(function=function, inputs=source, output=output, backend="serial", **job))
     return output

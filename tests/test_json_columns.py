@@ -71,8 +71,9 @@ def test_a_filter_is_given_what_json_loads_gives(path):
 
 
 @pytest.mark.parametrize("size", [1, 4, None])
-def test_a_column_that_is_replaced_by_itself_is_what_json_dumps(path, size):
-    found = made(path, expression="value", columns=("a",), chunk_size=size).read_text()
+def test_a_column_that_is_replaced_by_copies_is_what_json_dumps(path, size):
+    copies = "copy.deepcopy(value)"
+    found = made(path, expression=copies, columns=("a",), chunk_size=size).read_text()
     for line, row in zip(found.splitlines(), ROWS, strict=True):
         value = json.loads(json.dumps(row["a"]).replace("Infinity", "null").replace("NaN", "null"))
         assert repr(json.loads(line)["a"]) == repr(value)

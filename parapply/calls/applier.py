@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import repeat
 from typing import Any
 
 from parapply.backends import Pace
 from parapply.calls import results
+from parapply.calls.identity import Looked
 from parapply.calls.loops import step_of
 from parapply.calls.rows import Columns, Row
 from parapply.columns.jsons import is_json, is_varied
@@ -46,6 +47,7 @@ class Applier:
         self.call, self.batch, self.fields, self.where = call, batch, fields, where
         self.function, self.types = function, {**_kept(call, fields), **call.types}
         self.explainer = Explainer(call, batch, fields, where)
+        self.looked = Looked(call, batch, fields)
         self.rounds = Rounds(
             call.policy, batch.rows, self.explainer.explain, pace, wary, places, end, rate
         )
@@ -81,7 +83,7 @@ class Applier:
     def _value_lists(self) -> list[list[Any]]:
         """Return what the function made of the values of each column."""
         self.batch.ready(self.call.given)
-        every = [(list[Any](), self._seen(position)) for position in self.call.given]
+        every = [(list[Any](), self._values_of(position)) for position in self.call.given]
         function = self.function
         if self.call.expression is not None:
             function = self.call.expression.function("value")
@@ -98,7 +100,7 @@ class Applier:
     def _columns(self) -> Columns:
         given = self.call.given
         names = tuple(self.fields[position].name for position in given)
-        columns = Columns(names, lambda place: self._seen(given[place]))
+        columns = Columns(names, lambda place: self._values_of(given[place]))
         if self.call.read:
             self.batch.ready(self.call.read)
         return columns
@@ -170,10 +172,10 @@ class Applier:
         """What is done with each result at once, as it may run the user's code and fail."""
         return bool if self.call.filter else results.items if self.call.explode else None
 
-    def _seen(self, position: int) -> list[Any]:
+    def _values_of(self, position: int) -> list[Any]:
         """Return a column's values as the function sees them."""
         try:
-            return self.batch.values(position)
+            return self.looked.values(position)
         except UnseenError as error:
             name = self.fields[position].name
             raise error.placed(self.where(error.position), name) from error
@@ -189,9 +191,14 @@ class Applier:
             into = (name,)
         try:
             shape, lists = results.shape_columns(values, into, name, where)
+            given = self._given(lists or {name: values}, take)
+            if shape == "fields":
+                given = {key: places for key, places in given.items() if results.have(values, key)}
+            lists = lists or dict.fromkeys(given, values)
             build = results.list_columns if self.batch.listed else results.build_columns
-            made = build(lists, where, self.types, as_text=self.call.as_text)
-            return Made(shape, made, take)
+            types = {**_json(given, self.fields), **self.types} if given else self.types
+            made = build(lists, where, types, as_text=self.call.as_text)
+            return Made(shape, made, take, given=given)
         except ResultError:
             if not self.call.policy.tolerant:
                 raise
@@ -201,6 +208,12 @@ class Applier:
                 raise
         cleared = [None if row in self.rounds.failures else v for row, v in enumerate(found)]
         return self._made(cleared, into, name)
+
+    def _given(self, lists: Mapping[str, Any], take: Any) -> dict[str, tuple[int, ...]]:
+        """Return which columns are the input's: none where a row that failed is a missing value."""
+        if self.rounds.failures and self.call.policy.on_error != "skip":
+            return {}
+        return self.looked.given(lists, take)
 
     def _kept(self, found: list[Any]) -> tuple[Any, list[Any]]:
         """Return the positions of the rows that stay (None: each once) and their results."""
@@ -243,8 +256,12 @@ def _kept(call: Call, fields: tuple[Field, ...]) -> dict[str, Any]:
     """The types of columns that a value function replaces: what was JSON is JSON again."""
     if call.by != "value" or call.into:
         return {}
-    given = [fields[position] for position in call.given]
-    return {field.name: field.kind for field in given if is_json(field.kind)}
+    return _json({fields[position].name: (position,) for position in call.given}, fields)
+
+
+def _json(given: Mapping[str, Sequence[int]], fields: Sequence[Field]) -> dict[str, Any]:
+    kinds = {name: fields[places[0]].kind for name, places in given.items()}
+    return {name: kind for name, kind in kinds.items() if is_json(kind)}
 
 
 def _picked(where: Callable[[int], str], rows: Any) -> Callable[[int], str]:

@@ -182,14 +182,21 @@ class ChunkCaller:
         if self.call.filter:
             kept = [bool(value) for value in column.to_pylist()]
             return Made("filter", {}, take=np.flatnonzero(kept))
-        return Made("scalar", {name: results.force(name, column, self.call.types, where)})
+        owns = () if name in self.call.types else given.column(returned, name, column)
+        places = tuple(self._places[own] for own in owns)
+        forced = results.force(name, column, self.call.types, where)
+        return Made("scalar", {name: forced}, given={name: places} if places else {})
+
+    @property
+    def _places(self) -> dict[str, int]:
+        """Where the input has the columns of the frame."""
+        return {field.name: self.call.given[place] for place, field in enumerate(self.fields)}
 
     def _exact(self, start: int, stop: int) -> Callable[[str], Sequence[Any]]:
         """Return what gives a column of rows of the input, as it stands there and as it is read."""
-        places = {field.name: self.call.given[place] for place, field in enumerate(self.fields)}
 
         def exact(name: str) -> list[Any]:
-            position = [places[name]]
+            position = [self._places[name]]
             columns = *self.batch.verbatim(position), *self.batch.columns(position)
             return [column.slice(start, stop - start) for column in columns]
 
@@ -197,8 +204,9 @@ class ChunkCaller:
 
     def _of_table(self, table: pa.Table, found: Found, start: int, stop: int) -> Made:
         """Return a table that was made of rows start to stop, and which of it is the input's."""
-        places = {field.name: self.call.given[place] for place, field in enumerate(self.fields)}
-        given = {name: places[name] for name in found.names if name in table.column_names}
+        places, left = self._places, set(table.column_names).difference(self.call.types)
+        known = {name: owns for name, owns in found.names.items() if name in left}
+        given = {name: tuple(places[own] for own in owns) for name, owns in known.items()}
         rows = found.rows
         if rows is None and stop - start < self.batch.rows:
             rows = np.arange(stop - start)
@@ -238,7 +246,8 @@ class ChunkCaller:
         kept = [row for row in range(self.batch.rows) if row not in failed]
         columns = self._stacked([made.columns for _, made in pieces], [s for s, _ in pieces])
         if skips:
-            return Made("scalar", columns, take=np.array(kept, np.int64))
+            given = _in_all([made for _, made in pieces])
+            return Made("scalar", columns, take=np.array(kept, np.int64), given=given)
         places = np.full(self.batch.rows, -1)
         places[kept] = np.arange(len(kept))
         index = pa.array(places, mask=places < 0)
@@ -246,11 +255,7 @@ class ChunkCaller:
 
     def _of_pieces(self, pieces: list[Made], table: pa.Table) -> Made:
         """Return what was made of parts of the chunk: what is the input's in all of them is so."""
-        given = {
-            name: place
-            for name, place in pieces[0].given.items()
-            if all(made.given.get(name) == place for made in pieces)
-        }
+        given = _in_all(pieces)
         if not given:
             return Made("table", {}, table=table)
         takes = [np.arange(self.batch.rows) if m.take is None else m.take for m in pieces]
@@ -285,6 +290,15 @@ class ChunkCaller:
     def _span(self, start: int, stop: int) -> str:
         first, last = self.where(start), self.where(max(stop - 1, start))
         return f"{first.replace(': row ', ': rows ')} to {last.rpartition(' ')[2]}"
+
+
+def _in_all(pieces: Sequence[Made]) -> dict[str, tuple[int, ...]]:
+    """Return which columns are the input's in all pieces, and of which of the input's they are."""
+    known = {
+        name: tuple(p for p in places if all(p in made.given.get(name, ()) for made in pieces))
+        for name, places in pieces[0].given.items()
+    }
+    return {name: places for name, places in known.items() if places}
 
 
 _TWO_KINDS = "the function returned a DataFrame for some rows and something else for others"

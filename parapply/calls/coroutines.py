@@ -43,7 +43,7 @@ class Coroutines(Applier):
 
     def _value_lists(self) -> list[list[Any]]:
         self.batch.ready(self.call.given)
-        every = [(list[Any](), self._seen(position)) for position in self.call.given]
+        every = [(list[Any](), self._values_of(position)) for position in self.call.given]
         self._run_all([(self._value_call(values), found) for found, values in every])
         return [found for found, _ in every]
 

@@ -26,13 +26,13 @@ _Columns = dict[str, Any]  # arrays by name
 
 
 class Found(NamedTuple):
-    """Columns of a table that are the input's."""
+    """Columns of a table that are the input's, with the names that they may have there."""
 
-    names: tuple[str, ...]
+    names: Mapping[str, tuple[str, ...]]
     rows: np.ndarray[Any, Any] | None  # which of the frame's rows they have; None: all, in order
 
 
-NOTHING = Found((), None)
+NOTHING = Found({}, None)
 
 
 class Given:
@@ -56,6 +56,59 @@ class Given:
         `exact` gives a column of the input by its name: as it stands there, and typed. Raises
         ResultError where values beyond what a frame holds were mixed up.
         """
+        found = self._found(returned, table, exact)
+        others = [name for name in table.column_names if name not in self._types]
+        if not others or not self._is_like(returned):
+            return found
+        rows, sure = self._labelled(returned, untouched=False)
+        if not sure:
+            return found
+        there = {str(label): label for label in returned.columns}
+        renamed = {
+            name: self._owns(returned[there[name]], name, whole(table.column(name)), rows)
+            for name in others
+            if name in there
+        }
+        renamed = {name: owns for name, owns in renamed.items() if owns}
+        return self._of({**found.names, **renamed}, rows) if renamed else found
+
+    def column(self, returned: Any, name: str, made: pa.Array) -> tuple[str, ...]:
+        """Return which columns a Series is that was returned, and made a column of that name."""
+        if not self._pandas or not frames.is_pandas(returned, "Series"):
+            return ()
+        from parapply.calls.labels import are_anew
+
+        if are_anew(returned.index) or not returned.index.equals(self._own.index):
+            return ()
+        return self._owns(returned, name, made, np.arange(self._rows))
+
+    def _owns(self, column: Any, name: str, made: pa.Array, rows: Any) -> tuple[str, ...]:
+        """Return which of the frame's columns a column of pandas is, the one of its name first."""
+        near = [own for own in self._types if self._is_near(column, own, rows)]
+        near.sort(key=name.__ne__)
+        there = {own: self._as(own, column.name, name) for own in near}
+        return tuple(own for own, array in there.items() if _is_of(made, array, rows))
+
+    def _is_near(self, column: Any, name: str, rows: Any) -> bool:
+        """Whether the first and last values are those of a column of the frame."""
+        if name not in self._own.columns or column.dtype != self._own[name].dtype:
+            return False
+        own = self._own[name]
+        places = (0, len(column) - 1) if len(column) else ()
+        return all(_is_alike(column.iloc[place], own.iloc[rows[place]]) for place in places)
+
+    def _as(self, own: str, label: Any, name: str) -> pa.Array | None:
+        """Return what comes of a column of the frame under other names."""
+        anew = jsons.is_varied(self._types[own])  # the function may have changed its lists
+        column = (self._make(anew=True) if anew else self._own)[own].rename(label)
+        with contextlib.suppress(ResultError):
+            return frames.as_column(column, name, self._objects)
+        return None
+
+    def _found(
+        self, returned: Any, table: pa.Table, exact: Callable[[str], Sequence[Any]]
+    ) -> Found:
+        """Do as `found` for columns that have the names that they had."""
         names = [name for name in table.column_names if name in self._types]
         if len(set(table.column_names)) < table.num_columns or not names:
             return NOTHING
@@ -72,11 +125,11 @@ class Given:
         same = _same(made, own, rows)
         others = [name for name in made if name not in same]
         if sure or not may_be_moved(own, {name: made[name] for name in others}):
-            return self._of(same, rows)
+            return self._of(_own_names(same), rows)
         found = match(own, made)
         if found is None or len(moved := _same(made, own, found.rows)) <= len(same):
-            return self._of(same, rows)
-        return self._of(_certain(moved, found, exact), found.rows)
+            return self._of(_own_names(same), rows)
+        return self._of(_own_names(_certain(moved, found, exact)), found.rows)
 
     def _is_like(self, returned: Any) -> bool:
         """Whether both are frames of pandas, which have labels: a function may return a Table."""
@@ -132,11 +185,27 @@ class Given:
         rows = self._own.index.get_indexer(returned.index)
         return (None, False) if (rows < 0).any() else (rows, True)
 
-    def _of(self, names: Sequence[str], rows: Any) -> Found:
+    def _of(self, names: Mapping[str, tuple[str, ...]], rows: Any) -> Found:
         if rows is None or not names:
             return NOTHING
         every = len(rows) == self._rows and bool((rows == np.arange(self._rows)).all())
-        return Found(tuple(names), None if every else rows)
+        return Found(names, None if every else rows)
+
+
+def _own_names(names: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    return {name: (name,) for name in names}
+
+
+def _is_alike(one: Any, other: Any) -> bool:
+    if one is other or type(one) is not type(other):
+        return one is other
+    nested = hasattr(one, "__len__") and not isinstance(one, (str, bytes))
+    return not nested and bool(one == other or (one != one and other != other))
+
+
+def _is_of(made: pa.Array, own: pa.Array | None, rows: Any) -> bool:
+    """Whether a column has these values of another."""
+    return own is not None and is_same(made, take(own, rows))
 
 
 def _mark(known: Mapping[str, tuple[Any, dict[str, Any]]], name: str) -> Any:

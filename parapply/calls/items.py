@@ -21,6 +21,7 @@ class Refit:
     part: Outcome
     columns: tuple[tuple[str, Any], ...]  # name and type of each made column
     path: str  # where to write
+    shape: str  # of all parts: this one may have none
 
     @property
     def number(self) -> tuple[int, ...]:

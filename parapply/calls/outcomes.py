@@ -26,7 +26,7 @@ def outcome_of(number: tuple[int, ...], rows: Rows, made: Made, path: str) -> Ou
         return rows.where(position)
 
     columns = tuple(
-        ResultColumn(name, name_of(array.type), first(array), made.given.get(name))
+        ResultColumn(name, name_of(array.type), first(array), made.given.get(name, ()))
         for name, array in arrays.items()
     )
     place = rows.chunk.source, rows.chunk.first_row

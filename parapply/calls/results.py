@@ -201,6 +201,11 @@ def _mapping(result: Any) -> Mapping[Any, Any]:
     return result if isinstance(result, Mapping) else members(result)
 
 
+def have(results: list[Any], key: str) -> bool:
+    """Whether there is a dict or record for each row, and a value for the key in each of them."""
+    return all(result is not None and key in _mapping(result) for result in results)
+
+
 def _fields(results: list[Any], where: Where) -> dict[str, list[Any]]:
     try:
         rows: list[Any] = [

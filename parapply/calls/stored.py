@@ -27,7 +27,7 @@ from parapply.private import write
 
 # Beside a part: what the function made, a stream's text, and which rows failed.
 _MADE, _TEXT, _FAILED = ".made", ".text", ".failed"
-Back = Callable[[], dict[str, Any]]
+Back = Callable[[], dict[int, Any]]
 _TAKE = "parapply:take"  # a stored column: which rows of the batch the results belong to
 
 
@@ -81,30 +81,54 @@ def discard(path: str, *, alone: bool) -> None:
 
 
 def stored(
-    path: str, part: Outcome, columns: tuple[tuple[str, Any], ...], back: Back = dict
+    path: str,
+    part: Outcome,
+    columns: tuple[tuple[str, Any], ...],
+    back: Back = dict,
+    shape: str | None = None,
 ) -> Made:
-    """Return what `store` kept, with these columns and types; `back`: see `made_of`."""
+    """Return what `store` kept, with these columns and types; `back`: see `made_of`.
+
+    `shape` is that of all parts, where this one may have none.
+    """
     kept = _base(path) + _MADE if part.made is None else part.made
     with reading(kept if isinstance(kept, str) else path):
         if (lists := _lists(kept)) is not None:
             made = _made_of_lists(part, columns, *lists)
         else:
-            made = _made_of_table(part, columns, read_table(kept), back)
+            made = _made_of_table(part, columns, read_table(kept), back, shape or part.shape)
         _check(made, part)
     return made
 
 
 def _made_of_table(
-    part: Outcome, columns: tuple[tuple[str, Any], ...], table: pa.Table, back: Back
+    part: Outcome, columns: tuple[tuple[str, Any], ...], table: pa.Table, back: Back, shape: str
 ) -> Made:
     table.validate(full=True)
     names = table.column_names
     taken = table.column(_TAKE).to_numpy() if _TAKE in names else None
     table = table.select([name for name in names if name != _TAKE])
-    if part.shape == "table" or any(given_of(kind) is not None for _, kind in columns):
+    if shape == "table":
         nothing = taken is None and not part.rows_out  # all of its rows have failed
         return made_of(table, np.array([], np.int64) if nothing else taken, part, columns, back)
-    return Made(part.shape, _fitted(columns_of(table), part, columns), taken)
+    types = _without_given(part, columns)
+    return Made(part.shape, _fitted(columns_of(table), part, types), taken, given=_given(columns))
+
+
+def _given(columns: tuple[tuple[str, Any], ...]) -> dict[str, tuple[int, ...]]:
+    places = ((name, given_of(kind)) for name, kind in columns)
+    return {name: (place,) for name, place in places if place is not None}
+
+
+def _without_given(
+    part: Outcome, columns: tuple[tuple[str, Any], ...]
+) -> tuple[tuple[str, Any], ...]:
+    """Return columns with the types that those which are the input's have in a part."""
+    types = {column.name: column.type for column in part.columns}
+    return tuple(
+        (name, kind if given_of(kind) is None else types.get(name, "null"))
+        for name, kind in columns
+    )
 
 
 def _check(made: Made, part: Outcome) -> None:
@@ -134,13 +158,15 @@ def made_of(
     the frame, where such columns are to be written as that after all.
     """
     have = columns_of(table)
-    given = {name: place for name, kind in columns if (place := given_of(kind)) is not None}
+    given = _given(columns)
     others = tuple((name, kind) for name, kind in columns if name not in given)
-    lost = {column.name for column in part.columns if column.given is not None} - given.keys()
+    places = {column.name: column.given[0] for column in part.columns if column.given}
+    lost = places.keys() - given.keys()
     if lost:
         came = back()
         for name in lost:
-            have[name] = came[name] if rows is None else take(came[name], rows)
+            column = came[places[name]]
+            have[name] = column if rows is None else take(column, rows)
     made = _fitted(have, part, others)
     blank = pa.nulls(part.rows_out)  # in the place of what is the input's
     whole = as_table({name: made.get(name, blank) for name, _ in columns}, [table.schema])
@@ -198,13 +224,13 @@ def _made_of_lists(
 ) -> Made:
     rows = [None] * part.rows_out
     made: dict[str, Any] = {}
-    for name, type_ in columns:
+    for name, type_ in _without_given(part, columns):
         column = have.get(name, Listed("null", rows))
         if type_ in NAMES:
             made[name] = column.retyped(type_)
         else:
             made[name] = fit_column(name, column.array(), type_of(type_))
-    return Made(part.shape, made, take)
+    return Made(part.shape, made, take, given=_given(columns))
 
 
 def _base(path: str) -> str:
@@ -271,7 +297,10 @@ def merged(
     same = len(places) == rows and bool((places == np.arange(rows)).all())
     shape = next(iter(shapes), "none")
     kept = None if same and shape != "filter" else places
-    return Made(shape, columns, kept, failures=failures)
+    given = old.given
+    if len(after):
+        given = {n: old.given[n] for n in old.given if old.given[n] == new.given.get(n)}
+    return Made(shape, columns, kept, failures=failures, given=given)
 
 
 def _column(made: Made, name: str, rows: int) -> pa.Array:

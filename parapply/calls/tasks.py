@@ -27,13 +27,24 @@ from parapply.calls.stored import (
     stored_text,
 )
 from parapply.checkpoints.durable import known
-from parapply.columns.arrays import columns_of
+from parapply.columns.arrays import columns_of, take
+from parapply.columns.listed import Listed
 from parapply.columns.names import given_of
 from parapply.columns.types import is_settled
 from parapply.errors import ParapplyError, ResultError, UnencodableError, UnseenError
 from parapply.failures.aside import Rows, set_aside
 from parapply.failures.policy import Failure, Wary, causes
-from parapply.formats import Arrangement, Batch, Field, Keep, New, Source, Target, arrange
+from parapply.formats import (
+    Arrangement,
+    Batch,
+    Field,
+    Keep,
+    New,
+    Source,
+    Target,
+    arrange,
+    under_their_names,
+)
 from parapply.formats.part import Part
 from parapply.functions.call import Call, Made
 from parapply.job import Chunk, Failed, Outcome
@@ -159,7 +170,7 @@ class ChunkTask:
         some = replace(
             rows, batch=rows.batch.pick(failed), places=[places[position] for position in failed]
         )
-        columns = tuple((column.name, column.type) for column in before.columns)
+        columns = tuple((column.name, column.kind) for column in before.columns)
         old, new = stored(before.path, before, columns), self._made(chunk, some, pace, end)
         return merged(old, new, failed, rows.batch.rows, rows.where)
 
@@ -201,30 +212,34 @@ class ChunkTask:
         back = partial(self._back, rows, pace, chunk.source)
         if old.shape == "table" and self.target.keeps_tables:
             written = old.path if old.held is None else old.held
-            names = [column.name for column in old.columns if column.given is None]
+            names = [column.name for column in old.columns if not column.given]
             table, taken = self.target.table_of(written, rows.batch, names)
             made = made_of(table, taken, old, item.columns, back)
         else:
-            made = stored(old.path, old, item.columns, back)
+            made = stored(old.path, old, item.columns, back, item.shape)
         with Naming(item.path):
             self._write(part, rows, made, chunk.last)
         columns = tuple(
-            replace(column, type=type_, given=None)
+            replace(column, type=type_, given=())
             if (given := given_of(type_)) is None
-            else replace(column, given=given)
+            else replace(column, given=(given,))
             for (_, type_), column in zip(item.columns, padded(old, item.columns), strict=True)
         )
         return replace(old, columns=columns, path=item.path, shape=made.shape, held=part.held)
 
-    def _back(self, rows: Rows, pace: Pace, source: int) -> dict[str, Any]:
-        """Return what comes of a chunk function's frame where it is given back as it is."""
+    def _back(self, rows: Rows, pace: Pace, source: int) -> dict[int, Any]:
+        """Return what comes of a chunk function's frame where it is given back as it is.
+
+        By the columns' positions.
+        """
         from parapply.calls.chunkwise import ChunkCaller
 
         metadata, where = self._metadata(source), rows.where
         caller = ChunkCaller(
             self.call, None, rows.batch, self.fields, where, pace, metadata=metadata
         )
-        return caller.back()
+        places = {self.fields[position].name: position for position in self.call.given}
+        return {places[name]: column for name, column in caller.back().items()}
 
     def _metadata(self, source: int) -> Any:
         return getattr(getattr(self.sources[source], "schema", None), "metadata", None)
@@ -273,23 +288,39 @@ class ChunkTask:
             self._write_table(part, batch, made, made.table, last)
             return
         names = [self.fields[position].name for position in self.keep]
-        arrangement = arrange(self.keep, names, list(made.columns))
-        self.target.write(part, arrangement, batch, made.columns, made.take, last)
+        kept = under_their_names(made.given, self.fields)
+        arrangement = arrange(self.keep, names, list(made.columns), kept)
+        columns = self._columns(made, batch, made.columns)
+        self.target.write(part, arrangement, batch, columns, made.take, last)
+
+    def _columns(self, made: Made, batch: Batch, columns: dict[str, Any]) -> dict[str, Any]:
+        """Return the columns to write as made: those of the input too that have other names now.
+
+        Listed ones have the input's types anyway.
+        """
+        kept, found = under_their_names(made.given, self.fields), {}
+        for name, column in columns.items():
+            if name in made.given and name not in kept and not isinstance(column, Listed):
+                array = batch.columns(made.given[name][:1])[0]
+                found[name] = array if made.take is None else take(array, made.take)
+            elif name not in kept:
+                found[name] = column
+        return found
 
     def _write_table(self, part: Part, batch: Batch, made: Made, table: Any, last: bool) -> None:
+        kept = under_their_names(made.given, self.fields)
         arrangement: Arrangement = tuple(
-            Keep(made.given[name]) if name in made.given else New(name)
-            for name in table.column_names
+            Keep(kept[name]) if name in kept else New(name) for name in table.column_names
         )
         if not made.given:
             self.target.write_table(part, arrangement, table, batch)
             return
-        columns = {n: c for n, c in columns_of(table).items() if n not in made.given}
+        columns = self._columns(made, batch, columns_of(table))
         self.target.write(part, arrangement, batch, columns, made.take, last, table.schema)
 
     def _may_change(self, made: Made) -> bool:
         """Whether what other parts hold can change how this one is written."""
-        if made.shape == "scalar":
+        if made.shape == "scalar" and not made.given:
             forced = self.call.types
             return not all(n in forced or is_settled(a.type) for n, a in made.columns.items())
         return made.shape != "filter"

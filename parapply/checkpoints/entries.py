@@ -65,7 +65,7 @@ def outcome_of(entry: Any, folder: str) -> Outcome | None:
         rows_in=entry["rows_in"],
         rows_out=entry["rows_out"],
         columns=tuple(
-            ResultColumn(name, name_of(type_), first, given)
+            ResultColumn(name, name_of(type_), first, tuple(given))
             for (name, _, first, given), type_ in zip(entry["columns"], types, strict=True)
         ),
         path=os.path.join(folder, entry["path"]),
@@ -119,8 +119,8 @@ def _is_number(value: Any) -> bool:
     )
 
 
-def _is_place(value: Any) -> bool:
-    return value is None or is_count(value)
+def _are_places(value: Any) -> bool:
+    return isinstance(value, list) and all(map(is_count, value))
 
 
 _FIELDS: dict[str, Callable[[Any], bool]] = {
@@ -128,7 +128,7 @@ _FIELDS: dict[str, Callable[[Any], bool]] = {
     "place": lambda value: is_row(value, is_count, is_count),
     "rows_in": is_count,
     "rows_out": is_count,
-    "columns": lambda value: is_list(value, is_text, is_text, is_text, _is_place),
+    "columns": lambda value: is_list(value, is_text, is_text, is_text, _are_places),
     "path": is_text,
     "shape": lambda value: value in _SHAPES,
     "failed": is_count,

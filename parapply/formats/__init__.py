@@ -14,7 +14,17 @@ from collections.abc import Callable
 from typing import Any, BinaryIO, NamedTuple
 
 from parapply.errors import UsageError
-from parapply.formats.nouns import Arrangement, Field, Keep, New, Reading, Survey, Writing, arrange
+from parapply.formats.nouns import (
+    Arrangement,
+    Field,
+    Keep,
+    New,
+    Reading,
+    Survey,
+    Writing,
+    arrange,
+    under_their_names,
+)
 from parapply.formats.protocols import (
     Batch,
     Format,
@@ -52,6 +62,7 @@ __all__ = [
     "load_more",
     "name_of",
     "name_of_head",
+    "under_their_names",
 ]
 
 

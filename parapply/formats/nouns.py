@@ -87,18 +87,37 @@ class New:
 
 
 Arrangement = tuple[Keep | New, ...]
+
+
+def under_their_names(
+    given: Mapping[str, Sequence[int]], fields: Sequence[Field]
+) -> dict[str, int]:
+    """Return which columns that are the input's also have the names that they have there."""
+    return {name: p[0] for name, p in given.items() if p and fields[p[0]].name == name}
+
+
+_NOTHING: Mapping[str, int] = {}
 _INTO = f"name another with --into, or {RENAME}"
 
 
-def arrange(keep: Sequence[int], names: Sequence[str], made: Sequence[str]) -> Arrangement:
+def arrange(
+    keep: Sequence[int],
+    names: Sequence[str],
+    made: Sequence[str],
+    given: Mapping[str, int] = _NOTHING,
+) -> Arrangement:
     """Return the output's columns: made ones in place of kept ones of their name, or at the end.
 
-    `names` are the names of the kept columns. Raises AmbiguousColumnError for a made one in whose
-    place several would be.
+    `names` are the names of the kept columns; `given` has the made ones that are the input's, with
+    their positions. Raises AmbiguousColumnError for a made one in whose place several would be.
     """
     check_single(made, names, "the function's result is to replace a column, and ", _INTO)
     columns: list[Keep | New] = [
         New(name) if name in made else Keep(position)
         for position, name in zip(keep, names, strict=True)
     ]
-    return (*columns, *(New(name) for name in made if name not in names))
+    columns += [New(name) for name in made if name not in names]
+    return tuple(
+        Keep(given[column.name]) if isinstance(column, New) and column.name in given else column
+        for column in columns
+    )

@@ -52,6 +52,6 @@ class Made:
     take: Any = None  # positions in the batch of the rows that stay, where not all do once
     table: pa.Table | None = None
     failures: Mapping[int, Failure] = field(default_factory=dict)  # by position in the batch
-    given: Mapping[str, int] = field(default_factory=dict)
-    """Columns of the table that are the input's, of the rows in `take`: names and positions."""
+    given: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """Columns that are the input's, of the rows in `take`, by the positions that each may have."""
     left: Left | None = None  # where not all of the batch's rows were done

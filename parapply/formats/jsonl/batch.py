@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from parapply.columns.jsons import is_json
+from parapply.columns.jsons import is_json, is_varied
 from parapply.errors import BadRowsError, InputError
 from parapply.formats import Field
 from parapply.formats.jsonl.columns import MisfitError, as_json, build, cast
@@ -49,8 +49,9 @@ class JsonlBatch(Typed):
 
     def __init__(self, lines: Lines, place: Place) -> None:
         self.lines, self.place = lines, place
-        self.rows = len(lines)
+        self.rows, self._is_lent = len(lines), False
         self._objects: list[dict[str, Any]] | None = None
+        self._own: list[dict[str, Any]] | None = None  # what no function has had in its hands
         self._literal: list[dict[str, Any]] | None = None
         self._members: dict[int, dict[str, str]] = {}  # JSON texts, of rows that were asked for
         self._built: dict[int, pa.Array] = {}
@@ -141,6 +142,7 @@ class JsonlBatch(Typed):
         """Return what `json.loads` gives for each line, unless a type was asked for."""
         if self._is_cast(position):
             return super().values(position)
+        self._is_lent = True
         return without(values_of(self.objects, self._name(position)), self.place.nulls)
 
     def _is_cast(self, position: int) -> bool:
@@ -164,7 +166,9 @@ class JsonlBatch(Typed):
         return [self._made(build, self._spelled(name), pa.string(), name) for name in names]
 
     def _column(self, field: Field) -> pa.Array:
-        values = without(values_of(self.objects, field.name), self.place.nulls)
+        varied = field.type is None or is_varied(field.type)
+        objects = self._unchanged() if varied else self.objects
+        values = without(values_of(objects, field.name), self.place.nulls)
         type_ = kind_of(values).type if field.type is None else field.type
         if is_json(type_):
             written = [self._text(*item, field.name) for item in enumerate(values)]
@@ -174,6 +178,14 @@ class JsonlBatch(Typed):
             texts = self._made(build, values, pa.string(), field.name)
             return self._made(cast, texts, type_, field.name)
         return self._made(build, values, type_, field.name)
+
+    def _unchanged(self) -> list[dict[str, Any]]:
+        """Return what is on the lines: a function may change the lists and dicts that it gets."""
+        if not self._is_lent:
+            return self.objects
+        if self._own is None:
+            self._own = parse(self.lines.texts())
+        return self._own
 
     def _made(self, make: Any, values: Any, type_: Any, name: str) -> pa.Array:
         """Make an array; where that cannot be done, say which row and value it is."""

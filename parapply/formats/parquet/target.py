@@ -1,6 +1,6 @@
 """How Parquet is written where columns of the input are copied: parts have only the others.
 
-Those too that a chunk function gives back as they came. In the worker, but for the joiner.
+Those too that the function gives back as they came. In the worker, but for the joiner.
 """
 
 from __future__ import annotations
