@@ -98,7 +98,7 @@ class Pipe:
 
 def run(folder: Path, source: object, way: str, names: list[str], **options: object) -> bytes:
     """Return what comes out of a job."""
-    job = {"backend": "serial", **WAYS[way], **options}
+    job = {"backend": "serial", "delimiter": ",", **WAYS[way], **options}
     if way == "values":
         job["columns"] = tuple(names)
     parapply.run(Job(inputs=source, output=folder / "out.csv", input_format="csv", **job))
