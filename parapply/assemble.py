@@ -60,6 +60,7 @@ class Assembler:
         self._plain: dict[str, Any] = {}  # and as if no column were the input's
         self._begun = 0  # how often
         self._final = False  # all parts have come
+        self._leads = False  # more of a stream's first block is to come
 
     def add(self, chunk: Chunk, part: Outcome) -> None:
         """Take a part in, and write what can be written."""
@@ -117,6 +118,7 @@ class Assembler:
             number, (chunk, part) = self._next, self._arrived.pop(self._next)
             self._parts[number] = chunk, part
             self._unwritten.append(number)
+            self._leads = chunk.leads
             self.columns.add(part)
             if part.aside is not None and self.errors is not None:
                 self.errors.append(part.aside, keeps=self.keeps)
@@ -149,7 +151,7 @@ class Assembler:
             return True
         known = self.columns.shape != "none"
         again = self.output.restartable and self._begun < _BEGINS
-        return known and (again or self.prompt)
+        return known and (again or (self.prompt and not self._leads))
 
     def _begin(self, whole: dict[str, Any]) -> None:
         self._types = whole

@@ -117,6 +117,7 @@ class Chunk:
     wary: bool = False  # it has lost a worker: run row by row, saying where it is
     doomed: tuple[tuple[int, str], ...] = ()  # rows that no worker survives, and how they ended
     before: Outcome | None = None  # what came of it before, of which only what failed is run again
+    leads: bool = False  # more of a stream's first block follows, which decides on types
 
 
 @record

@@ -180,6 +180,7 @@ class StreamChunks(Iterator[Chunk]):
         self.feed, self.source, self.cutter, self.workers = feed, source, cutter, workers
         self._place, self._last = place, last
         self._number = self._rows = 0
+        self._leads = True
         self._waiting: deque[Block] = deque()
 
     @property
@@ -191,8 +192,9 @@ class StreamChunks(Iterator[Chunk]):
         while not self._waiting:
             self._waiting.extend(self._blocks())
         rows, data = self._waiting.popleft()
-        number = (self._number,)
-        chunk = Chunk(number, self._place, None, self._rows, rows, self._last, data)
+        number, before = (self._number,), self._rows
+        self._leads = self._leads and (bool(self._waiting) or self.cutter.left)
+        chunk = Chunk(number, self._place, None, before, rows, self._last, data, leads=self._leads)
         self._number, self._rows = self._number + 1, self._rows + rows
         return chunk
 
