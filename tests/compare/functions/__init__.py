@@ -1,0 +1,130 @@
+"""What the command lines call, and the options without which a call makes no sense."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+FILES = ("plain.py", "frames.py", "shared.py")
+VALUE = ("-c", "number")
+SHARE = ("--share", "table=plain.csv")
+
+# More often than others: what most people write, and what fails, as there are many ways to fail.
+CALLS: Mapping[str, tuple[str, ...]] = {
+    "plain.py:double": (),
+    "plain.py:late_float": (),
+    "plain.py:fields": (),
+    "plain.py:late_fields": (),
+    "plain.py:point": (),
+    "plain.py:pair": ("--into", "one,two"),
+    "plain.py:lists": (),
+    "plain.py:nested": (),
+    "plain.py:texts": (),
+    "plain.py:days": (),
+    "plain.py:moments": (),
+    "plain.py:decimals": (),
+    "plain.py:large": (),
+    "plain.py:raw": (),
+    "plain.py:numbers": ("--into", "number"),
+    "plain.py:kept": ("--filter",),
+    "plain.py:items": ("--explode", "--into", "item"),
+    "plain.py:whole": (),
+    "plain.py:scaled": ("--arg", "factor=3"),
+    "plain.py:Scaler": (),
+    "plain.py:Scaler.add": (),
+    "plain.py:upper": ("-c", "text"),
+    "plain.py:square": VALUE,
+    "plain.py:both": ("-c", "number,share"),
+    "plain.py:waits": ("--concurrency", "7"),
+    "plain.py:waits_badly": (),
+    "plain.py:fails": (),
+    "plain.py:fails_late": (),
+    "plain.py:fails_differently": (),
+    "plain.py:fails_always": (),
+    "plain.py:flaky": ("--checkpoint", "kept"),
+    "plain.py:lost": (),
+    "plain.py:odd": (),
+    "plain.py:mixed": (),
+    "plain.py:ends": (),
+    "plain.py:leaves": (),
+    "plain.py:sleeps": ("--timeout", "1s"),
+    "plain.py:missing_name": (),
+    "plain.py:CONSTANT": (),
+    "broken.py:double": (),
+    "absent.py:double": (),
+    "math:sqrt": VALUE,
+    "nowhere.module:name": (),
+    "frames.py:ratio": (),
+    "frames.py:column": (),
+    "frames.py:array": (),
+    "frames.py:some": (),
+    "frames.py:backwards": (),
+    "frames.py:untouched": (),
+    "frames.py:frame_fails": (),
+    "frames.py:wrong_length": (),
+    "frames.py:of_nothing": (),
+    "frames.py:arrow": (),
+    "frames.py:arrow_column": (),
+    "frames.py:in_polars": (),
+    "shared.py:prints": (),
+    "shared.py:logs": (),
+    "shared.py:counts": (),
+    "shared.py:locked": (),
+    "shared.py:limited": (),
+    "shared.py:paced": (),
+    "shared.py:sends": ("--on-message", "shared.py:hear"),
+    "shared.py:stops": (),
+    "shared.py:looks_up": (*SHARE, "--init", "shared.py:begin", "-c", "number"),
+    "shared.py:Closed": (),
+    "shared.py:row_number": (),
+}
+
+EXPRESSIONS: Mapping[str, tuple[str, ...]] = {
+    "number * 2": (),
+    "number / 4": ("--into", "quarter"),
+    "text": ("--only",),
+    "(share or 0) > 1": ("--filter",),
+    "number % 3 == 1": ("--filter",),
+    "list(range(number % 3))": ("--explode",),
+    "divmod(number, 7)": ("--into", "a,b"),
+    "{'a': number, 'b': text}": (),
+    "value and str(value)[:4]": ("-c", "text,day"),
+    "value * 2": VALUE,
+    "math.sqrt(number)": (),
+    "len(row)": (),
+    "row[0]": ("--into", "first"),
+    "dict(row)": ("--only",),
+    "df.number * 3": (),
+    "df[df.number > 5]": (),
+    "1 / (number - 7)": (),
+    "float(text)": (),
+    "nowhere + 1": (),
+    "number +": (),
+    "True": ("--filter",),
+    "None": (),
+    "re.sub('[aeiou]', '_', text or '')": ("--into", "text"),
+}
+
+_FAIL = ("plain.py:fails", "plain.py:fails_late", "plain.py:fails_differently", "plain.py:ends",
+         "frames.py:frame_fails", "plain.py:waits_badly")  # fmt: skip
+_FLAKY = ("plain.py:flaky",)
+
+# What an option has an effect on, which on most functions it has not, or is refused.
+SUITS: Mapping[str, tuple[str, ...]] = {
+    "--arg": ("plain.py:scaled", "plain.py:Scaler", "plain.py:Scaler.add"),
+    "--filter": ("plain.py:kept",),
+    "--explode": ("plain.py:items", "plain.py:lists"),
+    "--concurrency": ("plain.py:waits", "plain.py:waits_badly"),
+    "--dtype-backend": ("frames.py:ratio", "frames.py:some", "frames.py:untouched"),
+    "--on-message": ("shared.py:sends",),
+    "--log-file": ("shared.py:prints", "shared.py:logs"),
+    "--resume": _FLAKY,
+    "--retry-failed": _FLAKY,
+    "--force": _FLAKY,
+    "--on-error": _FAIL,
+    "--errors-to": _FAIL,
+    "--max-errors": _FAIL,
+    "--retries": _FAIL,
+    "--retry-on": _FAIL,
+}
