@@ -19,6 +19,7 @@ from parapply.columns.twins import check_single
 from parapply.errors import UsageError
 from parapply.failures.policy import Policy
 from parapply.formats import Field, Target, Writing
+from parapply.formats.added import bare
 from parapply.functions.call import Call
 from parapply.functions.expressions import Expression
 from parapply.functions.load import Function, frame_kind
@@ -243,7 +244,7 @@ def _make_target(
     same = inputs.format == name
     dialects = job.output_dialect, job.dialect
     writing = Writing(compression, encoding, same, *dialects, keeps_all, keeps_rows)
-    return formats.load(name).target(inputs.sources, writing)
+    return formats.load(name).target([bare(source) for source in inputs.sources], writing)
 
 
 def _check_dialects(job: Job, read: str, written: str) -> None:

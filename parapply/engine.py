@@ -209,7 +209,7 @@ def _complete(
     if order is None:
         inputs = inputs.completed(survey(session, inputs, ()))
         order = describe(job, function, inputs)
-    return inputs, order
+    return inputs.comparing({*order.keep, *order.call.read}), order
 
 
 def _sized(job: Job, table: Table, order: Order, workers: int, output: Output) -> Job:

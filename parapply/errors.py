@@ -6,6 +6,7 @@ ParapplyError                 something went wrong that a person can mend; its t
 │   └── AmbiguousColumnError  a name that several columns have is to name one; also in a function
 ├── InputError                a table cannot be read: the file, the line and the remedy are named
 │   ├── UnseenError           a value is beyond what Python's types hold: year 12024, say
+│   ├── LookedAtError         a function looks at such a value: its row alone has failed
 │   └── BadRowsError          some of its rows cannot; the others can be read without them
 ├── OutputError               a result cannot be written; the old output is untouched
 ├── RowError                  the function failed on a row (or a chunk) that is named
@@ -69,6 +70,10 @@ class UnseenError(InputError):
     def placed(self, where: str, name: str) -> UnseenError:
         """Return the error with the value's row and column."""
         return UnseenError(self.position, f"{where}, column {name!r}: {self.why}")
+
+
+class LookedAtError(InputError):
+    """A row's function looks at a value that it cannot be given; other rows do without."""
 
 
 class BadRowsError(InputError):

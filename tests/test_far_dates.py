@@ -94,6 +94,54 @@ def test_row_functions_are_not_given_what_python_has_not(tmp_path, column):
         run(INFINITE, tmp_path / "out.csv", expression=column, select="id")
 
 
+def whole(row):
+    return str(dict(row)["d"])
+
+
+def at_times(row):
+    return "not looked at" if row.id == 3 else str(row.d)
+
+
+async def slow(row):
+    return str(row["d"])
+
+
+def looked(row):
+    return at_times(row)
+
+
+LOOKS = {
+    "expression": ({"expression": "str(d)"}, 2),
+    "whole row": ({"function": whole, "expression": None}, 2),
+    "at times": ({"function": at_times, "expression": None}, 1),
+    "handed on": ({"function": looked, "expression": None}, 1),
+    "async": ({"function": slow, "expression": None}, 2),
+    "value": ({"expression": "str(value)", "columns": ("d",)}, 2),
+    "explode": ({"expression": "[str(d)]", "explode": True}, 2),
+}
+
+
+@pytest.mark.parametrize("size", [None, 1])
+@pytest.mark.parametrize("how", LOOKS)
+def test_a_row_whose_date_a_function_cannot_be_given_fails_by_itself(tmp_path, how, size):
+    days = pa.array([0, 1, 10**7, 2, -(10**7)], pa.int32()).cast(pa.date32())
+    path, bad = tmp_path / "in.parquet", tmp_path / "bad.parquet"
+    pq.write_table(pa.table({"id": [1, 2, 3, 4, 5], "d": days}), path)
+    job, count = LOOKS[how]
+    job = {**job, "inputs": path, "into": "r", "select": "id", "chunk_size": size, "retries": 3}
+    job["backend"] = "serial"
+    report = parapply.run(Job(**job, output=tmp_path / "o.csv", errors_to=bad))
+    found = [1, 2, 4] if count == 2 else [1, 2, 3, 4]
+    assert pd.read_csv(tmp_path / "o.csv")["id"].tolist() == found
+    assert (report.failed, pq.read_table(bad)["d"][-1].cast(pa.int32()).as_py()) == (
+        count,
+        -(10**7),
+    )
+    assert "row 5, column 'd': -10000000 as date32" in report.causes[-1].message
+    with pytest.raises(ParapplyError, match=r"row 3, column 'd'|row 5.*--errors-to"):
+        parapply.run(Job(**job, output=tmp_path / "o.csv", errors_to=tmp_path / "bad.csv"))
+
+
 TIME = pa.array([None, 36_000_000_000_000, 36_000_000_000_001], pa.time64("ns"))
 WITH_TIMES = {
     "plain": TIME,

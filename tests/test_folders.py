@@ -8,6 +8,7 @@ import pytest
 
 from parapply import Job, run
 from parapply.errors import InputError, UsageError
+from parapply.formats.jsonl import head
 from parapply.outputs.output import Output
 from parapply.outputs.sinks import FolderSink
 
@@ -203,6 +204,91 @@ def test_the_names_of_folders_have_the_types_that_are_asked_for(tmp_path):
     assert pd.read_csv(tmp_path / "o.csv")["result"].tolist() == ["[False, 7]", "[True, 8]"]
     with pytest.raises(InputError, match=r"b=no.*, column 'b': 'no'.* --dtype asks for"):
         run(Job(**settings, dtypes={"b": "int"}, output=tmp_path / "o.csv"))
+
+
+def keyed(root, key, frame, suffix):
+    """Write a file into a folder of a key's name."""
+    path = root / f"k={key}" / f"x.{suffix}"
+    path.parent.mkdir(parents=True)
+    if suffix.startswith("csv"):
+        frame.to_csv(path, index=False)
+    elif suffix == "jsonl":
+        frame.to_json(path, orient="records", lines=True)
+    else:
+        frame.to_parquet(path, index=False)
+    return path
+
+
+FORMATS = ["csv", "csv.gz", "jsonl", "parquet"]
+HOWS = {
+    "rows": {"expression": "n", "into": ("r",)},
+    "chunks": {"expression": "df.n", "into": ("r",)},
+    "a filter": {"expression": "n > 0", "filter": True},
+    "tolerant": {"expression": "n", "into": ("r",), "on_error": "skip"},
+}
+
+
+@pytest.mark.parametrize("how", HOWS)
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_a_column_that_a_folder_is_named_otherwise_is_an_error(tmp_path, suffix, how):
+    keyed(tmp_path / "in", 2024, pd.DataFrame({"n": [1, 2, 3], "k": [2024, 2024, 2023]}), suffix)
+    said = rf"k=2024/x.{suffix}: row 3, column 'k': '2023' in the file, but '2024' in its folder"
+    job = {"inputs": tmp_path / "in", "output": tmp_path / f"o.{suffix}", "chunk_size": 2}
+    with pytest.raises(InputError, match=said + ".*--drop k .*name the files"):
+        run(Job(**job, **HOWS[how]))
+    assert not (tmp_path / f"o.{suffix}").exists()
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_the_ways_out_are_to_drop_it_and_to_name_the_files(tmp_path, suffix):
+    frame = pd.DataFrame({"n": [1, 2], "k": [5, 6]})
+    path = keyed(tmp_path / "in", 7, frame, suffix)
+    job = {"expression": "n", "into": ("r",), "output": tmp_path / "o.parquet"}
+    run(Job(**job, inputs=tmp_path / "in", drop=("k",)))
+    assert pd.read_parquet(tmp_path / "o.parquet").columns.tolist() == ["n", "r"]
+    run(Job(**job, inputs=path))
+    assert pd.read_parquet(tmp_path / "o.parquet")["k"].tolist() == [5, 6]
+    with pytest.raises(InputError, match="in its folder's name"):
+        run(Job(**{**job, "expression": "k"}, inputs=tmp_path / "in", drop=("k",)))
+
+
+@pytest.mark.parametrize(
+    ("key", "values"),
+    [("02", [2]), ("1.50", [1.5]), ("a%20b", ["a b"]), (MISSING, [None]), ("x", ["x"])],
+)
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_a_column_that_is_as_the_folder_says_goes_through(tmp_path, suffix, key, values):
+    path = keyed(tmp_path / "in", key, pd.DataFrame({"k": values, "n": [1]}), suffix)
+    out = tmp_path / f"o.{suffix}"
+    run(Job(expression="n > 0", filter=True, inputs=tmp_path / "in", output=out))
+    if suffix in ("csv", "jsonl"):
+        assert out.read_bytes() == path.read_bytes()
+    else:
+        read = pd.read_parquet if suffix == "parquet" else pd.read_csv
+        pdt.assert_frame_equal(read(out), read(path))
+
+
+def test_rows_that_cannot_be_read_do_not_keep_folders_from_being_compared(tmp_path):
+    path = keyed(tmp_path / "in", 7, pd.DataFrame({"k": [7], "n": [1]}), "csv")
+    path.write_text("k,n\n7,1\n7\n7,3\n")
+    job = {"expression": "n", "on_error": "skip", "output": tmp_path / "o.csv"}
+    assert run(Job(**job, inputs=tmp_path / "in")).failed == 1
+    path.write_text("k,n\n7,1\n7\n8,3\n")
+    with pytest.raises(InputError, match="row 3, column 'k'"):
+        run(Job(**job, inputs=tmp_path / "in"))
+
+
+def test_a_key_that_lines_have_late_is_compared_with_the_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(head, "HEAD_BYTES", 10)
+    path = keyed(tmp_path / "in", 7, pd.DataFrame({"n": [1]}), "jsonl")
+    for line, fits in (('{"n":2,"k":8}', False), ('{"n":2}', True)):
+        path.write_text(f'{{"n":1}}\n{line}\n')
+        job = Job(expression="n", inputs=tmp_path / "in", output=tmp_path / "o.jsonl")
+        if fits:
+            run(job)
+        else:
+            with pytest.raises(InputError, match="row 1, column 'k': nothing in the file"):
+                run(job)
 
 
 def test_an_empty_folder_is_an_error(tmp_path):

@@ -117,3 +117,39 @@ def test_a_key_that_is_there_twice_is_an_error_that_names_the_row(run):
     array = pa.array([[("a", 1)], [("a", 1), ("a", 2)]], pa.map_(pa.string(), pa.int64()))
     with pytest.raises(ParapplyError, match=r"row 2.*'m'.*the key 'a' is in it twice"):
         run(array, expression="len(m)")
+
+
+@pytest.mark.parametrize("type_", [*VALUES, *INSIDE], ids=str)
+def test_a_map_is_json_where_text_is_asked_for(run, type_):
+    array = column(type_, (VALUES | INSIDE)[type_])
+    wanted = [row["m"] for row in map(json.loads, run(array, "jsonl", expression="n").splitlines())]
+    table = run(array, expression="m", into=("t",), dtypes={"m": "str"})
+    for name in ("m", "t"):
+        assert table[name].type == pa.string()
+        assert [v and json.loads(v) for v in table[name].to_pylist()] == wanted
+
+
+@pytest.mark.parametrize("to", ["parquet", "csv"])
+def test_a_map_that_is_to_be_what_it_is_not_says_where(run, to):
+    array = column(*next(iter(VALUES.items())))
+    with pytest.raises(ParapplyError, match=r"row 1, column 'm': .* not of the type int.*m=str"):
+        run(array, to, expression="m", into=("x",), dtypes={"m": "int"})
+
+
+def test_a_key_that_is_there_twice_is_written_twice(run):
+    twice = pa.array([[("a", 1)], [("a", 1), ("a", 2)]], pa.map_(pa.string(), pa.int64()))
+    assert run(twice, expression="n")["m"].combine_chunks() == twice
+    assert '{"a": 1, "a": 2}' in run(twice, "jsonl", expression="n")
+
+
+def test_values_of_parquet_that_are_not_of_their_dtype_are_set_aside(tmp_path):
+    pq.write_table(pa.table({"n": [1, 2, 3], "t": ["1", "x", None]}), tmp_path / "in.parquet")
+    job = {"expression": "t", "into": ("r",), "dtypes": {"t": "int"}, "backend": "serial"}
+    job |= {"inputs": tmp_path / "in.parquet", "output": tmp_path / "o.parquet"}
+    said = "in.parquet: row 2, column 't': 'x' is not of the type int that --dtype asks for"
+    for size in (None, 1):
+        with pytest.raises(ParapplyError, match=said):
+            parapply.run(Job(**job, chunk_size=size))
+        report = parapply.run(Job(**job, chunk_size=size, on_error="skip"))
+        assert report.failed == 1
+        assert pq.read_table(tmp_path / "o.parquet")["n"].to_pylist() == [1, 3]

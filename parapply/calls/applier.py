@@ -7,12 +7,12 @@ from itertools import repeat
 from typing import Any
 
 from parapply.backends import Pace
-from parapply.calls import results
+from parapply.calls import holes, results
 from parapply.calls.identity import Looked
 from parapply.calls.loops import step_of
 from parapply.calls.rows import Columns, Row
 from parapply.columns.jsons import is_json, is_varied
-from parapply.errors import ResultError, UnseenError
+from parapply.errors import BadRowsError, ResultError, UnseenError
 from parapply.failures.explain import Explainer
 from parapply.failures.policy import FailedRow, Wary
 from parapply.failures.trial import Rounds, Step, endless
@@ -126,7 +126,7 @@ class Applier:
             return None
         try:
             lists = [columns[name] for name in names]
-        except UnseenError:  # a row may still do without that value
+        except (UnseenError, BadRowsError):  # a row may still do without that value
             return None
 
         def rows(start: int, stop: int) -> Iterable[Any]:
@@ -176,9 +176,13 @@ class Applier:
         """Return a column's values as the function sees them."""
         try:
             return self.looked.values(position)
-        except UnseenError as error:
+        except (UnseenError, BadRowsError) as error:
             name = self.fields[position].name
-            raise error.placed(self.where(error.position), name) from error
+            if self.call.policy.tolerant:
+                return holes.seen(self.batch, position, self.where, name)
+            if isinstance(error, UnseenError):
+                raise error.placed(self.where(error.position), name) from error
+            raise
 
     def _made(self, found: list[Any], into: tuple[str, ...], name: str) -> Made:
         """Make columns of one result a row; those of rows that failed are None, and left out."""

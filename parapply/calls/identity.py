@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from operator import is_
 from typing import Any
 
-from parapply.errors import UnseenError
+from parapply.errors import BadRowsError, UnseenError
 from parapply.formats import Batch, Field
 from parapply.functions.call import Call
 
@@ -47,7 +47,7 @@ class Looked:
     def _is(self, results: Sequence[Any], position: int, take: Any) -> bool:
         try:
             values = self.values(position)
-        except UnseenError:  # which the function never looked at
+        except (UnseenError, BadRowsError):  # which the function never looked at
             return False
         if not all(map(is_, results, _picked(values, take))):
             return False

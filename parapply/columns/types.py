@@ -68,6 +68,8 @@ def fit(array: pa.Array, type_: Any) -> pa.Array:
         return pa.nulls(len(array), type_)
     if jsons.is_json(type_):
         return _fit_json(array)
+    if _is_text(type_) and at.is_nested(array.type):
+        return kernels.cast(jsons.texts_of(jsons.of_values(to_list(array))), type_)
     if at.is_struct(type_):
         return _fit_struct(array, type_)
     if at.is_map(type_):

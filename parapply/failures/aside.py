@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from parapply.columns.arrays import integers
-from parapply.errors import BadRowsError, ResultError, UnencodableError, UnseenError
+from parapply.errors import BadRowsError, InputError, ResultError, UnencodableError, UnseenError
 from parapply.failures.policy import Failure
 from parapply.formats import Arrangement, Batch, Field, Keep, Target, arrange
 from parapply.formats.encodable import escaped
@@ -140,6 +140,9 @@ def set_aside(
         except UnencodableError as error:
             where = f"{rows.name}: row {rows.number(places[error.row])}"
             raise ResultError(error.placed(where)) from error
+        except UnseenError as error:
+            found = rows.unseen(error, fields, range(len(fields)))
+            raise InputError(f"{found}; or name a Parquet file with --errors-to") from error
         except BadRowsError as error:
             unread = {places[row] for row in error.rows}
             if blank.issuperset(unread):

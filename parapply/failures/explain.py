@@ -7,7 +7,7 @@ from typing import Any
 
 from parapply.calls.alarm import RowTimeoutError
 from parapply.columns.arrays import to_list
-from parapply.errors import ResultError, RowError, UnseenError
+from parapply.errors import BadRowsError, LookedAtError, ResultError, RowError, UnseenError
 from parapply.failures.policy import FailedRow, Failure, LostWorkerError
 from parapply.formats import Batch, Field
 from parapply.functions.call import Call
@@ -26,9 +26,10 @@ class Explainer:
 
     def explain(self, error: BaseException, row: int) -> Failure:
         """Return what is to be said of the row at a position, and keep the user's traceback."""
-        if isinstance(error, ResultError):
+        if isinstance(error, (ResultError, LookedAtError)):
             place = self.where(row)
-            return Failure(str(error), str(error).replace(place, "it"), place)
+            text = str(error)
+            return Failure(text, text.removeprefix(f"{place}, ").replace(place, "it"), place)
         cause = self._cause(error)
         policy = self.call.policy
         known = cause in self._said or (policy.tolerant and len(self._said) >= MANY)
@@ -93,7 +94,7 @@ class Explainer:
         for position in self.call.read[:8] or self.call.given[:8]:
             try:
                 value = repr(self._value(position, row))
-            except UnseenError:
+            except (UnseenError, BadRowsError):
                 continue
             cut = value if len(value) <= 40 else value[:37] + "..."
             shown.append(f"{self.fields[position].name}={cut}")

@@ -9,7 +9,13 @@ from typing import NamedTuple
 
 from parapply.backends.limits import is_exhausted
 from parapply.calls.alarm import RowTimeoutError
-from parapply.errors import AmbiguousColumnError, SharedFileError, UnseenError
+from parapply.errors import (
+    AmbiguousColumnError,
+    BadRowsError,
+    LookedAtError,
+    SharedFileError,
+    UnseenError,
+)
 from parapply.job import MANY, OTHERS, Cause
 from parapply.records import record
 
@@ -32,7 +38,9 @@ class Policy:
         return self.on_error != "fail"
 
     def retries_on(self, error: BaseException) -> bool:
-        """Whether a row that raised this is worth another try."""
+        """Whether a row that raised this is worth another try: what is in it stays."""
+        if isinstance(error, LookedAtError):
+            return False
         if not self.retry_on:
             return isinstance(error, (Exception, RowTimeoutError))
         names = {name for kind in type(error).__mro__ for name in _names(kind)}
@@ -72,7 +80,7 @@ class LostWorkerError(Exception):
     """The worker that ran the row did not survive it."""
 
 
-_NO_ROWS = (FailedRow, UnseenError, AmbiguousColumnError, SharedFileError)
+_NO_ROWS = (FailedRow, UnseenError, BadRowsError, AmbiguousColumnError, SharedFileError)
 
 
 def is_ours(error: BaseException) -> bool:

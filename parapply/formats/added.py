@@ -1,6 +1,6 @@
 """A source with columns that are not in its rows: what its folders say, or how pandas counts them.
 
-All but those is the file's own.
+All but those is the file's own. What is in the rows, too, has to be the same there.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class Column(Protocol):
 
     @property
     def name(self) -> str:
-        """Its name, which no column of the file has."""
+        """Its name; where the file has a column of it, that counts."""
         ...
 
     @property
@@ -44,13 +44,28 @@ class Column(Protocol):
         """Return the same as text, as it stands where it comes from, or as a value."""
         ...
 
+    def check_same(self, values: pa.Array, where: Callable[[int], str]) -> None:
+        """Raise InputError where the file's column of that name has another value."""
+        ...
+
 
 @record
 class AddedSource:
-    """A source and the columns that are added at the end."""
+    """A source and what is known of all its rows: columns that are added at the end.
+
+    Those of which the file has one are `compared` with it.
+    """
 
     inner: Source
-    added: tuple[Column, ...]
+    known: tuple[Column, ...]
+    compared: frozenset[str] | None = None  # those that are asked for; None: all
+    lenient: bool = False  # see formats.Reading
+
+    @property
+    def added(self) -> tuple[Column, ...]:
+        """The columns that the file has not."""
+        there = self.inner.columns
+        return tuple(column for column in self.known if column.name not in there)
 
     @property
     def name(self) -> str:
@@ -88,9 +103,7 @@ class AddedSource:
 
     def widened(self, columns: tuple[str, ...]) -> AddedSource:
         """Widen the file's part."""
-        names = {column.name for column in self.added}
-        own = tuple(column for column in columns if column not in names)
-        return replace(self, inner=self.inner.widened(own))
+        return replace(self, inner=self.inner.widened(columns))
 
     def starts(self, data: bytes) -> Any:
         """As the file's."""
@@ -120,14 +133,42 @@ class AddedSource:
 
     def batch(
         self, span: Any, fields: tuple[Field, ...], data: bytes | None = None, first_row: int = 0
-    ) -> AddedBatch:
+    ) -> Batch:
         """Open rows of the file."""
-        count = len(self.inner.columns)
+        count, added = len(self.inner.columns), self.added
         inner = self.inner.batch(span, fields[:count], data, first_row)
-        return AddedBatch(inner, count, self.added, range(first_row, first_row + inner.rows))
+        self._compare(inner, first_row)
+        if not added:
+            return inner
+        return AddedBatch(inner, count, added, range(first_row, first_row + inner.rows))
+
+    def _compare(self, batch: Batch, first_row: int) -> None:
+        there, wanted = self.inner.columns, self.compared
+        twice = [column for column in self.known if column.name in there]
+        if not (twice := [c for c in twice if wanted is None or c.name in wanted]):
+            return
+        bad = batch.bad_rows(()) if self.lenient else {}
+        rows = [row for row in range(batch.rows) if row not in bad]
+        arrays = (batch.without(bad) if bad else batch).verbatim(
+            [there.index(column.name) for column in twice]
+        )
+        for column, values in zip(twice, arrays, strict=True):
+            column.check_same(values, lambda row: f"{self.name}: row {first_row + rows[row] + 1}")
 
     def _own(self, positions: Sequence[int]) -> list[int]:
         return [position for position in positions if position < len(self.inner.columns)]
+
+
+def bare(source: Source) -> Source:
+    """Return the file itself where it has all of the columns."""
+    return source.inner if isinstance(source, AddedSource) and not source.added else source
+
+
+def comparing(source: Source, names: Collection[str]) -> Source:
+    """Return a source of which no other columns than these are asked for."""
+    if isinstance(source, AddedSource):
+        return replace(source, compared=frozenset(names))
+    return source
 
 
 class AddedBatch(Typed):

@@ -85,8 +85,8 @@ class ArrowSource:
         first_row: int = 0,
     ) -> TableBatch:
         """Open rows of one or more record batches."""
-        del data, first_row
-        return TableBatch(span, fields, self._read)
+        del data
+        return TableBatch(span, fields, self._read, self.name, first_row)
 
     @contextmanager
     def _opened(self) -> Iterator[Any]:

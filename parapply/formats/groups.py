@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from itertools import accumulate
 from typing import Any
 
@@ -14,7 +15,8 @@ from parapply.columns.arrays import take as picked
 from parapply.columns.dtypes import parse_type
 from parapply.columns.layout import have_one_dictionary
 from parapply.columns.types import fit
-from parapply.errors import InputError
+from parapply.columns.words import named
+from parapply.errors import BadRowsError, InputError, ResultError, UnseenError
 from parapply.formats import Field, Reading
 from parapply.formats.shown import shown
 from parapply.formats.typed import Typed
@@ -71,16 +73,25 @@ class TableBatch(Typed):
         span: GroupSpan,
         fields: tuple[Field, ...],
         read: Callable[[int, tuple[int, ...]], pa.Table],
+        name: str,
+        first_row: int,
     ) -> None:
         self.rows = sum(stop - start for _, start, stop in span)
         self._span, self._fields, self._read = span, fields, read
+        self._name, self._first_row = name, first_row  # what is said of a row
         self._columns: dict[int, pa.Array] = {}
         self._expected: set[int] = set()
         self._picked: tuple[int, ...] | None = None
 
     def bad_rows(self, positions: Sequence[int], seen: Sequence[int] = ()) -> dict[int, str]:
-        """Return none: a table that can be opened can be read."""
-        return {}
+        """Return those with a value that is not of the type that was asked for."""
+        bad = dict[int, str]()
+        for position in positions:
+            try:
+                self.columns([position])
+            except BadRowsError as error:
+                bad |= error.rows
+        return bad
 
     def without(self, rows: Collection[int]) -> TableBatch:
         """Return the batch of the other rows."""
@@ -94,7 +105,8 @@ class TableBatch(Typed):
 
     def pick(self, rows: Sequence[int]) -> TableBatch:
         """Return the batch of some rows, by their positions among these."""
-        batch, known = TableBatch(self._span, self._fields, self._read), self._picked
+        batch, known = copy(self), self._picked
+        batch._columns, batch._expected = {}, set()
         batch._picked = tuple(row if known is None else known[row] for row in rows)
         batch.rows = len(batch._picked)
         return batch
@@ -115,11 +127,28 @@ class TableBatch(Typed):
             tables = [self._read(g, missing).slice(a, b - a) for g, a, b in self._span]
             for place, position in enumerate(missing):
                 chunks = [chunk for table in tables for chunk in table.column(place).chunks]
-                column = self._joined(chunks, self._fields[position].type)
-                self._columns[position] = (
-                    column if self._picked is None else picked(column, self._picked)
-                )
+                self._columns[position] = self._column(chunks, self._fields[position])
         return [self._columns[position] for position in positions]
+
+    def _column(self, chunks: list[pa.Array], field: Field) -> pa.Array:
+        try:
+            column = self._joined(chunks, field.type)
+            return column if self._picked is None else picked(column, self._picked)
+        except _MISFITS as error:
+            found = self._joined(chunks, chunks[0].type)
+            found = found if self._picked is None else picked(found, self._picked)
+            if rows := _misfits(found, field.type):
+                bad = {row: self._misfit(row, found[row], field, rows[row]) for row in rows}
+                raise BadRowsError(bad) from error
+            return fit(found, field.type)
+
+    def _misfit(self, row: int, value: Any, field: Field, error: Exception) -> str:
+        number = self._first_row + (row if self._picked is None else self._picked[row]) + 1
+        why = f"{shown(str(value))!r} is not of the type {named(field.type)} that --dtype asks for"
+        remedy = f"; --dtype {field.name}=str takes any value"
+        if isinstance(error, UnseenError):
+            why, remedy = error.why, ""
+        return f"{self._name}: row {number}, column {field.name!r}: {why}{remedy}"
 
     verbatim = columns
 
@@ -134,6 +163,22 @@ class TableBatch(Typed):
             one = have_one_dictionary(chunks)
             return (column if one else column.unify_dictionaries()).combine_chunks()
         return pa.concat_arrays(chunks)
+
+
+_MISFITS = (pa.ArrowInvalid, pa.ArrowNotImplementedError, ResultError, UnseenError)
+
+
+def _misfits(array: pa.Array, type_: Any) -> dict[int, Exception]:
+    """Return the positions of values that do not fit a type, each with what is said of it."""
+    try:
+        fit(array, type_)
+        return {}
+    except _MISFITS as error:
+        if len(array) == 1:
+            return {0: error}
+    half = len(array) // 2
+    others = _misfits(array.slice(half), type_)
+    return _misfits(array.slice(0, half), type_) | {half + row: e for row, e in others.items()}
 
 
 @contextmanager

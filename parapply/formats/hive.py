@@ -6,7 +6,7 @@ https://arrow.apache.org/docs/python/dataset.html (partitioning)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from parapply.columns import kernels
@@ -18,7 +18,7 @@ from parapply.columns.names import type_of
 from parapply.columns.words import named
 from parapply.errors import InputError, ResultError
 from parapply.formats import Field, Reading
-from parapply.lazily import np, pa
+from parapply.lazily import at, decimal, np, pa
 from parapply.records import record
 from parapply.values.convert import to_array
 
@@ -102,6 +102,60 @@ class Constant:
                 f"--dtype {self.name}=str takes any value"
             ) from error
         return self
+
+    def check_same(self, values: pa.Array, where: Callable[[int], str]) -> None:
+        """Raise InputError where a column of the file has another value than the folder's name.
+
+        What is written otherwise is the same value: `02` and `2`, `1.50` and `1.5`.
+        """
+        array = values.storage if isinstance(values, pa.ExtensionArray) else values
+        if at.is_dictionary(array.type):
+            array = array.dictionary_decode()
+        others = [0] if at.is_nested(array.type) and len(array) else self._others(array)
+        if others:
+            row = min(others)
+            raise InputError(
+                f"{where(row)}, column {self.name!r}: {_said(array[row].as_py())} in the file, but "
+                f"{_said(self.value)} in its folder's name; mend one of them, --drop {self.name} "
+                "if the function does without it, or name the files instead of the folder: then "
+                "their own values count"
+            )
+
+    def _others(self, array: pa.Array) -> list[int]:
+        """Return where other values stand first."""
+        is_same = self._likeness(array.type)
+        return [
+            kernels.index(array if value.is_valid else array.is_null(), sought).as_py()
+            for value in array.unique()
+            if not is_same(value)
+            for sought in [value if value.is_valid else True]
+        ]
+
+    def _likeness(self, type_: Any) -> Callable[[Any], bool]:
+        """Return what tells whether a value of a type is this one."""
+        if self.value is None:
+            return lambda value: not value.is_valid or value.as_py() == ""
+        try:
+            wanted = from_text(_texts([self.value]), type_)[0].as_py()
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ResultError):
+            wanted = self.value
+        number = _number(self.value)
+        return lambda value: (
+            value.as_py() == wanted
+            or str(value) == self.value
+            or (at.is_string(type_) and number is not None and _number(value.as_py()) == number)
+        )
+
+
+def _number(text: str | None) -> Any:
+    try:
+        return None if text is None else decimal.Decimal(text)
+    except decimal.InvalidOperation:
+        return None
+
+
+def _said(value: Any) -> str:
+    return "nothing" if value is None else repr(value if isinstance(value, str) else str(value))
 
 
 def _repeated(one: pa.Array, count: int) -> pa.Array:

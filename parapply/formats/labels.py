@@ -7,7 +7,7 @@ the rows and stays what it is: pandas numbers anew. https://pandas.pydata.org/do
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from parapply.columns.arrays import integers
@@ -47,6 +47,9 @@ class Labels:
     def verbatim(self, rows: Sequence[int]) -> pa.Array:
         """The same: text has it but as a value."""
         return self.values(rows)
+
+    def check_same(self, values: pa.Array, where: Callable[[int], str]) -> None:
+        """Nothing: its name is one that no column has."""
 
 
 def labels(sources: Sequence[Source]) -> list[Labels | None]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from parapply.errors import InputError, UsageError
 from parapply.formats import Source
-from parapply.formats.added import AddedSource, Column
+from parapply.formats.added import AddedSource, Column, comparing
 from parapply.formats.labels import labels, without_stale
 from parapply.inputs.folders import files_of
 from parapply.inputs.opener import DASH, STDIN, Opened, Opener, Stream
@@ -44,10 +44,16 @@ class Inputs:
 
     def completed(self, table: Table) -> Inputs:
         """Return these inputs with the columns that a survey found, the same for each of them."""
-        names = tuple(dict.fromkeys(n for source in table.sources for n in source.columns))
+        own = (s.inner if isinstance(s, AddedSource) else s for s in table.sources)
+        names = tuple(dict.fromkeys(name for source in own for name in source.columns))
         streams = {p: Stream(blocks, self.streams[p].again) for p, blocks in table.streams.items()}
         sources = tuple(source.widened(names) for source in table.sources)
         return replace(self, sources=sources, streams=streams)
+
+    def comparing(self, asked: Collection[int]) -> Inputs:
+        """Return these inputs where no columns but those at these positions are asked for."""
+        names = {self.sources[0].columns[position] for position in asked}
+        return replace(self, sources=tuple(comparing(source, names) for source in self.sources))
 
     @property
     def endless(self) -> bool:
@@ -92,14 +98,18 @@ def _open_all(opener: Opener, paths: Sequence[str]) -> list[Opened]:
         with Naming(STDIN if path == DASH else path):
             one = opener.any(path)
         opened.append(replace(one, source=without_stale(one.source)))
-        new = [pair for pair in pairs if pair[0] not in one.source.columns]
-        added.append([hive.Constant(name, value, types[name]).checked(path) for name, value in new])
-    for columns, found in zip(added, labels([one.source for one in opened]), strict=True):
-        columns += [] if found is None else [found]
+        found = (hive.Constant(name, value, types[name]) for name, value in pairs)
+        added.append([column.checked(path) for column in found])
+    for columns, index in zip(added, labels([one.source for one in opened]), strict=True):
+        columns += [] if index is None else [index]
     return [
-        replace(one, source=AddedSource(one.source, tuple(columns))) if columns else one
+        replace(one, source=_with(one.source, columns, lenient=opener.reading.lenient))
         for one, columns in zip(opened, added, strict=True)
     ]
+
+
+def _with(source: Source, columns: Sequence[Column], *, lenient: bool) -> Source:
+    return AddedSource(source, tuple(columns), lenient=lenient) if columns else source
 
 
 def _check_alike(first: Opened, other: Opened) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -11,6 +11,7 @@ from parapply.columns.jsons import is_json, is_varied
 from parapply.errors import BadRowsError, InputError
 from parapply.formats import Field
 from parapply.formats.jsonl.columns import MisfitError, as_json, build, cast
+from parapply.formats.jsonl.doubled import Twice, doubled, doubled_in, doubled_on
 from parapply.formats.jsonl.kinds import keys_of, kind_of
 from parapply.formats.jsonl.lines import LineError, Lines, examine, parse, parse_literal
 from parapply.formats.jsonl.members import members
@@ -47,7 +48,7 @@ class Place:
 class JsonlBatch(Typed):
     """Lines and, as far as they are asked for, their columns as Arrow arrays."""
 
-    def __init__(self, lines: Lines, place: Place) -> None:
+    def __init__(self, lines: Lines, place: Place, twice: Twice | None = None) -> None:
         self.lines, self.place = lines, place
         self.rows, self._is_lent = len(lines), False
         self._objects: list[dict[str, Any]] | None = None
@@ -56,10 +57,12 @@ class JsonlBatch(Typed):
         self._members: dict[int, dict[str, str]] = {}  # JSON texts, of rows that were asked for
         self._built: dict[int, pa.Array] = {}
         self.keys = {field.name for field in place.fields}  # all that the lines have, or more
+        self.twice = twice  # which keys lines may have twice; None: nobody has looked yet
 
-    def check(self) -> None:
-        """Look at every line now, as nobody has done before; raises InputError."""
+    def check(self, text: bytes) -> None:
+        """Look at every line of a text now, as nobody has done before; raises InputError."""
         self.keys.update(keys_of(self.objects))
+        self.twice = doubled(text, self.objects)
 
     @property
     def objects(self) -> list[dict[str, Any]]:
@@ -82,6 +85,8 @@ class JsonlBatch(Typed):
         positions = (*positions, *filter(self._is_cast, seen))
         self._objects, why = examine(self.lines)
         self.keys.update(keys_of(self._objects))
+        if self.twice is None:
+            self.twice = doubled_in(self.lines.texts())
         bad = {row: f"{self.place.where(row)} {text}" for row, text in why.items()}
         while len(bad) < self.rows and positions:
             left = [row for row in range(self.rows) if row not in bad] if bad else range(self.rows)
@@ -109,7 +114,7 @@ class JsonlBatch(Typed):
         return self._of(replace(lines, every=every), rows)
 
     def _of(self, lines: Lines, rows: Sequence[int]) -> JsonlBatch:
-        batch = JsonlBatch(lines, self.place.pick(rows))
+        batch = JsonlBatch(lines, self.place.pick(rows), self.twice)
         batch.keys = self.keys
         return batch
 
@@ -131,10 +136,36 @@ class JsonlBatch(Typed):
                         "or write --to jsonl with a row function"
                     )
 
+    def check_single(self, name: str, rows: Iterable[int] | None = None) -> None:
+        """Raise BadRowsError where one of the rows, or of all, has a key twice."""
+        if self.twice is not None and name in self.twice.own:
+            self._check_twice(name, "the key is there twice", 0, rows)
+
+    def _check_inside(self, name: str) -> None:
+        """The same of what is to become Arrow's, of a type that earlier lines have told."""
+        if self.twice is not None and name in self.twice.inside:
+            self._check_twice(name, "a key is there twice in an object", 1)
+
+    def _check_twice(
+        self, name: str, what: str, of: int, rows: Iterable[int] | None = None
+    ) -> None:
+        bad, texts = {}, self.lines.texts()
+        for row in range(self.rows) if rows is None else rows:
+            twice = doubled_on(texts[row])
+            if twice is not None and name in twice[of]:
+                bad[row] = (
+                    f"{self.place.where(row)}, column {name!r}: {what}, and only one would count; "
+                    f"mend the line, --drop {name}, or write JSON Lines with a function that does "
+                    "not look at it"
+                )
+        if bad:
+            raise BadRowsError(bad)
+
     def columns(self, positions: Sequence[int]) -> list[pa.Array]:
         """Return typed arrays."""
         for position in positions:
             if position not in self._built:
+                self.check_single(self._name(position))
                 self._built[position] = self._column(self.place.fields[position])
         return [self._built[position] for position in positions]
 
@@ -143,6 +174,7 @@ class JsonlBatch(Typed):
         if self._is_cast(position):
             return super().values(position)
         self._is_lent = True
+        self.check_single(self._name(position))
         return without(values_of(self.objects, self._name(position)), self.place.nulls)
 
     def _is_cast(self, position: int) -> bool:
@@ -162,7 +194,9 @@ class JsonlBatch(Typed):
 
     def verbatim(self, positions: Sequence[int]) -> list[pa.Array]:
         """Return text: strings without quotes, everything else as it stands in JSON."""
-        names = map(self._name, positions)
+        names = [self._name(position) for position in positions]
+        for name in names:
+            self.check_single(name)
         return [self._made(build, self._spelled(name), pa.string(), name) for name in names]
 
     def _column(self, field: Field) -> pa.Array:
@@ -173,6 +207,7 @@ class JsonlBatch(Typed):
         if is_json(type_):
             written = [self._text(*item, field.name) for item in enumerate(values)]
             return self._made(as_json, written, type_, field.name)
+        self._check_inside(field.name)
         if field.name in self.place.forced:
             values = without(self._spelled(field.name), self.place.nulls)
             texts = self._made(build, values, pa.string(), field.name)

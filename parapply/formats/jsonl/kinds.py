@@ -19,7 +19,7 @@ class Kind(NamedTuple):
     """null, bool, int, long (beyond what floats hold), float, text, list, object or JSON.
 
     A list or object is of one kind where it has one Arrow type that holds every value as it is:
-    objects of the same keys, with values of one kind. All other mixtures are JSON.
+    objects of the same keys, each once, with values of one kind. All other mixtures are JSON.
 
     Joining is associative, so that how the input was cut into pieces does not matter: the kinds
     are a lattice, with JSON above all others.
@@ -29,9 +29,15 @@ class Kind(NamedTuple):
     nulls: bool  # whether any value is missing
     item: Kind | None = None  # of a list
     members: tuple[tuple[str, Kind], ...] = ()  # of an object, in order of first appearance
+    twice: bool = False  # of a column: some line has its key twice, see doubled.py
 
     def join(self, other: Kind) -> Kind:
         """Return the kind of both pieces together, `other` being the later one."""
+        joined = self._join(other)
+        twice = self.twice or other.twice
+        return joined if joined.twice is twice else joined._replace(twice=twice)
+
+    def _join(self, other: Kind) -> Kind:
         nulls = self.nulls or other.nulls
         if other.name == "null":
             return self._replace(nulls=nulls)
@@ -55,7 +61,7 @@ class Kind(NamedTuple):
         return _TYPES[self.name]
 
 
-NOTHING = Kind("null", False)
+NOTHING, ANYTHING = Kind("null", False), Kind("json", False)
 _NUMBERS = {frozenset(("int", "long")): "long", frozenset(("int", "float")): "float"}
 _TYPES = {
     "null": pa.null(),

@@ -14,8 +14,9 @@ from parapply.formats import Field, Survey
 from parapply.formats.blocks import read_range
 from parapply.formats.csv.index import ByteIndex, ByteSpan, Mark
 from parapply.formats.jsonl.batch import JsonlBatch, Place, values_of, without
+from parapply.formats.jsonl.doubled import Twice, doubled
 from parapply.formats.jsonl.head import check_keys
-from parapply.formats.jsonl.kinds import NOTHING, Kind, keys_of, kind_of
+from parapply.formats.jsonl.kinds import ANYTHING, NOTHING, Kind, keys_of, kind_of
 from parapply.formats.jsonl.lines import LineError, filled_starts, find_lines, sound
 from parapply.records import field, record, replace
 
@@ -84,8 +85,11 @@ class JsonlSource:
             objects = sound(text, lenient=self.lenient)
             if self.complete:
                 return Survey(len(starts), tuple(self._kinds(objects, names).values()), marks)
-            keys = check_keys(keys_of(objects), self.name)
-            return Survey(len(starts), (self._kinds(objects, keys),), marks)
+            every = self._kinds(objects, check_keys(keys_of(objects), self.name))
+            twice = doubled(text, objects, every)
+            every |= {name: every[name].join(ANYTHING) for name in twice.inside}
+            every |= {name: every[name]._replace(twice=True) for name in twice.own}
+            return Survey(len(starts), (every,), marks)
         except LineError as error:
             return Survey(len(starts), (), error=self._placed(error, start, first_row))
         except InputError as error:
@@ -143,9 +147,11 @@ class JsonlSource:
             lines = lines.cut(span.skip, span.rows)
             if len(lines) != span.rows:
                 raise InputError(f"{self.name} changed while it was read")
-        batch = JsonlBatch(lines, place)
+        known = self.known or {}
+        twice = Twice(frozenset(name for name, kind in known.items() if kind.twice))
+        batch = JsonlBatch(lines, place, twice if self.path else None)
         if span is None and not self.lenient:
-            batch.check()
+            batch.check(text)
         return batch
 
     @property

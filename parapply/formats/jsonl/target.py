@@ -159,6 +159,8 @@ class JsonlSplicer(JsonlTarget):
         edit = Edit.of(arrangement, self.columns)
         names = [column.name for column in arrangement if isinstance(column, New)]
         ready = {name: text.values(made[name]) for name in names}
+        for name in names if edit.ordered else edit.names:
+            batch.check_single(name, None if take is None else take.tolist())
         own = batch.lines
         if take is None:
             edited = edit.lines(own.texts(), ready, batch.keys)

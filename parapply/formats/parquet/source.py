@@ -91,9 +91,9 @@ class ParquetSource:
         first_row: int = 0,
     ) -> TableBatch:
         """Open rows of one or more row groups."""
-        del data, first_row
+        del data
         whole = {group for group, start, stop in span if stop - start == self.groups[group]}
-        return TableBatch(span, fields, partial(self._read, whole))
+        return TableBatch(span, fields, partial(self._read, whole), self.name, first_row)
 
     def _read(self, whole: Set[int], group: int, positions: tuple[int, ...]) -> pa.Table:
         """Decode columns of a group: at once where all of it is wanted, or the group is small."""
