@@ -56,7 +56,7 @@ class Expression:
                 f"there is only `{special}`"
             )
         used -= {special} if by != "row" else set()
-        for name in names - used - {special}:
+        for name in sorted(names - used - {special}):
             if not hasattr(builtins, name) and not _module_exists(name):
                 raise FunctionError(f"-e {self.text!r}: {no_column(name, columns)}")
         if by == "chunk" or self.uses_row(columns):
@@ -133,7 +133,7 @@ class Expression:
 
     def _space(self, given: set[str]) -> dict[str, Any]:
         space: dict[str, Any] = {}
-        for name in self._names() - given:
+        for name in sorted(self._names() - given):
             if not hasattr(builtins, name):
                 space[name] = importlib.import_module(_SHORT.get(name, name))
         return space
