@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
+from parapply.columns.arrays import size_of
 from parapply.errors import UsageError
 from parapply.formats import Field, Reading, Source, Survey, Target, Writing
 from parapply.formats.group_target import TableTarget, Writer
@@ -59,7 +60,7 @@ class ArrowSource:
         nulls = tuple(
             any(batch.column(i).null_count for batch in batches) for i in range(len(self.schema))
         )
-        return Survey(sum(rows), nulls, (rows, sum(batch.nbytes for batch in batches)))
+        return Survey(sum(rows), nulls, (rows, sum(map(size_of, batches))))
 
     def again(self, surveys: Sequence[Survey]) -> None:
         """Surveys always stand."""

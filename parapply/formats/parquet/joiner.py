@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
+from parapply.columns.arrays import size_of
 from parapply.columns.layout import compact
 from parapply.formats import Arrangement
 from parapply.formats.group_target import ROWS_PER_GROUP, GroupJoiner, conform
@@ -106,7 +107,7 @@ class CarryingJoiner(GroupJoiner):
         for run in runs:
             table = compact(pa.concat_tables([piece.table for piece in run]))
             self._blocks.append(Piece(table, sum(piece.rows for piece in run), run[0].origin))
-            self._bytes += table.nbytes
+            self._bytes += size_of(table)
         self._block = []
 
     def _flush(self, group: int | None = None) -> None:
