@@ -6,9 +6,12 @@ has them read what parapply writes, too.
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import math
+import os
+import threading
 from pathlib import Path
 
 import pyarrow as pa
@@ -77,6 +80,53 @@ def test_what_is_not_touched_keeps_its_bytes(tmp_path, dialect):
     new = apply(path, tmp_path / "out", expression="None", **options)
     null, mark = DIALECTS[dialect].nulls[0].encode(), bytes([DIALECTS[dialect].delimiter])
     assert new.splitlines()[-1] == path.read_bytes().splitlines()[-1] + mark + null
+
+
+@pytest.mark.parametrize(("way", "workers"), [("file", 4), ("gzip", 2), ("pipe", 4), ("hive", 2)])
+@pytest.mark.parametrize("dialect", FILES)
+def test_a_dialect_is_the_same_by_any_way_and_for_any_workers(
+    tmp_path, monkeypatch, dialect, way, workers
+):
+    head, body = (DATA / FILES[dialect]).read_bytes().split(b"\n", 1)
+    data = head + b"\n" + body * 40
+    options = opened(dialect) | {"output_format": "csv", "expression": "row[0]", "into": ("r",)}
+    (tmp_path / "in.txt").write_bytes(data)
+    wanted = apply(tmp_path / "in.txt", tmp_path / "wanted", **options)
+    monkeypatch.setattr(source, "BLOCK_BYTES", 500)
+    if way == "gzip":
+        (path := tmp_path / "in.txt.gz").write_bytes(gzip.compress(data))
+    elif way == "pipe":
+        os.mkfifo(path := tmp_path / "pipe")
+        writer = threading.Thread(target=path.write_bytes, args=(data,))
+        writer.start()
+    elif way == "hive":
+        (path := tmp_path / "in" / "k=1").mkdir(parents=True)
+        (path / "in.txt").write_bytes(data)
+        path, options = path.parent, {**options, "drop": ("k",)}
+    else:
+        path = tmp_path / "in.txt"
+    out = tmp_path / "out"
+    run(Job(inputs=(path,), output=out, backend="threads", workers=workers, **options))
+    assert out.read_bytes() == wanted
+
+
+@pytest.mark.parametrize("read", ["file", "pipe"])
+def test_the_end_of_postgres_data_is_no_row(tmp_path, read):
+    text = b"a\n\n\\\\.\n\\N\n"
+    options = {"dialect": "postgres", "no_headers": True, "input_format": "csv"}
+    for end, count in ((b"", 4), (b"\\.\n", None), (b"\\.\nb\n", None)):
+        path = tmp_path / "in.txt"
+        path.write_bytes(text + end)
+        if read == "pipe":
+            data, path = text + end, tmp_path / f"pipe{len(end)}"
+            os.mkfifo(path)
+            threading.Thread(target=path.write_bytes, args=(data,)).start()
+        if count:
+            rows = rows_of(path, tmp_path, **options)
+            assert [row["0"] for row in rows] == ["a", "", "\\.", None]
+        else:
+            with pytest.raises(ParapplyError, match=r"row 5 is \\\., where PostgreSQL's data ends"):
+                rows_of(path, tmp_path, **options)
 
 
 @pytest.mark.parametrize("other", [*FILES, "excel"])

@@ -268,6 +268,21 @@ def test_a_column_that_is_as_the_folder_says_goes_through(tmp_path, suffix, key,
         pdt.assert_frame_equal(read(out), read(path))
 
 
+@pytest.mark.parametrize("headers", [True, False])
+def test_rows_of_csv_keep_their_bytes_before_what_their_folders_say(tmp_path, headers):
+    texts = {"k=a%3Bb": 'x;y\n1.10;"a"\r\n', "k=2": 'x;y\n007;"b"'}
+    for folder, text in texts.items():
+        (tmp_path / "in" / folder).mkdir(parents=True)
+        (tmp_path / "in" / folder / "1.csv").write_bytes(text.encode())
+    job = {"expression": "1", "inputs": tmp_path / "in", "output": tmp_path / "o.csv"}
+    run(Job(**job, delimiter=";", no_headers=not headers))
+    rows = b'007;"b";2;1\n', b'1.10;"a";"a;b";1\r\n'
+    wanted = [b"x;y;k;result\n", *rows]
+    if not headers:
+        wanted = [b"x;y;2;1\n", rows[0], b'x;y;"a;b";1\n', rows[1]]
+    assert (tmp_path / "o.csv").read_bytes() == b"".join(wanted)
+
+
 def test_rows_that_cannot_be_read_do_not_keep_folders_from_being_compared(tmp_path):
     path = keyed(tmp_path / "in", 7, pd.DataFrame({"k": [7], "n": [1]}), "csv")
     path.write_text("k,n\n7,1\n7\n7,3\n")

@@ -147,3 +147,20 @@ def test_an_index_of_a_type_that_was_asked_for_stays_the_index(tmp_path):
     pdt.assert_frame_equal(
         found, pd.DataFrame({"x": [1] * 3}, index=pd.Index(list("789"), name="k"))
     )
+
+
+def more(df: pd.DataFrame):
+    return df.assign(z=df["a"] + 1)
+
+
+@pytest.mark.parametrize(
+    "choice", [{"select": ("a",)}, {"drop": ("b", "c")}], ids=["select", "drop"]
+)
+def test_columns_are_chosen_of_the_inputs_alike_for_rows_and_chunks(tmp_path, choice):
+    (tmp_path / "in.csv").write_text("a,b,c\n1,2,3\n")
+    found = set()
+    for function in (more, lambda row: {"z": row["a"] + 1}):
+        job = {"function": function, "inputs": tmp_path / "in.csv", "output": tmp_path / "o.csv"}
+        parapply.run(Job(**job, **choice, backend="serial"))
+        found.add((tmp_path / "o.csv").read_text())
+    assert found == {"a,z\n1,2\n"}

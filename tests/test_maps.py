@@ -153,3 +153,18 @@ def test_values_of_parquet_that_are_not_of_their_dtype_are_set_aside(tmp_path):
         report = parapply.run(Job(**job, chunk_size=size, on_error="skip"))
         assert report.failed == 1
         assert pq.read_table(tmp_path / "o.parquet")["n"].to_pylist() == [1, 3]
+
+
+def of_arrow(table: pa.Table):
+    return table
+
+
+def of_pandas(df: pd.DataFrame):
+    return df
+
+
+def test_a_key_that_is_there_twice_is_in_tables_and_is_an_error_in_frames(run):
+    twice = pa.array([[("a", 1)], [("a", 1), ("a", 2)]], pa.map_(pa.string(), pa.int64()))
+    assert run(twice, function=of_arrow)["m"].combine_chunks() == twice
+    with pytest.raises(ParapplyError, match=r"in.parquet: row 2, column 'm': .* is in it twice"):
+        run(twice, function=of_pandas, by="chunk")

@@ -21,7 +21,7 @@ from parapply.columns import jsons
 from parapply.columns.arrays import columns_of
 from parapply.columns.types import fit, unify
 from parapply.columns.words import clash
-from parapply.errors import ResultError
+from parapply.errors import ResultError, UnseenError
 from parapply.failures.explain import Explainer
 from parapply.failures.policy import FailedRow, Wary, is_ours
 from parapply.failures.trial import Rounds
@@ -52,7 +52,7 @@ class ChunkCaller:
         self.metadata, self.wary = metadata, wary
         self.function = function if call.expression is None else call.expression.function("df")
         self.fields = [fields[position] for position in call.given]
-        self.columns = len(fields)
+        self.columns, self.inputs = len(fields), {field.name for field in fields}
         types = {**{field.name: field.type for field in self.fields}, **call.types}
         known = {name for name, type_ in types.items() if jsons.is_json(type_)}
         maps = {field.name for field in self.fields if holds_maps(field.type)}
@@ -105,6 +105,8 @@ class ChunkCaller:
 
     def _objects(self, batch: Batch) -> dict[str, list[Any]]:
         """Return the values of the columns that pandas is given as objects."""
+        if self.call.frame != "pandas":  # Arrow and polars hold them, keys that are twice there too
+            return {}
         given = zip(self.call.given, self.fields, strict=True)
         found = {field.name: self._objects_of(batch, position, field) for position, field in given}
         return {name: values for name, values in found.items() if values is not None}
@@ -114,7 +116,10 @@ class ChunkCaller:
             return None
         held = batch.held(position)
         if held is None and (jsons.is_json(field.type) or holds_maps(field.type)):
-            return batch.values(position)
+            try:
+                return batch.values(position)
+            except UnseenError as error:
+                raise error.placed(self.where(error.position), field.name) from error
         return held
 
     def _pieces(
@@ -223,8 +228,8 @@ class ChunkCaller:
         for name in call.select:
             if name not in names:
                 raise ResultError(f"--select {','.join(call.select)}: {no_column(name, names)}")
-        wanted = set(call.select or names).difference(call.drop)
-        names = [name for name in names if name in wanted]
+        left_out = self.inputs.difference(call.select) if call.select else {*call.drop}
+        names = [name for name in names if name not in left_out]
         return results.force_table(table.select(names), call.types, where)
 
     def _joined(self, pieces: list[tuple[int, Made]]) -> Made:

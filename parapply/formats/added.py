@@ -5,10 +5,11 @@ All but those is the file's own. What is in the rows, too, has to be the same th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from parapply.formats import Batch, Field, Index, Source, Survey
+from parapply.columns.arrays import take as picked
+from parapply.formats import Arrangement, Batch, Field, Index, Keep, New, Source, Survey
 from parapply.formats.typed import Typed
 from parapply.lazily import pa
 from parapply.records import record, replace
@@ -246,3 +247,25 @@ class AddedBatch(Typed):
             next(found) if position < self.count else read(self.added[position - self.count])
             for position in positions
         ]
+
+
+def as_made(
+    arrangement: Arrangement,
+    batch: AddedBatch,
+    made: Mapping[str, Any],
+    take: Any,
+    read: Callable[[Sequence[int]], list[Any]],
+) -> tuple[Arrangement, dict[str, Any]]:
+    """Take the columns that the file's rows have not for made ones: the rows go in as they are."""
+    places = [c.position for c in arrangement if isinstance(c, Keep) and c.position >= batch.count]
+    names = {place: batch.added[place - batch.count].name for place in places}
+    arrays = dict(zip(names.values(), read(places), strict=True))
+    if take is not None:
+        arrays = {name: picked(array, take) for name, array in arrays.items()}
+    columns = (
+        New(names[column.position])
+        if isinstance(column, Keep) and column.position in names
+        else column
+        for column in arrangement
+    )
+    return tuple(columns), {**arrays, **made}

@@ -22,7 +22,7 @@ class Call:
     read: tuple[int, ...]  # those of them that are read before it is called
     frame: str = "pandas"
     dtype_backend: str | None = None
-    select: tuple[str, ...] = ()  # of the columns of a DataFrame that it returns, as of the input's
+    select: tuple[str, ...] = ()  # of the input's columns, in a DataFrame that it returns, too
     drop: tuple[str, ...] = ()
     expression: Expression | None = None
     spread: bool = False  # it may do without rows: see spread.py

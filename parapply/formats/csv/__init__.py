@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from parapply.columns.dtypes import parse_type
 from parapply.formats import Reading, Source, Target, Writing
+from parapply.formats.added import AddedSource
 from parapply.formats.csv.blocks import STREAM_BYTES, cut_blocks
 from parapply.formats.csv.dialect import NULLS, TEXT, Dialect
 from parapply.formats.csv.dialects import named
@@ -44,7 +45,8 @@ class _Csv:
 
     def target(self, sources: Sequence[Source], writing: Writing) -> Target:
         first = sources[0]
-        if not isinstance(first, CsvSource):
+        inner = first.inner if isinstance(first, AddedSource) else first
+        if not isinstance(inner, CsvSource):
             name = writing.dialect or writing.input_dialect
             dialect = Dialect(self.delimiter) if name is None else named(name)
             names = tuple(quote_name(column, dialect) for column in first.columns)
@@ -52,10 +54,10 @@ class _Csv:
                 dialect, names, dialect.mark, line_end=dialect.line_end, writing=writing,
                 reads_typed=name is not None,
             )  # fmt: skip
-        target = CsvTarget.like(first, writing)
+        target = CsvTarget.like(inner, writing, first.columns[len(inner.columns) :])
         if writing.dialect is not None:
             return target.as_a_tool_does(named(writing.dialect))
-        if writing.same_format or first.dialect.delimiter == self.delimiter:
+        if writing.same_format or inner.dialect.delimiter == self.delimiter:
             return target
         return target.with_dialect(Dialect(self.delimiter))
 

@@ -32,6 +32,8 @@ BLOCK_BYTES = 4 << 20
 _WORTH_BYTES = 1 << 16  # of text that is read again rather than have a file for its numbers
 _UNSOUND = Survey(0, (), sound=False)
 
+_END = b"\\."
+
 
 @record
 class CsvSource:
@@ -169,6 +171,7 @@ class CsvSource:
             ]
             place = replace(self._place(fields, first_row), unseen=frozenset(unseen))
             records = find_records(data or b"", self.dialect)
+            self._check_end(records, first_row)
             if not self.lenient:  # no survey has seen it
                 check_widths(records, place)
             return CsvBatch(records, place)
@@ -182,7 +185,25 @@ class CsvSource:
             records = records.cut(span.skip, span.rows)
             if len(records) != span.rows:
                 raise InputError(f"{self.name} changed while it was read")
+        self._check_end(records, span.first_row)
         return CsvBatch(records, self._place(fields, span.first_row), span.asides)
+
+    def _check_end(self, records: Records, first_row: int) -> None:
+        """Raise InputError for the line that ends PostgreSQL's data: in one column it looks like
+        a row, and what comes after it PostgreSQL does not read.
+        """
+        letters = self.dialect.letters
+        if letters is None or not letters.coded or len(self.columns) > 1:
+            return
+        if _END not in records.text:
+            return
+        pairs = zip(records.starts.tolist(), records.stops.tolist(), strict=True)
+        for row, (start, stop) in enumerate(pairs):
+            if records.text[start:stop] == _END:
+                raise InputError(
+                    f"{self.name}: row {first_row + row + 1} is {_END.decode()}, where "
+                    "PostgreSQL's data ends: take that line, and what follows, out of the file"
+                )
 
     def _place(self, fields: tuple[Field, ...], first_row: int) -> Place:
         return Place(self.name, len(self.columns), self.dialect, self.nulls, fields, first_row)

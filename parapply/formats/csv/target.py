@@ -13,13 +13,14 @@ from parapply.columns.arrays import take as picked
 from parapply.columns.listed import Listed
 from parapply.errors import OutputError, ResultError
 from parapply.formats import Arrangement, Batch, Keep, New, Writing
+from parapply.formats.added import AddedBatch, as_made
 from parapply.formats.csv.batch import CsvBatch
 from parapply.formats.csv.brief_batch import BriefBatch
 from parapply.formats.csv.dialect import Dialect
 from parapply.formats.csv.header import without_said
 from parapply.formats.csv.records import find_records, split_fields
 from parapply.formats.csv.source import CsvSource
-from parapply.formats.csv.splice import header, requoted, splice
+from parapply.formats.csv.splice import header, quote_name, requoted, splice
 from parapply.formats.encodable import check_name, checked
 from parapply.formats.part import Part
 from parapply.formats.text_parts import TextJoiner
@@ -67,11 +68,16 @@ class CsvTarget:
         return kind + transport.suffix_of(self.writing.compression)
 
     @classmethod
-    def like(cls, source: CsvSource, writing: Writing) -> CsvTarget:
-        """Return the target that writes as `source` is written."""
+    def like(cls, source: CsvSource, writing: Writing, added: Sequence[str] = ()) -> CsvTarget:
+        """Return the target that writes as `source` is written; some columns may be added to it."""
         head = source.head
+        names = (
+            None
+            if head.fields is None
+            else (*head.fields, *(quote_name(name, head.dialect) for name in added))
+        )
         return cls(
-            head.dialect, head.fields, head.before, head.after, head.line_end, True, head.ended,
+            head.dialect, names, head.before, head.after, head.line_end, True, head.ended,
             writing,
         )  # fmt: skip
 
@@ -104,6 +110,10 @@ class CsvTarget:
     ) -> None:
         """Write a part; see formats.Target."""
         del known
+        if isinstance(batch, AddedBatch):
+            read = batch.columns if self.reads_typed else batch.verbatim
+            arrangement, made = as_made(arrangement, batch, made, take, read)
+            batch = batch.inner
         if isinstance(batch, BriefBatch):
             if (lines := self._brief(arrangement, batch, made, take, last)) is not None:
                 part.write(self._checked(lines, arrangement))

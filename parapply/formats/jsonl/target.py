@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from parapply.columns.arrays import take as picked
 from parapply.formats import Arrangement, Batch, Keep, New, Writing
-from parapply.formats.added import AddedBatch
+from parapply.formats.added import AddedBatch, as_made
 from parapply.formats.encodable import checked
 from parapply.formats.jsonl import text
 from parapply.formats.jsonl.batch import JsonlBatch
@@ -104,24 +104,6 @@ class JsonlTarget:
         part.write(checked([text.objects(texts, rows, self.line_end)], self.encoding, _place))
 
 
-def _with_added(
-    arrangement: Arrangement, batch: AddedBatch, made: dict[str, pa.Array], take: Any
-) -> tuple[Arrangement, dict[str, pa.Array]]:
-    """Take the columns that the lines have not, such as a folder's, for made ones."""
-    places = [c.position for c in arrangement if isinstance(c, Keep) and c.position >= batch.count]
-    names = {place: batch.added[place - batch.count].name for place in places}
-    arrays = dict(zip(names.values(), batch.columns(places), strict=True))
-    if take is not None:
-        arrays = {name: picked(array, take) for name, array in arrays.items()}
-    columns = (
-        New(names[column.position])
-        if isinstance(column, Keep) and column.position in names
-        else column
-        for column in arrangement
-    )
-    return tuple(columns), {**arrays, **made}
-
-
 class JsonlSplicer(JsonlTarget):
     """Writes the input's own lines, with what the function made put into them."""
 
@@ -149,7 +131,7 @@ class JsonlSplicer(JsonlTarget):
         """Write a part; see formats.Target. Blank lines stay."""
         del known
         if isinstance(batch, AddedBatch):
-            arrangement, made = _with_added(arrangement, batch, made, take)
+            arrangement, made = as_made(arrangement, batch, made, take, batch.columns)
             batch = batch.inner
         keeps = any(isinstance(column, Keep) for column in arrangement)
         if not (keeps or made.keys() >= set(self.columns)):  # --only
