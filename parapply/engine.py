@@ -26,12 +26,11 @@ from parapply.dispatch import Dispatcher, Progress, Watch
 from parapply.errors import UsageError
 from parapply.failures.errors_file import Errors
 from parapply.failures.tally import Tally
-from parapply.formats import load_more
+from parapply.formats import load_more, may_be_brief
 from parapply.formats.part import SMALL
 from parapply.functions.expressions import Expression
 from parapply.functions.load import Function
 from parapply.inputs.choose import Head, sample
-from parapply.inputs.glance import glance
 from parapply.inputs.sources import Inputs, open_inputs
 from parapply.inputs.survey import Table, survey
 from parapply.job import Chunk, Job, Report
@@ -84,7 +83,7 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
         order = describe(job, function, inputs) if inputs.complete else None
         if order is not None and order.call.by == "chunk" and job.start_method in (None, "fork"):
             _preload(order.call.frame)
-        table = glance(job, inputs, order)
+        table = _glanced(job, inputs, order)
         if table is None:
             load_arrow()
             load_more(inputs.format)
@@ -122,6 +121,14 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
         kept.finish(tally.failed)
     seconds = time.perf_counter() - began
     return _report(job, work, names, crew.workers, seconds, counts, gauges)
+
+
+def _glanced(job: Job, inputs: Inputs, order: Order | None) -> Table | None:
+    if not may_be_brief(inputs.format):
+        return None
+    from parapply.inputs.glance import glance  # imports the room of CSV
+
+    return glance(job, inputs, order)
 
 
 def _preload(frame: str) -> None:

@@ -60,6 +60,7 @@ __all__ = [
     "is_text",
     "load",
     "load_more",
+    "may_be_brief",
     "name_of",
     "name_of_head",
     "under_their_names",
@@ -111,6 +112,11 @@ def load(name: str) -> Format:
     """Return the format of that name."""
     chosen: Format = _found(FORMATS[name].path)
     return chosen
+
+
+def may_be_brief(name: str) -> bool:
+    """Whether a few rows can be read without what `load_more` imports, or Arrow."""
+    return bool(FORMATS[name].more)
 
 
 def load_more(name: str) -> None:
