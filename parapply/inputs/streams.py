@@ -193,10 +193,15 @@ class StreamChunks(Iterator[Chunk]):
             self._waiting.extend(self._blocks())
         rows, data = self._waiting.popleft()
         number, before = (self._number,), self._rows
-        self._leads = self._leads and (bool(self._waiting) or self.cutter.left)
+        self._leads = self._leads and (bool(self._waiting) or self._is_all_but_cut)
         chunk = Chunk(number, self._place, None, before, rows, self._last, data, leads=self._leads)
         self._number, self._rows = self._number + 1, self._rows + rows
         return chunk
+
+    @property
+    def _is_all_but_cut(self) -> bool:
+        """Whether the rest of all that there is has been read: nobody waits for its rows."""
+        return self.feed.ended and self.cutter.left
 
     def _blocks(self) -> list[Block]:
         self.feed.awaited = True
