@@ -192,9 +192,7 @@ BEYOND = {
 
 
 @pytest.mark.parametrize("size", [None, 1])
-@pytest.mark.parametrize(
-    "job", [{}, {"columns": "x", "filter": False}, {"on_error": "skip"}], ids=str
-)
+@pytest.mark.parametrize("job", [{}, {"columns": "x", "filter": False}], ids=str)
 @pytest.mark.parametrize(("value", "type_"), BEYOND.values(), ids=BEYOND)
 def test_values_that_python_has_not_are_named(run, value, type_, job, size):
     expression = "value" if "columns" in job else "x is not x"
@@ -203,6 +201,14 @@ def test_values_that_python_has_not_are_named(run, value, type_, job, size):
         run(
             "arrow", written("arrow", table), "arrow", expression=expression, chunk_size=size, **job
         )
+
+
+@pytest.mark.parametrize("size", [None, 1])
+@pytest.mark.parametrize(("value", "type_"), BEYOND.values(), ids=BEYOND)
+def test_a_row_of_which_python_has_not_the_value_is_set_aside(run, value, type_, size):
+    data = written("arrow", of(pa.array([0, value, None], type_)))
+    job = {"expression": "x is x", "chunk_size": size, "on_error": "skip"}
+    assert run("arrow", data, "csv", **job).count(b"\n") == 3, "the header, and two rows"
 
 
 @pytest.mark.parametrize("to", ["csv", "jsonl"])
