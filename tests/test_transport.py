@@ -139,7 +139,16 @@ def test_a_name_that_an_encoding_has_not_is_named(written, fail):
 
 def test_what_is_said_of_bad_rows_goes_into_any_encoding(written, succeed, parapply, tmp_path):
     path = written("in.csv", "name\nané\n".encode("latin-1"))
-    asked = ["-e", "int('\u20ac')", "--encoding", "latin-1", "--errors-to", "bad.csv"]
+    asked = [
+        "-e",
+        "int('\u20ac')",
+        "--encoding",
+        "latin-1",
+        "--errors-to",
+        "bad.csv",
+        "--max-errors",
+        "9",
+    ]
     assert parapply(*asked, path, "-o", "out.csv").returncode == 0
     assert (
         (tmp_path / "bad.csv")

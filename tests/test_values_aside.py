@@ -19,7 +19,8 @@ import parapply
 from parapply import Job
 from parapply.calls.tasks import ChunkTask, SurveyTask
 from parapply.formats import Reading
-from parapply.formats.csv import CSV, aside, parse, source
+from parapply.formats.csv import CSV, aside, source
+from parapply.formats.csv import table as tables
 from parapply.formats.part import Part
 from parapply.inputs import opener
 from parapply.records import replace
@@ -80,7 +81,7 @@ def test_values_put_aside_are_those_that_would_be_read(folder, rows, block_bytes
 def job(tmp_path, monkeypatch):
     """Run a job on text; return its output, and how often chunks have read text as columns."""
     reads, phase = [], [""]
-    known = parse.read
+    known = tables.parse.read
 
     def noting(records, dialect, width, types, nulls):
         reads.append(phase[0])
@@ -95,7 +96,7 @@ def job(tmp_path, monkeypatch):
 
         monkeypatch.setattr(task, "__call__", call)
 
-    monkeypatch.setattr(parse, "read", noting)
+    monkeypatch.setattr(tables.parse, "read", noting)
     monkeypatch.setattr(source, "BLOCK_BYTES", 1000)
     monkeypatch.setattr(source, "_WORTH_BYTES", 1)
     mark(SurveyTask)
