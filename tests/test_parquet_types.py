@@ -6,6 +6,7 @@ their own schema, and what Arrow reads of the input.
 
 from __future__ import annotations
 
+import datetime as dt
 import decimal
 import io
 import subprocess
@@ -23,6 +24,7 @@ from parapply.formats.parquet import elements as el
 from parapply.formats.parquet import stored
 from parapply.formats.parquet.footer import Footer
 from parapply.formats.parquet.thrift import BINARY, I32, encode
+from parapply.sharing import shares
 
 DATA = Path(__file__).parent / "data"
 FILES = {path.stem: path for path in sorted(DATA.glob("types-*.parquet"))}
@@ -264,3 +266,25 @@ def test_what_is_no_parquet_is_called_so(tmp_path, data):
     (tmp_path / "in.parquet").write_bytes(data)
     with pytest.raises(InputError, match=r"in\.parquet (is not a Parquet file|cannot be read): "):
         run(tmp_path / "in.parquet", tmp_path / "out.csv")
+
+
+def test_a_shared_table_holds_moments_of_int96_that_nanoseconds_do_not(tmp_path):
+    moments = [dt.datetime(1200, 1, 1), dt.datetime(2024, 1, 1)]
+    path = tmp_path / "old.parquet"
+    table = pa.table({"w": pa.array(moments, pa.timestamp("us"))})
+    pq.write_table(table, path, use_deprecated_int96_timestamps=True)
+    (tmp_path / "f.py").write_text(
+        "from parapply import worker\n\n\n"
+        "def f(row):\n    return str(worker.shared['t'].w[row.number])\n"
+    )
+    (tmp_path / "in.csv").write_text("number\n0\n1\n")
+    out = tmp_path / "out.csv"
+    parapply.run(
+        Job(
+            function=f"{tmp_path}/f.py:f", inputs=(tmp_path / "in.csv",), into=("w",), output=out,
+            share={"t": str(path)},
+        )
+    )  # fmt: skip
+    assert out.read_text() == "number,w\n0,1200-01-01 00:00:00\n1,2024-01-01 00:00:00\n"
+    pq.write_table(pa.table({"w": FINE}), path, use_deprecated_int96_timestamps=True)
+    assert shares._READ[".parquet"](str(path))["w"].combine_chunks().equals(FINE)

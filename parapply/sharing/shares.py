@@ -130,10 +130,22 @@ def _read(name: str, path: str) -> Any:
 
 
 def _read_parquet(path: str) -> Any:
-    from pyarrow.parquet import read_schema, read_table
+    from pyarrow.parquet import ParquetFile, read_table
 
-    check_unique(read_schema(path).names)
-    return read_table(path, partitioning=None, pre_buffer=False)  # not all of the file at once
+    columns = ParquetFile(path).schema
+    check_unique(columns.to_arrow_schema().names)
+    usual = {"partitioning": None, "pre_buffer": False}  # not all of the file at once
+    table = read_table(path, **usual)
+    leaves = [columns.column(place) for place in range(len(columns))]
+    for name in dict.fromkeys(_top(one) for one in leaves if one.physical_type == "INT96"):
+        wide = read_table(path, columns=[name], coerce_int96_timestamp_unit="us", **usual)[name]
+        if not table[name].cast(wide.type, safe=False).equals(wide):  # beyond what ns can hold
+            table = table.set_column(table.schema.get_field_index(name), name, wide)
+    return table
+
+
+def _top(leaf: Any) -> str:
+    return str(leaf.path).partition(".")[0]
 
 
 def _read_arrow(path: str) -> Any:
