@@ -144,6 +144,7 @@ def test_old_timestamps_are_of_any_year_and_in_utc(tmp_path):
 
 
 FINE = pa.array([0, 86_400_000_000_123, None], pa.timestamp("ns"))
+LISTS = pa.list_(pa.timestamp("ns"))
 
 
 def test_old_timestamps_of_arrow_are_what_its_schema_says(tmp_path):
@@ -286,5 +287,6 @@ def test_a_shared_table_holds_moments_of_int96_that_nanoseconds_do_not(tmp_path)
         )
     )  # fmt: skip
     assert out.read_text() == "number,w\n0,1200-01-01 00:00:00\n1,2024-01-01 00:00:00\n"
-    pq.write_table(pa.table({"w": FINE}), path, use_deprecated_int96_timestamps=True)
-    assert shares._READ[".parquet"](str(path))["w"].combine_chunks().equals(FINE)
+    dotted = pa.table({"a": [1, 2, 3], "a.b": FINE, "l": pa.array([[0], None, [5]], LISTS)})
+    pq.write_table(dotted, path, use_deprecated_int96_timestamps=True)
+    assert shares._READ[".parquet"](str(path)).equals(dotted)

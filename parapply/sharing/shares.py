@@ -132,20 +132,23 @@ def _read(name: str, path: str) -> Any:
 def _read_parquet(path: str) -> Any:
     from pyarrow.parquet import ParquetFile, read_table
 
-    columns = ParquetFile(path).schema
-    check_unique(columns.to_arrow_schema().names)
+    with ParquetFile(path) as file:
+        check_unique(file.schema_arrow.names)
+        old = any(file.schema.column(p).physical_type == "INT96" for p in range(len(file.schema)))
     usual = {"partitioning": None, "pre_buffer": False}  # not all of the file at once
     table = read_table(path, **usual)
-    leaves = [columns.column(place) for place in range(len(columns))]
-    for name in dict.fromkeys(_top(one) for one in leaves if one.physical_type == "INT96"):
-        wide = read_table(path, columns=[name], coerce_int96_timestamp_unit="us", **usual)[name]
-        if not table[name].cast(wide.type, safe=False).equals(wide):  # beyond what ns can hold
-            table = table.set_column(table.schema.get_field_index(name), name, wide)
+    if not old:
+        return table
+    wide = read_table(path, coerce_int96_timestamp_unit="us", **usual)
+    for place, name in enumerate(wide.column_names):
+        if _is_beyond(table[name], wide[name]):
+            table = table.set_column(place, name, wide[name])
     return table
 
 
-def _top(leaf: Any) -> str:
-    return str(leaf.path).partition(".")[0]
+def _is_beyond(fine: Any, wide: Any) -> bool:
+    """Whether nanoseconds do not hold a column's moments, which microseconds do."""
+    return bool(fine.type != wide.type and not fine.cast(wide.type, safe=False).equals(wide))
 
 
 def _read_arrow(path: str) -> Any:
