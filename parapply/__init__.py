@@ -8,34 +8,36 @@ The library does everything the command does, and neither prints nor exits:
 `apply(frame, function)` does the same for a DataFrame already in memory.
 """
 
+from parapply.model.version import __version__
+
 TYPE_CHECKING = (
     False  # typing's own would be imported before the command has left `python -m`'s path
 )
 if TYPE_CHECKING:
     from typing import Any
 
-    from parapply.engine import Progress, run
-    from parapply.errors import ParapplyError
-    from parapply.job import Job, Report
-    from parapply.library import apply
+    from parapply.engine.apply import apply
+    from parapply.engine.run import Progress, run
+    from parapply.model.errors import ParapplyError
+    from parapply.model.job import Job
+    from parapply.model.report import Report
 
-__version__ = "0.1.0"
 __all__ = ["Job", "ParapplyError", "Progress", "Report", "__version__", "apply", "run"]
 
 # Loaded when they are first asked for, so that `parapply --help` imports click alone.
-_ROOMS = {
-    "Job": "job",
-    "ParapplyError": "errors",
-    "Progress": "engine",
-    "Report": "job",
-    "apply": "library",
-    "run": "engine",
+_PLACES = {
+    "Job": "model.job",
+    "ParapplyError": "model.errors",
+    "Progress": "engine.run",
+    "Report": "model.report",
+    "apply": "engine.apply",
+    "run": "engine.run",
 }
 
 
 def __getattr__(name: str) -> "Any":
     import importlib
 
-    if name not in _ROOMS:
+    if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_ROOMS[name]}"), name)
+    return getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)

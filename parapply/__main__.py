@@ -5,7 +5,7 @@ Until the first line of `main` is done, nothing is imported that the interpreter
 """
 
 import parapply
-from parapply.lifetime.beginning import heed_signals, leave_working_folder, open_standard
+from parapply.cli.beginning import heed_signals, leave_working_folder, open_standard
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def main() -> "NoReturn":
     import gc
 
     gc.disable()  # what is imported stays; to look through it time and again takes 7 ms
-    from parapply.cli import main
+    from parapply.cli.command import main
 
     main()
 

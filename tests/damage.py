@@ -14,9 +14,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from parapply.checkpoints.entries import facts, outcome_of
-from parapply.checkpoints.journal import checked
-from parapply.columns.names import pack
+from parapply.columns.type_names import pack
+from parapply.engine.checkpoint.journal import checked
+from parapply.execute.entries import facts, outcome_of
 
 VALUES: list[Any] = [
     None, True, False, 0, 1, -1, 2, 299, 2**31, 2**63, 2**64, 10**400, 1.5, float("nan"),

@@ -10,8 +10,8 @@ import pytest
 
 import parapply
 from parapply import Job
-from parapply.errors import OutputError
-from parapply.outputs.access import Access, access_of, give, narrowed, shared_by
+from parapply.model.errors import OutputError
+from parapply.storage.atomic.access import Access, access_of, give, narrowed, shared_by
 
 LIST, DEFAULT = "system.posix_acl_access", "system.posix_acl_default"
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from parapply import backends
-from parapply.backends import Crew, Done
-from parapply.errors import UsageError, WorkerError
+from parapply.backends import registry as backends
+from parapply.backends.api import Crew, Done
+from parapply.model.errors import UsageError, WorkerError
 
 METHODS = ["fork", "forkserver", "spawn"]
 KINDS = [("serial", None), ("threads", None), *(("processes", method) for method in METHODS)]

@@ -20,16 +20,18 @@ from hypothesis import strategies as st
 
 import parapply
 from parapply import Job
-from parapply.columns.listed import listed
-from parapply.columns.names import NAMES, name_of, type_of
-from parapply.columns.types import is_settled, unify, unify_names
-from parapply.formats import Reading
-from parapply.formats.csv import CSV, brief_batch, text
+from parapply.columns.list_column import listed
+from parapply.columns.type_names import NAMES, name_of, type_of
+from parapply.columns.unify import is_settled, unify, unify_names
+from parapply.columns.values.convert import MixedTypesError, UnsupportedValueError, to_array
+from parapply.engine.inputs import fast_survey
+from parapply.formats.csv import text
 from parapply.formats.csv.dialect import Dialect
+from parapply.formats.csv.format import CSV
+from parapply.formats.csv.small import batch
 from parapply.formats.csv.splice import quote_name
-from parapply.inputs import glance
-from parapply.records import replace
-from parapply.values.convert import MixedTypesError, UnsupportedValueError, to_array
+from parapply.formats.nouns import Reading
+from parapply.model.records import replace
 
 CELLS = {
     "int": ["1", "-3", "0", "12345", "-0", "999999999999999999", "9223372036854775807"],
@@ -82,7 +84,7 @@ def test_a_glance_sees_what_a_survey_does(folder, content, data):
     stop = data.draw(st.integers(start + 1, found.rows))
     whole = source.batch(index.span(start, stop), fields)
     batch = replace(source, brief=True).batch(index.span(start, stop), fields)
-    assert isinstance(batch, brief_batch.BriefBatch)
+    assert isinstance(batch, batch.BriefBatch)
     picked = sorted(data.draw(st.sets(st.integers(0, stop - start - 1))))
     for one, other in ((batch, whole), (batch.pick(picked), whole.pick(picked))):
         for position in positions:
@@ -133,7 +135,7 @@ def test_a_list_is_the_column_that_an_array_would_be(values):
     assert type_of(column.type) == array.type
     assert column.array().equals(array) or "nan" in repr(values)
     dialect = Dialect()
-    assert brief_batch.texts_of(column, dialect) == text.fields(array, dialect).to_pylist()
+    assert batch.texts_of(column, dialect) == text.fields(array, dialect).to_pylist()
 
 
 @given(st.text(max_size=6), st.sampled_from([Dialect(), Dialect(ord(";")), Dialect(ord("'"))]))
@@ -261,11 +263,11 @@ def test_a_run_writes_the_same_bytes(tmp_path, monkeypatch, job, settings, conte
     Path("semi.csv").write_bytes(b"i;x;name\n7;1;a,b\n8;;True\n")
 
     def run(name: str, *, seen: bool):
-        monkeypatch.setattr(glance, "_imported", lambda: seen)
+        monkeypatch.setattr(fast_survey, "_imported", lambda: seen)
         given_ = {"inputs": ("in.csv",), "workers": 2, **JOBS[job], **SETTINGS[settings]}
         try:
             report = parapply.run(Job(output=name, **given_))
-        except parapply.errors.ParapplyError as error:
+        except parapply.model.errors.ParapplyError as error:
             return str(error).replace(name, ""), None
         kept = report.rows_in, report.rows_out, report.columns, report.made, report.failed
         return Path(name).read_bytes(), kept
@@ -336,7 +338,7 @@ def _imported(folder, *options):
         env={**os.environ, "PYTHONWARNINGS": ""},
     )  # fmt: skip
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.decode().splitlines()}
-    assert "parapply.engine" in imported
+    assert "parapply.engine.run" in imported
     return imported
 
 

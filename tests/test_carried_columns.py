@@ -19,10 +19,10 @@ from test_odd_tables import KEPT, written
 
 import parapply
 from parapply import Job
-from parapply.errors import InputError
-from parapply.formats import group_target
-from parapply.formats import parquet as room
-from parapply.formats.parquet import again, carry, joiner
+from parapply.formats.common import group_target
+from parapply.formats.parquet import format as room
+from parapply.formats.parquet import joiner, sequential_reader
+from parapply.formats.parquet.column_copy import plan
 from parapply.formats.parquet.footer import Footer
 from parapply.formats.parquet.thrift import (
     BINARY,
@@ -38,7 +38,8 @@ from parapply.formats.parquet.thrift import (
     ThriftError,
     decode,
     encode,
-)  # fmt: skip
+)
+from parapply.model.errors import InputError
 from parapply.worker import stop
 
 ROWS = 1000
@@ -58,7 +59,7 @@ TWICE = pa.chunked_array([[n * 2 for n in range(ROWS)]])
 @pytest.fixture(autouse=True)
 def _small(monkeypatch):
     """Groups of few rows are worth it here."""
-    monkeypatch.setattr(carry, "_LEAST_ROWS", 1)
+    monkeypatch.setattr(plan, "_LEAST_ROWS", 1)
 
 
 @pytest.fixture
@@ -203,7 +204,7 @@ def test_a_run_that_is_stopped_has_the_rows_so_far(source):
 
 @pytest.mark.parametrize("most", [0, 1500])
 def test_a_group_that_is_too_large_is_cut(monkeypatch, source, most):
-    for module in (group_target, joiner, again):
+    for module in (group_target, joiner, sequential_reader):
         monkeypatch.setattr(module, "ROWS_PER_GROUP", 90)
     monkeypatch.setattr(joiner, "_MOST_BYTES", most)
     found = [run(source, chunk_size=size).read_bytes() for size in (ROWS, 1, 40)]

@@ -16,8 +16,8 @@ import pandas as pd
 import pytest
 
 from parapply import Job, run
-from parapply.checkpoints.journal import checked
-from parapply.errors import LockedError, RowError, UsageError
+from parapply.engine.checkpoint.journal import checked
+from parapply.model.errors import LockedError, RowError, UsageError
 
 ROWS = 300
 
@@ -457,7 +457,7 @@ def test_a_pipe_cannot_be_gone_on_with(folder):
 
 
 def test_one_run_at_a_time(folder):
-    from parapply.checkpoints.checkpoint import Checkpoint
+    from parapply.engine.checkpoint.checkpoint import Checkpoint
 
     with Checkpoint(job("slow")), pytest.raises(LockedError, match="another run") as caught:
         run(job("slow"))

@@ -12,8 +12,8 @@ import damage
 import pytest
 
 from parapply import Job, run
-from parapply.checkpoints.journal import checked, read
-from parapply.errors import ParapplyError, RowError, UsageError
+from parapply.engine.checkpoint.journal import checked, read
+from parapply.model.errors import ParapplyError, RowError, UsageError
 
 FUNCTIONS = """
 from pathlib import Path

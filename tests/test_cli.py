@@ -123,7 +123,7 @@ def test_an_error_of_the_function_names_row_values_and_the_users_own_frames(fail
 def test_verbose_gives_the_whole_traceback(parapply, table, faults):
     done = parapply("-v", "faults.py:raises", "table.csv")
     assert done.returncode == 1
-    assert "parapply/failures/trial.py" in done.stderr
+    assert "parapply/execute/failures/attempts.py" in done.stderr
 
 
 def test_verbose_says_what_was_done(parapply, table):

@@ -10,8 +10,8 @@ from processes import COMMAND
 
 import parapply
 from parapply import Job
-from parapply.collisions import _spot
-from parapply.errors import UsageError
+from parapply.engine.resolve.collisions import _spot
+from parapply.model.errors import UsageError
 
 INPUT, OUTPUT = "that is an input", "that is where the output goes"
 FUNCTION, SHARED = "the file of the function", "that is what --share names reads"

@@ -93,7 +93,7 @@ def test_an_option_that_only_one_installation_has_is_in_no_line():
          "\r 50%|#  | 5/9 [00:00<?, 1 rows/s]\r100%|###| 9/9 [00:03, 7 rows/s]\n"),
         ('Traceback\n  File "/lib/parapply/a.py", line 3, in b\n    c()\nOSError: no',
          'Traceback\n  File "/lib/parapply/d.py", line 7, in e\n    f()\n    ~~~\nOSError: no'),
-        ("parapply.errors.UsageError: no", "parapply.model.errors.UsageError: no"),
+        ("parapply.model.errors.UsageError: no", "parapply.model.errors.UsageError: no"),
         (f"in {FOLDER}/plain.csv", "in FOLDER/plain.csv"),
     ],
 )  # fmt: skip

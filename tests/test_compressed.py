@@ -12,9 +12,9 @@ import pyarrow as pa
 import pytest
 from processes import COMMAND
 
-from parapply.errors import InputError
-from parapply.inputs import transport
-from parapply.inputs.reader import open_reader
+from parapply.model.errors import InputError
+from parapply.storage.codecs import compression
+from parapply.storage.codecs.reader import open_reader
 
 ONE, TWO = b"a,b\n1,2\n", b"3,4\n" * 20_000
 
@@ -106,7 +106,7 @@ def test_a_run_reads_what_follows_padding(tmp_path, way):
 
 @pytest.mark.parametrize("codec", MAKERS)
 def test_a_run_on_a_damaged_second_stream_publishes_nothing(tmp_path, codec):
-    name = f"in.csv{transport.suffix_of(codec)}"
+    name = f"in.csv{compression.suffix_of(codec)}"
     (tmp_path / name).write_bytes(one[codec] + b"?" + two[codec][1:])
     (tmp_path / "out.csv").write_text("old\n")
     done = subprocess.run(

@@ -9,19 +9,19 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from parapply.model.outcome import Outcome
 
 import parapply
 from parapply import Job
-from parapply.calls import items
-from parapply.calls.items import Copy
-from parapply.errors import OutputError
-from parapply.formats import New, Writing
+from parapply.engine import sinks
+from parapply.engine.sinks import FileSink
+from parapply.execute import rewrites
+from parapply.execute.rewrites import Copy
 from parapply.formats.csv.dialect import Dialect
 from parapply.formats.csv.target import CsvTarget
-from parapply.job import Outcome
-from parapply.outputs import sinks
-from parapply.outputs.output import Output
-from parapply.outputs.sinks import FileSink
+from parapply.formats.nouns import New, Writing
+from parapply.model.errors import OutputError
+from parapply.storage.atomic.output import Output
 
 ROWS = 30_000
 
@@ -47,14 +47,14 @@ def expected(source, made):
 @pytest.fixture
 def copies(monkeypatch, tmp_path):
     """What is copied by workers: the sizes, in any order."""
-    known = items.copy
+    known = rewrites.copy
 
     def noting(part, start, size, file):
         with open(tmp_path / "copies", "a") as notes:
             notes.write(f"{size}\n")
         known(part, start, size, file)
 
-    monkeypatch.setattr(items, "copy", noting)
+    monkeypatch.setattr(rewrites, "copy", noting)
     return lambda: sorted(map(int, (tmp_path / "copies").read_text().split()))
 
 
@@ -79,7 +79,7 @@ def test_an_output_that_is_begun_anew_has_nothing_of_the_one_before(source):
 def test_a_worker_that_dies_of_copying_is_replaced_and_the_part_copied(
     source, monkeypatch, tmp_path
 ):
-    known = items.copy
+    known = rewrites.copy
 
     def deadly(part, start, size, file):
         known(part, start, size // 2, file)
@@ -90,7 +90,7 @@ def test_a_worker_that_dies_of_copying_is_replaced_and_the_part_copied(
             return
         os.kill(os.getpid(), signal.SIGKILL)
 
-    monkeypatch.setattr(items, "copy", deadly)
+    monkeypatch.setattr(rewrites, "copy", deadly)
     output = run(source)
     assert (tmp_path / "died").exists()
     assert output.read_bytes() == expected(source, [n * 2 for n in range(ROWS)])
@@ -101,7 +101,7 @@ def test_a_disk_that_is_full_as_a_part_is_copied_ends_the_run(source, monkeypatc
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     source.with_name("out.csv").write_text("old\n")
-    monkeypatch.setattr(items, "copy", full)
+    monkeypatch.setattr(rewrites, "copy", full)
     with pytest.raises(OutputError, match=r"out\.csv: cannot write in .*: No space left on device"):
         run(source)
     assert source.with_name("out.csv").read_text() == "old\n"

@@ -9,10 +9,10 @@ import pytest
 
 import parapply
 from parapply import Job
-from parapply.errors import ResultError
-from parapply.formats import Reading
 from parapply.formats.csv import header
 from parapply.formats.csv.records import first_end
+from parapply.formats.nouns import Reading
+from parapply.model.errors import ResultError
 
 
 @pytest.fixture

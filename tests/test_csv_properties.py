@@ -19,11 +19,12 @@ from hypothesis import strategies as st
 
 import parapply
 from parapply import Job
-from parapply.formats import Reading
-from parapply.formats.csv import CSV, source
+from parapply.formats.csv import source
 from parapply.formats.csv.blocks import cut_blocks
 from parapply.formats.csv.dialect import Dialect
+from parapply.formats.csv.format import CSV
 from parapply.formats.csv.records import field_edges, find_records, split_fields
+from parapply.formats.nouns import Reading
 
 COMMAS = Dialect()
 

@@ -23,9 +23,11 @@ import parapply
 from parapply import Job
 from parapply.columns.dtypes import parse_type
 from parapply.columns.from_text import from_text
-from parapply.formats import Reading
-from parapply.formats.csv import CSV, brief, source
+from parapply.formats.csv import source
 from parapply.formats.csv.dialect import NULLS
+from parapply.formats.csv.format import CSV
+from parapply.formats.csv.small import survey
+from parapply.formats.nouns import Reading
 
 NUMBERS = [
     "0", "1", "-1", "+5", "-0", "5e3", "1E5", "1e-5", "+1e5", "1.", ".5", "-.5", "1.5", "-1.5",
@@ -113,10 +115,10 @@ def test_columns_have_the_types_that_pandas_gives_them(tmp_path, columns):
 def test_small_files_have_the_types_of_large_ones(tmp_path):
     told = 0
     for cells, kind, type_, values in zip(PAIRS, *read(tmp_path / "in.csv", PAIRS), strict=True):
-        if (seen := brief.kind(cells, frozenset(NULLS))) is None:
+        if (seen := survey.kind(cells, frozenset(NULLS))) is None:
             continue  # then all of the file is read as large ones are
         assert (cells, seen) == (cells, kind)
-        small = brief.values(cells, type_, NULLS, nullable=kind.nulls)
+        small = survey.values(cells, type_, NULLS, nullable=kind.nulls)
         assert (cells, repr(small)) == (cells, repr(values))
         told += 1
     assert told > 500
@@ -159,7 +161,7 @@ def test_text_beside_numbers_comes_out_as_it_went_in(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(source, "BLOCK_BYTES", 40)
         if kind != "small":
-            patch.setattr(brief, "survey", lambda *_: None)
+            patch.setattr(survey, "survey", lambda *_: None)
         parapply.run(Job(**settings, chunk_size=chunk_rows))
     assert output.read_bytes() == content
 

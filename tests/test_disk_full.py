@@ -10,10 +10,10 @@ import pytest
 
 import parapply as package
 from parapply import Job
-from parapply.disk import _is_in
-from parapply.errors import OutputError
-from parapply.naming import Naming
-from parapply.private import create, write
+from parapply.model.errors import OutputError
+from parapply.storage.disk_errors import _is_in
+from parapply.storage.naming import Naming
+from parapply.storage.private import create, write
 
 FULL = os.strerror(errno.ENOSPC)
 HINT = r" \(--temp-dir DIR puts temporary files elsewhere\)"
@@ -23,7 +23,7 @@ FORMATS = ["csv", "csv.gz", "jsonl", "parquet", "arrow"]
 @pytest.fixture
 def run_full(table, tmp_path, monkeypatch):
     """Run a job while files of a certain name cannot be made; return what is said."""
-    monkeypatch.setattr("parapply.engine.SMALL", 0)
+    monkeypatch.setattr("parapply.engine.run.SMALL", 0)
     original = os.open
 
     def run(full, output="out.csv", **settings):

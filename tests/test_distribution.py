@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from parapply import distribution
+from parapply.model import distribution
 
 ROOT = Path(__file__).parents[1]
 OTHERS = {

@@ -15,11 +15,11 @@ import pytest
 
 import parapply
 from parapply import Job
-from parapply.errors import InputError
 from parapply.formats.jsonl import head
-from parapply.formats.jsonl.doubled import doubled, doubled_on
 from parapply.formats.jsonl.kinds import keys_of, kind_of
 from parapply.formats.jsonl.lines import sound
+from parapply.formats.jsonl.repeated_keys import doubled, doubled_on
+from parapply.model.errors import InputError
 
 LINES = [
     '{"n": 1, "a": 1, "b": {"k": 1}}',

@@ -6,9 +6,9 @@ import math
 
 import pytest
 
-from parapply.calls.rows import Columns, Row
-from parapply.errors import FunctionError
 from parapply.functions.expressions import Expression
+from parapply.functions.rows import Columns, Row
+from parapply.model.errors import FunctionError
 
 COLUMNS = ("a", "b", "min", "row count", "x")
 VALUES = {"a": [1, 2, None], "b": ["u", "v", "w"], "min": [7, 8, 9], "x": [1.5, 2.5, 3.5]}

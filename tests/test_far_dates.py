@@ -16,9 +16,9 @@ import pytest
 import parapply
 from parapply import Job
 from parapply.columns.arrays import to_list
-from parapply.errors import ParapplyError, UnseenError
 from parapply.formats.csv.text import strings
 from parapply.formats.jsonl.text import values
+from parapply.model.errors import ParapplyError, UnseenError
 
 DATA = Path(__file__).parent / "data"
 INFINITE = DATA / "infinities-duckdb-2.0.1.parquet"

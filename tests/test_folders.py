@@ -7,10 +7,10 @@ import pandas.testing as pdt
 import pytest
 
 from parapply import Job, run
-from parapply.errors import InputError, UsageError
+from parapply.engine.sinks import FolderSink
 from parapply.formats.jsonl import head
-from parapply.outputs.output import Output
-from parapply.outputs.sinks import FolderSink
+from parapply.model.errors import InputError, UsageError
+from parapply.storage.atomic.output import Output
 
 
 @pytest.fixture

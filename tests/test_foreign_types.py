@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 
 import parapply
-from parapply.columns import names
-from parapply.columns.foreign import Foreign
-from parapply.columns.names import name_of, pack, type_of, unpack
+from parapply.columns import type_names
+from parapply.columns.extension_types import Foreign
+from parapply.columns.type_names import name_of, pack, type_of, unpack
 
 
 class Sized(pa.ExtensionType):
@@ -94,8 +94,8 @@ def test_a_pickle_is_no_type(tmp_path):
 # What these unpickle comes through a pipe of the parent's own, or from the run's own folder, which
 # is made anew, 0700, under a name that is random, and removed at the end.
 UNPICKLE = {
-    "backends/wire.py", "lifetime/start.py", "sharing/hub.py", "worker/mapped.py",
-    "worker/messages.py", "backends/processes.py",
+    "backends/codec.py", "execute/start.py", "engine/run_services.py", "runtime/mapped.py",
+    "runtime/messages.py", "backends/processes.py",
 }  # fmt: skip
 
 
@@ -144,4 +144,4 @@ def test_a_type_of_the_functions_own_gets_into_the_file(tmp_path, parapply, meth
 
 def test_names_hold_what_json_holds():
     assert json.loads(json.dumps(name_of(pa.list_(pa.int8())))) == name_of(pa.list_(pa.int8()))
-    assert names.name_of("int64") == "int64"
+    assert type_names.name_of("int64") == "int64"

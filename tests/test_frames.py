@@ -10,7 +10,7 @@ import pytest
 
 import parapply
 from parapply import Job
-from parapply.errors import OutputError
+from parapply.model.errors import OutputError
 
 FRAMES = {
     "nullable": pd.DataFrame({"n": pd.array([1, None, 3], "Int64"), "b": [True, None, False]}),

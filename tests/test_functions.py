@@ -12,9 +12,9 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from parapply.errors import FunctionError
 from parapply.functions.find import is_reference
 from parapply.functions.load import Function, frame_kind
+from parapply.model.errors import FunctionError
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import parapply
 from parapply import Job
-from parapply.errors import ResultError
+from parapply.model.errors import ResultError
 
 pl = pytest.importorskip("polars")
 

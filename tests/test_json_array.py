@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parapply import Job, ParapplyError, run
-from parapply.errors import InputError
 from parapply.formats.jsonl import array
+from parapply.model.errors import InputError
 
 scalars = st.none() | st.booleans() | st.integers() | st.text('ab"\\,[]{}\n é', max_size=6)
 keys = st.text("a,]", max_size=2)

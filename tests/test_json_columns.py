@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from parapply import Job, run
-from parapply.errors import InputError
 from parapply.formats.jsonl import source
+from parapply.model.errors import InputError
 
 LINES = [
     '{"a":{"k":1},"n":1}',

@@ -25,13 +25,14 @@ from hypothesis import strategies as st
 
 import parapply
 from parapply import Job
-from parapply.errors import InputError, ResultError, UsageError
-from parapply.formats import Reading
-from parapply.formats.blocks import cut
-from parapply.formats.jsonl import JSONL, head, source
+from parapply.formats.common.blocks import cut
+from parapply.formats.jsonl import head, source
 from parapply.formats.jsonl import text as json_text
+from parapply.formats.jsonl.format import JSONL
 from parapply.formats.jsonl.kinds import NOTHING, kind_of
 from parapply.formats.jsonl.members import members
+from parapply.formats.nouns import Reading
+from parapply.model.errors import InputError, ResultError, UsageError
 
 ODD = b"""{"a": 1.10, "b": "x"}\r
 { }\r

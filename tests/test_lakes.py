@@ -8,7 +8,7 @@ import pytest
 
 import parapply
 from parapply import Job
-from parapply.errors import UsageError
+from parapply.model.errors import UsageError
 
 # By the names that deltalake 1.6.6, pyiceberg 0.12.0 and Hudi give, see tests/others/lakes.py.
 TABLES = {

@@ -11,7 +11,7 @@ import pytest
 
 import parapply
 from parapply import Job, ParapplyError, Report
-from parapply.errors import InputError, OutputError, ResultError, RowError, UsageError
+from parapply.model.errors import InputError, OutputError, ResultError, RowError, UsageError
 
 
 @pytest.fixture

@@ -10,8 +10,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from parapply import Job, cores, run
-from parapply.errors import RowError, UsageError, WorkerError
+from parapply import Job, run
+from parapply.backends import cores
+from parapply.model.errors import RowError, UsageError, WorkerError
 
 METHODS = ["fork", "forkserver", "spawn"]
 every_method = pytest.mark.parametrize("method", METHODS)
@@ -121,7 +122,7 @@ def test_rows_before_that_fill_the_worker_are_no_rows_fault(table):
 @linux
 def test_what_parapply_reads_may_run_out_of_memory_and_is_halved(table, monkeypatch):
     """Stands for a chunk whose columns do not fit."""
-    from parapply.calls.tasks import ChunkTask
+    from parapply.execute.tasks import ChunkTask
 
     whole = ChunkTask._open
 
@@ -147,7 +148,7 @@ def test_a_row_that_cannot_be_read_for_want_of_memory_ends_the_run(
     def short(task, chunk, data):
         raise MemoryError
 
-    monkeypatch.setattr("parapply.calls.tasks.ChunkTask._open", short)
+    monkeypatch.setattr("parapply.execute.tasks.ChunkTask._open", short)
     with pytest.raises((RowError, WorkerError), match=r"row 1: .* ran out of memory"):
         result(table, function, start_method="fork", on_error=on_error, chunk_size=4, workers=1)
 

@@ -11,7 +11,7 @@ import pytest
 
 import parapply
 from parapply import Job
-from parapply.errors import ParapplyError
+from parapply.model.errors import ParapplyError
 
 VALUES = {
     pa.map_(pa.string(), pa.int32()): [{"a": 1, "b": None}, None, {}, {"c": 2}],

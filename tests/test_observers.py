@@ -11,8 +11,8 @@ import textwrap
 import pytest
 from processes import wait_for
 
-from parapply.functions.spread import spread
-from parapply.observers import is_debugged, is_observed
+from parapply.functions.inline_columns import spread
+from parapply.functions.observers import is_debugged, is_observed
 
 FUNCTIONS = """
 import multiprocessing, os, signal, time

@@ -19,7 +19,7 @@ import pytest
 
 import parapply
 from parapply import Job
-from parapply.errors import InputError
+from parapply.model.errors import InputError
 
 SIZES = [None, 1]
 

@@ -18,7 +18,7 @@ import pytest
 
 import parapply
 from parapply import Job
-from parapply.errors import ParapplyError
+from parapply.model.errors import ParapplyError
 
 LAST = 2**63 - 1
 YEAR_1 = -62_135_596_800

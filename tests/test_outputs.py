@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 
 from parapply import Job, run
-from parapply.formats.part import Part, read_table
-from parapply.outputs.publishing import push
+from parapply.storage.atomic.publishing import push
+from parapply.storage.part import Part, read_table
 
 
 def test_what_was_pushed_is_not_pushed_again(tmp_path):
@@ -63,7 +63,7 @@ def test_the_bytes_are_the_same_with_and_without_files(tmp_path, monkeypatch, to
     source.write_text("a,b\n" + "".join(f"{n},x{n}\n" for n in range(500)))
     found = []
     for small in (0, 1 << 14):
-        monkeypatch.setattr("parapply.engine.SMALL", small)
+        monkeypatch.setattr("parapply.engine.run.SMALL", small)
         output = tmp_path / f"out{small}.{to}"
         run(
             Job(

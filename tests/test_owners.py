@@ -14,11 +14,11 @@ import pytest
 from processes import wait_for
 
 from parapply import Job, run
-from parapply.errors import LockedError
-from parapply.outputs import owners
-from parapply.outputs.exclusive import Exclusive
-from parapply.outputs.output import Output
-from parapply.outputs.staging import NOTE, Staging, sweep
+from parapply.model.errors import LockedError
+from parapply.storage import owners
+from parapply.storage.atomic.exclusive import Exclusive
+from parapply.storage.atomic.output import Output
+from parapply.storage.atomic.staging import NOTE, Staging, sweep
 
 OTHER = "0" * 12
 NO_LOCKS = {"always": "return 0;", "never": "errno = ENOLCK; return -1;"}
@@ -340,7 +340,7 @@ def test_a_lock_that_was_left_is_taken_where_it_is_certain(
     tmp_path, monkeypatch, dead, change, local, free
 ):
     kind = "ext4" if local else "nfs4"
-    monkeypatch.setattr("parapply.outputs.exclusive._file_system", lambda path: kind)
+    monkeypatch.setattr("parapply.storage.atomic.exclusive._file_system", lambda path: kind)
     lock = Exclusive(str(held_by(dead._replace(**change), tmp_path / "lock")))
     assert (lock.take() is None) == free
     lock.drop()
@@ -348,7 +348,7 @@ def test_a_lock_that_was_left_is_taken_where_it_is_certain(
 
 
 def test_a_run_that_cannot_be_seen_is_named_with_the_way_out(tmp_path, monkeypatch, dead):
-    monkeypatch.setattr("parapply.outputs.exclusive._file_system", lambda path: "nfs4")
+    monkeypatch.setattr("parapply.storage.atomic.exclusive._file_system", lambda path: "nfs4")
     place = tmp_path / ".out.csv.parapply-lock"
     held_by(dead._replace(host="elsewhere", boot=OTHER), place)
     said = f"process {dead.pid} of elsewhere, which cannot .*; if it has ended, remove {place}"

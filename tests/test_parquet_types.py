@@ -19,12 +19,12 @@ import pytest
 
 import parapply
 from parapply import Job
-from parapply.errors import InputError
+from parapply.engine import shares
 from parapply.formats.parquet import elements as el
 from parapply.formats.parquet import stored
 from parapply.formats.parquet.footer import Footer
 from parapply.formats.parquet.thrift import BINARY, I32, encode
-from parapply.sharing import shares
+from parapply.model.errors import InputError
 
 DATA = Path(__file__).parent / "data"
 FILES = {path.stem: path for path in sorted(DATA.glob("types-*.parquet"))}

@@ -12,9 +12,9 @@ import time
 import pytest
 from processes import COMMAND
 
-from parapply.errors import InputError, OutputError
-from parapply.inputs import pipes
-from parapply.outputs import places
+from parapply.model.errors import InputError, OutputError
+from parapply.storage import pipes
+from parapply.storage.atomic import places
 
 ONE, TWO = b"a,b\n1,x\n2,y\n", b"a,b\n3,z\n4,007"  # no newline at the end of the second
 BOTH = b"a,b,c\n1,x,2\n2,y,4\n3,z,6\n4,007,8"

@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import parapply
-from parapply import Job, plan
-from parapply.errors import InputError, UsageError
-from parapply.formats import blocks
+from parapply import Job
+from parapply.engine import plan
+from parapply.engine.plan import CHUNK_ROWS, FRAME_ROWS, bounds, chunks, fixed_bounds
+from parapply.formats.common import blocks
+from parapply.formats.common.groups import GroupIndex
 from parapply.formats.csv import source
-from parapply.formats.groups import GroupIndex
-from parapply.plan import CHUNK_ROWS, FRAME_ROWS, bounds, chunks, fixed_bounds
+from parapply.model.errors import InputError, UsageError
 
 ROWS = st.integers(0, 200_000)
 WORKERS = st.integers(1, 64)

@@ -16,9 +16,9 @@ import pytest
 
 import parapply as package
 from parapply import Job
-from parapply.errors import OutputError
-from parapply.outputs import renaming
-from parapply.publication import uninterrupted
+from parapply.engine.publication import uninterrupted
+from parapply.model.errors import OutputError
+from parapply.storage.atomic import renaming
 
 UNSUPPORTED = [errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP]
 OLD = "kept,as,it,was\n"

@@ -13,8 +13,8 @@ import click
 import pytest
 
 from parapply import worker
-from parapply.cli import command
-from parapply.options import OPTIONS, Option
+from parapply.cli.command import command
+from parapply.cli.options import OPTIONS, Option
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ import pickle
 
 import pytest
 
-from parapply.records import field, fields, record, replace
+from parapply.model.records import field, fields, record, replace
 
 
 @record

@@ -16,12 +16,13 @@ import pandas.testing as pdt
 import pytest
 from processes import wait_for
 
-from parapply import dispatch, relief
-from parapply.calls.tasks import ChunkTask
-from parapply.engine import run
-from parapply.errors import RowError
-from parapply.job import Chunk, Job
-from parapply.records import replace
+from parapply.engine import dispatch, work_stealing
+from parapply.engine.run import run
+from parapply.execute.tasks import ChunkTask
+from parapply.model.chunk import Chunk
+from parapply.model.errors import RowError
+from parapply.model.job import Job
+from parapply.model.records import replace
 
 ROWS, SLOW = 400, 60
 FUNCTIONS = f"""
@@ -91,10 +92,12 @@ def folder(tmp_path, monkeypatch):
 @pytest.fixture(params=["processes", "threads"])
 def relieved(request, folder, monkeypatch):
     """Run a job on four workers, and by itself; relieve whoever can be, however little is left."""
-    monkeypatch.setattr(relief, "_WORTH_S", 1e-6)
+    monkeypatch.setattr(work_stealing, "_WORTH_S", 1e-6)
     cuts = []
-    halves = relief.Relief._halves
-    monkeypatch.setattr(relief.Relief, "_halves", lambda *a: cuts.append(a[1].number) or halves(*a))
+    halves = work_stealing.Relief._halves
+    monkeypatch.setattr(
+        work_stealing.Relief, "_halves", lambda *a: cuts.append(a[1].number) or halves(*a)
+    )
 
     def both(function, source="table.csv", suffix="csv", expect_cuts=True, **settings):
         one = Job(function=f"f.py:{function}", inputs=source, output=f"one.{suffix}", **settings)
@@ -215,14 +218,14 @@ def test_the_last_line_keeps_its_end(relieved, folder):
 
 
 def test_a_folder_has_a_file_for_each_chunk_as_planned(folder, monkeypatch):
-    monkeypatch.setattr(relief, "_WORTH_S", 1e-6)
+    monkeypatch.setattr(work_stealing, "_WORTH_S", 1e-6)
     job = Job(function="f.py:slow", inputs="table.csv", output="out/", chunk_size=200, workers=4)
     run(job)
     assert len(list(Path("out").iterdir())) == 2
 
 
 def test_a_worker_that_dies_afterwards_costs_nothing(folder, monkeypatch):
-    monkeypatch.setattr(relief, "_WORTH_S", 1e-6)
+    monkeypatch.setattr(work_stealing, "_WORTH_S", 1e-6)
     run(Job(function="f.py:is_killed", inputs="table.csv", output="out.csv", workers=4))
     assert Path("killed").exists()
     assert pd.read_csv("out.csv")["is_killed"].tolist() == DOUBLED["slow"].tolist()
@@ -252,7 +255,7 @@ def test_a_run_goes_on_from_a_checkpoint_with_chunks_that_were_cut(started, fold
 
 
 def test_a_chunk_that_takes_long_is_cut_into_ones_that_do_not(folder, monkeypatch):
-    monkeypatch.setattr(relief, "_LONG_S", 0.1)
+    monkeypatch.setattr(work_stealing, "_LONG_S", 0.1)
     job = Job(function="f.py:slow", inputs="table.csv", output="out.csv", workers=1)
     assert 3 <= run(replace(job, head=60, chunk_size=60)).chunks <= 12
     assert pd.read_csv("out.csv")["slow"].tolist() == [2 * n for n in range(60)]
@@ -275,15 +278,15 @@ def test_what_is_left_is_cut_for_all_that_are_idle(idle, rows, row_s):
     task = object.__new__(ChunkTask)
     task.sources, task.call = (None,), SimpleNamespace(by="row", concurrency=0, rate=None)
     split = {}
-    cut = relief.Relief(Session(idle), task, {}, split.__setitem__).cut
+    cut = work_stealing.Relief(Session(idle), task, {}, split.__setitem__).cut
     chunk = Chunk((3,), 0, None, 0, 100, True, pick=tuple(range(100)))
     chunks = cut(chunk, 100 - rows, row_s)
     assert [row for chunk in chunks for row in chunk.pick] == list(range(100))
     assert [chunk.last for chunk in chunks] == [False] * (len(chunks) - 1) + [True]
     sizes = [chunk.rows for chunk in chunks[1:]]
     assert max(sizes) - min(sizes) <= 1
-    assert max(sizes) == 1 or max(sizes) * row_s <= relief._LONG_S
-    worth = min(rows, max(1, idle), math.ceil(rows * row_s / relief._WORTH_S))
+    assert max(sizes) == 1 or max(sizes) * row_s <= work_stealing._LONG_S
+    worth = min(rows, max(1, idle), math.ceil(rows * row_s / work_stealing._WORTH_S))
     assert len(sizes) >= worth
     numbers = [chunk.number for chunk in chunks]
     assert numbers == sorted(numbers) and numbers[0] == (3, 0)
@@ -294,7 +297,7 @@ def test_what_is_left_is_cut_for_all_that_are_idle(idle, rows, row_s):
 def test_a_number_does_not_grow_for_ever():
     task = object.__new__(ChunkTask)
     task.sources, task.call = (None,), SimpleNamespace(by="row", concurrency=0, rate=None)
-    this = relief.Relief(Session(1), task, {}, lambda number, rows: None)
+    this = work_stealing.Relief(Session(1), task, {}, lambda number, rows: None)
     chunk = Chunk((3,), 0, None, 0, 10**6, True)
     assert this._rest(chunk, 2, 1.0) == 10**6 - 1
     assert this._rest(replace(chunk, number=(3, *[1] * 40)), 2, 1.0) == 0

@@ -34,7 +34,7 @@ from result_cases import (
 
 import parapply
 from parapply import Job
-from parapply.errors import ResultError
+from parapply.model.errors import ResultError
 
 README = Path(__file__).parent.parent / "README.md"
 SUFFIXES = ["csv", "jsonl", "parquet", "arrow"]

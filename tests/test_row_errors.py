@@ -13,12 +13,13 @@ import pandas as pd
 import pytest
 from processes import COMMAND
 
-from parapply import Job, ParapplyError, apply, engine, run
-from parapply.calls.tasks import ChunkTask
-from parapply.errors import RowError, UsageError
-from parapply.failures.tally import Tally
-from parapply.job import Cause
-from parapply.records import replace
+from parapply import Job, ParapplyError, apply, run
+from parapply.engine import run as engine
+from parapply.engine.tally import Tally
+from parapply.execute.tasks import ChunkTask
+from parapply.model.errors import RowError, UsageError
+from parapply.model.outcome import Cause
+from parapply.model.records import replace
 
 ROWS = 100
 BAD = [row for row in range(ROWS) if row % 7 == 3]

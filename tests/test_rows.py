@@ -14,8 +14,8 @@ import pandas as pd
 import pandas.testing as pdt
 import pytest
 
-from parapply.calls.rows import Columns, Row, no_column
-from parapply.errors import AmbiguousColumnError
+from parapply.functions.rows import Columns, Row, no_column
+from parapply.model.errors import AmbiguousColumnError
 
 VALUES = {"a": [1, 2], "two words": ["x", None], "n": [0.5, 1.5], "keys": [7, 8]}
 

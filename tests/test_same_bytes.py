@@ -15,7 +15,7 @@ import pytest
 
 import parapply
 from parapply import Job, ParapplyError
-from parapply.formats import group_target
+from parapply.formats.common import group_target
 
 ROWS, LATE = 40, 28
 SIZES = [1, 7, 28, 29, None]

@@ -16,7 +16,7 @@ import pytest
 
 import parapply
 from parapply import Job
-from parapply.formats.spark_schema import spark_field
+from parapply.formats.common.spark_schema import spark_field
 
 DATA = Path(__file__).parent / "data"
 SPARK = DATA / "types-spark-4.3.0.parquet"

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parapply.errors import ParapplyError
+from parapply.functions.inline_columns import spread
 from parapply.functions.load import Function
-from parapply.functions.spread import spread
+from parapply.model.errors import ParapplyError
 
 NAMES = ("a", "b", "two words")
 ROWS = [{"a": 1, "b": 2.5, "two words": "x"}, {"a": None, "b": 0, "two words": ""}]

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 import pytest
 
+from parapply.backends.fork_guard import Stillness
 from parapply.backends.processes import Processes
-from parapply.backends.stillness import Stillness
 
 PATIENCE_S = 10
 
@@ -86,7 +86,7 @@ def test_the_owner_forks_when_it_likes():
 
 
 def test_workers_are_replaced_while_the_run_rests(monkeypatch):
-    from parapply.backends import Crew
+    from parapply.backends.api import Crew
     from parapply.backends.limits import Limits
 
     known, seen = Stillness.fork, []

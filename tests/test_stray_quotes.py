@@ -19,12 +19,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from parapply import Job, ParapplyError, run
-from parapply.formats import Reading
-from parapply.formats.csv import CSV, blocks, source
+from parapply.formats.csv import blocks, source
 from parapply.formats.csv.blocks import cut_blocks
 from parapply.formats.csv.dialect import Dialect
+from parapply.formats.csv.format import CSV
 from parapply.formats.csv.quotes import turns
 from parapply.formats.csv.records import field_edges, find_records, split_fields
+from parapply.formats.nouns import Reading
 
 STRINGS = {"dtype": str, "keep_default_na": False}
 NAMES = b'id,5" disk\n'

@@ -13,18 +13,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parapply import Job, plan, run
-from parapply.errors import InputError, UsageError
-from parapply.formats.csv import CSV
-from parapply.formats.jsonl import JSONL
-from parapply.inputs import streams
+from parapply import Job, run
+from parapply.engine import plan
+from parapply.engine.inputs import streams
+from parapply.formats.csv.format import CSV
+from parapply.formats.jsonl.format import JSONL
+from parapply.model.errors import InputError, UsageError
 
 COMMAND = [sys.executable, "-m", "parapply"]
 LINES = {"csv": [b"1,2\n", b"3,4\n\n", b'5,"x\ny"\n'], "jsonl": [b"{}\n", b'{"a": 1}\n\n']}
 
 
 def source_of(name: str, folder):
-    from parapply.formats import Reading
+    from parapply.formats.nouns import Reading
 
     path = folder / f"in.{name}"
     path.write_bytes(b"a,b\n" if name == "csv" else b"")

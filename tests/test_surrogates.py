@@ -13,7 +13,7 @@ import pytest
 
 import parapply
 from parapply import Job
-from parapply.errors import ParapplyError, ResultError, RowError, UsageError
+from parapply.model.errors import ParapplyError, ResultError, RowError, UsageError
 
 HALF = "x\ud800"
 SUFFIXES = ["csv", "jsonl", "parquet", "arrow"]

@@ -18,10 +18,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from parapply import Job, run
-from parapply.errors import OutputError
+from parapply.columns.values.convert import to_array
 from parapply.formats.csv import text
 from parapply.formats.csv.dialect import Dialect
-from parapply.values.convert import to_array
+from parapply.model.errors import OutputError
 
 ODD_FLOATS = [0.0, -0.0, 1e16, 1e15, 9999999999999998.0, 1e-4, 9.9e-5, 5e-324, 1e22, -1e300]
 

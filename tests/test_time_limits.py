@@ -15,9 +15,9 @@ import pytest
 from processes import wait_for
 
 from parapply import apply
-from parapply.calls.alarm import RING, Alarm, RowTimeoutError
-from parapply.lifetime.lapses import Lapses
-from parapply.sharing import rates
+from parapply.execute.time_limit import RING, Alarm, RowTimeoutError
+from parapply.runtime import rates
+from parapply.runtime.lapses import Lapses
 
 C = ctypes.CDLL(None, use_errno=True)
 ANYWHERE = pytest.mark.parametrize("backend", ["processes", "serial", "threads"])

@@ -10,10 +10,10 @@ import pytest
 
 import parapply
 from parapply import Job
-from parapply.errors import UsageError
-from parapply.inputs import transport
-from parapply.inputs.encodings import input_encoding, output_encoding
-from parapply.inputs.reader import open_reader
+from parapply.model.errors import UsageError
+from parapply.storage.codecs import compression
+from parapply.storage.codecs.encodings import input_encoding, output_encoding
+from parapply.storage.codecs.reader import open_reader
 
 ENCODINGS = ["utf-16", "utf-32", "iso2022_jp", "hz", "shift_jis", "gb18030", "utf-16-be"]
 TEXT = "a,b\n日本,x\nx,日本日本\n" * 9
@@ -22,9 +22,9 @@ TEXT = "a,b\n日本,x\nx,日本日本\n" * 9
 @pytest.mark.parametrize("block", [1, 7, 1 << 20])
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_text_is_encoded_as_in_one_go(monkeypatch, encoding, block):
-    monkeypatch.setattr(transport, "_BUFFER_BYTES", block)
+    monkeypatch.setattr(compression, "_BUFFER_BYTES", block)
     file = io.BytesIO()
-    writer = transport.open_writer(file, None, encoding)
+    writer = compression.open_writer(file, None, encoding)
     for line in TEXT.encode().splitlines(keepends=True):
         writer.write(line)
     writer.finish()
@@ -57,9 +57,9 @@ SAMPLE = "aé€Жßçﾃα日本語ёאبกåŁ😀~\\"
 def test_every_encoding_of_text_is_written_and_read_in_pieces(monkeypatch, name):
     own = "".join(mark for mark in SAMPLE if mark.encode(name, "ignore").decode(name))
     text = "".join(f"{place},{own},x\r\n{own}\n" for place in range(9))
-    monkeypatch.setattr(transport, "_BUFFER_BYTES", 7)
+    monkeypatch.setattr(compression, "_BUFFER_BYTES", 7)
     file = io.BytesIO()
-    writer = transport.open_writer(file, None, output_encoding(name))
+    writer = compression.open_writer(file, None, output_encoding(name))
     for line in text.encode().splitlines(keepends=True):
         writer.write(line)
         writer.flush()

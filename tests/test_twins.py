@@ -14,9 +14,9 @@ import pytest
 
 import parapply
 from parapply import Job
-from parapply.columns.twins import check_single, check_unique
-from parapply.errors import AmbiguousColumnError, InputError, ResultError, UsageError
-from parapply.inputs import glance
+from parapply.columns.duplicates import check_single, check_unique
+from parapply.engine.inputs import fast_survey
+from parapply.model.errors import AmbiguousColumnError, InputError, ResultError, UsageError
 
 HEAD, ROWS = "a,b,a\n", [f"00{n},{n},x{n}\n" for n in range(12)]
 TEXT = HEAD + "".join(ROWS)
@@ -26,7 +26,7 @@ SAID = "column 'a' is there twice, as columns 1 and 3"
 @pytest.fixture(params=["brief", "usual"])
 def way(request, monkeypatch):
     """Small files are read in another way than all others."""
-    monkeypatch.setattr(glance, "_imported", lambda: request.param == "usual")
+    monkeypatch.setattr(fast_survey, "_imported", lambda: request.param == "usual")
 
 
 @pytest.fixture

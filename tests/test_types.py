@@ -12,9 +12,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from parapply.columns.types import fit, is_settled, unify
-from parapply.errors import ResultError
-from parapply.values.convert import MixedTypesError, UnsupportedValueError, to_array
+from parapply.columns.unify import fit, is_settled, unify
+from parapply.columns.values.convert import MixedTypesError, UnsupportedValueError, to_array
+from parapply.model.errors import ResultError
 
 PLAIN = [
     pa.null(), pa.bool_(), pa.int8(), pa.int64(), pa.uint8(), pa.uint64(), pa.float32(),

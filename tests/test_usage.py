@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parapply.functions.load import Function
-from parapply.functions.usage import columns_used
+from parapply.functions.used_columns import columns_used
 
 NAMES = ("a", "b", "c", "get", "two words")
 

@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parapply.columns.arrays import first_value, integers, to_list
-from parapply.values.convert import MixedTypesError, UnsupportedValueError, to_array
+from parapply.columns.values.convert import MixedTypesError, UnsupportedValueError, to_array
 
 BERLIN = zoneinfo.ZoneInfo("Europe/Berlin")
 NOON = dt.datetime(2024, 5, 1, 12, 30, 1, 999)

@@ -17,13 +17,14 @@ from hypothesis import strategies as st
 
 import parapply
 from parapply import Job
-from parapply.calls.tasks import ChunkTask, SurveyTask
-from parapply.formats import Reading
-from parapply.formats.csv import CSV, aside, source
+from parapply.engine.inputs import opener
+from parapply.execute.tasks import ChunkTask, SurveyTask
+from parapply.formats.csv import number_cache, source
 from parapply.formats.csv import table as tables
-from parapply.formats.part import Part
-from parapply.inputs import opener
-from parapply.records import replace
+from parapply.formats.csv.format import CSV
+from parapply.formats.nouns import Reading
+from parapply.model.records import replace
+from parapply.storage.part import Part
 
 CELLS = {
     "int": ["1", "-3", "0", "12345", "+5", " 7", "9007199254740993", "9223372036854775807"],
@@ -169,9 +170,9 @@ def test_numbers_that_take_more_than_their_text_are_not_put_aside(job):
 
 
 def test_the_last_of_a_disk_is_for_the_output(job, monkeypatch):
-    monkeypatch.setattr(aside, "_free", lambda folder: aside._FREE_BYTES - 1)
+    monkeypatch.setattr(number_cache, "_free", lambda folder: number_cache._FREE_BYTES - 1)
     assert job(table(500))[1] > 0
-    monkeypatch.setattr(aside, "_free", lambda folder: aside._FREE_BYTES)
+    monkeypatch.setattr(number_cache, "_free", lambda folder: number_cache._FREE_BYTES)
     assert job(table(500))[1] == 0
 
 

@@ -11,7 +11,7 @@ import pytest
 from processes import wait_for
 
 from parapply import Job, run
-from parapply.errors import InputError, OutputError, ParapplyError
+from parapply.model.errors import InputError, OutputError, ParapplyError
 
 TEXT = "a\n" + "".join(f"{n}\n" for n in range(20))
 

@@ -17,11 +17,11 @@ from collections import defaultdict
 import pytest
 
 from parapply import worker
-from parapply.lifetime import context
-from parapply.lifetime.context import Place
-from parapply.sharing.rates import parse_rate
-from parapply.worker.counts import tally
-from parapply.worker.messages import Mailbox
+from parapply.runtime import context
+from parapply.runtime.context import Place
+from parapply.runtime.counts import tally
+from parapply.runtime.messages import Mailbox
+from parapply.runtime.rates import parse_rate
 
 WORKERS, TIMES = 8, 100_000
 TIMEOUT_S = 60

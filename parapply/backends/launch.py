@@ -14,11 +14,11 @@ from contextlib import contextmanager, nullcontext
 from multiprocessing import forkserver, resource_tracker, util
 from typing import Any
 
-from parapply import neighbours
-from parapply.backends.start import STOPS
-from parapply.ceilings import met
-from parapply.errors import WorkerError
-from parapply.outputs.staging import Staging
+from parapply.backends.worker_process import STOPS
+from parapply.functions import import_paths
+from parapply.model.errors import WorkerError
+from parapply.storage.atomic.staging import Staging
+from parapply.storage.system_limits import met
 
 # By process id, as a forked copy of this process needs one of its own: the pipe whose write end
 # is open in the parent alone, so that it ends when the parent does. One serves all pools: with one
@@ -110,7 +110,7 @@ def _on_safe_path() -> Iterator[None]:
         safe = [] if sys.flags.safe_path else ["-P"]
         util._args_from_interpreter_flags = lambda: [*usual(), *safe]  # type: ignore[attr-defined]
         try:
-            with neighbours.left_out():
+            with import_paths.left_out():
                 yield
         finally:
             util._args_from_interpreter_flags = usual  # type: ignore[attr-defined]

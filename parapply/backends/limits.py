@@ -13,9 +13,9 @@ import traceback
 from contextlib import suppress
 from typing import Any, NoReturn
 
-from parapply.cores import thread_settings
-from parapply.errors import WorkerError
-from parapply.records import record
+from parapply.backends.cores import thread_settings
+from parapply.model.errors import WorkerError
+from parapply.model.records import record
 
 OUT_OF_MEMORY = 121  # the exit code of a worker that has no memory left to go on
 _UNIT = 1 << 20

@@ -14,10 +14,10 @@ from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from parapply.backends import RAN_OUT
+from parapply.backends.api import RAN_OUT
 from parapply.backends.limits import OUT_OF_MEMORY
-from parapply.backends.memory import Lock
-from parapply.lifetime.descriptors import CLOSED, HOW
+from parapply.backends.shared_memory import Lock
+from parapply.storage.descriptors import CLOSED, HOW
 
 
 class Context:

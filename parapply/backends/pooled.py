@@ -15,15 +15,15 @@ from multiprocessing.pool import Pool
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from parapply.backends import RAN_OUT, Done, Item, Outside, Pace, Result
-from parapply.backends.desk import SLOT_FIELDS, Slots, Wire, work
-from parapply.backends.stillness import Stillness
+from parapply.backends.api import RAN_OUT, Done, Item, Outside, Pace, Result
+from parapply.backends.fork_guard import Stillness
 from parapply.backends.waiting import Bell, Ears
-from parapply.ceilings import met
-from parapply.errors import ParapplyError, WorkerError
+from parapply.backends.worker_loop import SLOT_FIELDS, Slots, Wire, work
+from parapply.model.errors import ParapplyError, WorkerError
+from parapply.storage.system_limits import met
 
 if TYPE_CHECKING:
-    from parapply.lifetime.lapses import Lapses
+    from parapply.runtime.lapses import Lapses
 
 IN_FLIGHT = 2  # items a worker: one that it works on, one that waits for it
 BEAT_S = 0.1
@@ -234,7 +234,7 @@ class Pooled:
         if not any(dues):
             return []
         if self._lapses is None:
-            from parapply.lifetime.lapses import Lapses  # few runs have limits
+            from parapply.runtime.lapses import Lapses  # few runs have limits
 
             self._lapses = Lapses()
         lapse = self._lapses.within

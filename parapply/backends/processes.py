@@ -24,19 +24,19 @@ from functools import partial
 from multiprocessing import connection, pool
 from multiprocessing.process import BaseProcess
 
-from parapply import neighbours
-from parapply.backends import Crew, Session
-from parapply.backends.desk import LEFT, SLOT_FIELDS, Slots
+from parapply.backends.api import Crew, Session
+from parapply.backends.codec import WIRE
+from parapply.backends.fork_guard import Stillness
 from parapply.backends.launch import lifeline, safest_method, start_helpers, undisturbed
 from parapply.backends.members import LOST, Context, Nobody, QuietPool, Worker
-from parapply.backends.memory import Numbers
 from parapply.backends.pooled import Death, Pooled
-from parapply.backends.start import NAME, enter, serve
-from parapply.backends.stillness import Stillness
+from parapply.backends.shared_memory import Numbers
 from parapply.backends.waiting import in_background
-from parapply.backends.wire import WIRE
-from parapply.ceilings import check_room, said
-from parapply.errors import WorkerError
+from parapply.backends.worker_loop import LEFT, SLOT_FIELDS, Slots
+from parapply.backends.worker_process import NAME, enter, serve
+from parapply.functions import import_paths
+from parapply.model.errors import WorkerError
+from parapply.storage.system_limits import check_room, said
 
 KILL_S = 1.0
 LOCK_S = 0.02  # longer than a live thread of the parent ever holds a lock of the queues
@@ -87,7 +87,7 @@ class _Team:
                     lifeline() if forks else (lifeline()[0], None),
                     crew.limits,
                     start,
-                    () if forks else neighbours.folders(),
+                    () if forks else import_paths.folders(),
                 ),
                 crew.max_tasks,
                 self._context,

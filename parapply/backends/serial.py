@@ -13,9 +13,9 @@ from contextlib import AbstractContextManager, contextmanager
 from multiprocessing import connection
 from typing import Any
 
-from parapply.backends import Crew, Done, Item, Outside, Pace, Result, Session
+from parapply.backends.api import Crew, Done, Item, Outside, Pace, Result, Session
 from parapply.backends.pooled import BEAT_S, PATIENCE_S
-from parapply.lifetime.descriptors import Lookout
+from parapply.storage.descriptors import Lookout
 
 
 class Serial:

@@ -16,12 +16,12 @@ from multiprocessing.pool import Pool, ThreadPool
 from multiprocessing.queues import SimpleQueue
 from typing import Any
 
-from parapply.backends import Crew, Session
-from parapply.backends.desk import SLOT_FIELDS, Slots, Wire, begin
-from parapply.backends.memory import Lock
+from parapply.backends.api import Crew, Session
+from parapply.backends.fork_guard import Stillness
 from parapply.backends.pooled import Death, Pooled
-from parapply.backends.stillness import Stillness
+from parapply.backends.shared_memory import Lock
 from parapply.backends.waiting import in_background
+from parapply.backends.worker_loop import SLOT_FIELDS, Slots, Wire, begin
 
 
 class Threads:

@@ -77,7 +77,7 @@ def in_background(*steps: Callable[[], object], wait_s: float) -> bool:
 
 
 def _wait_out(thread: threading.Thread, wait_s: float) -> None:
-    from parapply.lifetime.lapses import LOOK_S, Lapses
+    from parapply.runtime.lapses import LOOK_S, Lapses
 
     lapses, left_s = Lapses(), wait_s
     began = lapses.looked

@@ -1,1 +1,1 @@
-"""Arrow arrays and their types: what every format and every result needs of them."""
+"""Arrow arrays and Python values, and the types of both, as all formats and results need them."""

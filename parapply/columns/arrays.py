@@ -7,11 +7,11 @@ from functools import cache
 from itertools import accumulate, pairwise
 from typing import Any
 
-from parapply.columns import jsons, kernels
-from parapply.columns.listed import Listed
-from parapply.errors import UnseenError
-from parapply.lazily import np, pa
-from parapply.values.maps import Map, as_lists, holds_maps
+from parapply.columns import json_columns, kernels
+from parapply.columns.list_column import Listed
+from parapply.columns.values.maps import Map, as_lists, holds_maps
+from parapply.model.deferred_imports import np, pa
+from parapply.model.errors import UnseenError
 
 
 def integers(values: Any) -> pa.Array:
@@ -58,8 +58,8 @@ def to_list(array: pa.Array) -> list[Any]:
     datetime.datetime, with the zone of the column; JSON is what `json.loads` makes of it. Raises
     UnseenError for what they do not hold.
     """
-    if jsons.is_json(array.type):
-        return jsons.values_of(array)
+    if json_columns.is_json(array.type):
+        return json_columns.values_of(array)
     if holds_maps(array.type) and isinstance(array, pa.ChunkedArray):
         return [value for chunk in array.chunks for value in to_list(chunk)]
     try:

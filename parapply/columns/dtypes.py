@@ -6,8 +6,8 @@ import re
 from functools import cache
 from typing import Any
 
-from parapply.errors import UsageError
-from parapply.lazily import pa
+from parapply.model.deferred_imports import pa
+from parapply.model.errors import UsageError
 
 
 @cache

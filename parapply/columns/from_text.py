@@ -13,9 +13,9 @@ from typing import Any
 
 from parapply.columns import kernels as pc
 from parapply.columns.scalars import text as scalar
-from parapply.columns.types import fit
-from parapply.lazily import at, pa
-from parapply.values.convert import to_array
+from parapply.columns.unify import fit
+from parapply.columns.values.convert import to_array
+from parapply.model.deferred_imports import at, pa
 
 _TRUE, _FALSE = r"^(?i:true|t|yes|y|on|1)$", r"^(?i:false|f|no|n|off|0)$"
 _CLOCK = r"^[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?$"

@@ -10,7 +10,7 @@ from itertools import product
 from typing import Any, NamedTuple
 
 from parapply.columns import kernels as pc
-from parapply.lazily import at, pa
+from parapply.model.deferred_imports import at, pa
 
 
 def _spellings(word: str) -> tuple[str, ...]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from parapply.lazily import compute as _arrow
-from parapply.lazily import pa
+from parapply.model.deferred_imports import compute as _arrow
+from parapply.model.deferred_imports import pa
 
 
 def call(name: str, arguments: list[Any], options: Any = None) -> Any:

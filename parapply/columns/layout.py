@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.types as at
 
 from parapply.columns.arrays import take
-from parapply.errors import OutputError
+from parapply.model.errors import OutputError
 
 
 def compact(table: pa.Table) -> pa.Table:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from parapply.lazily import pa
+from parapply.model.deferred_imports import pa
 
 
 @cache

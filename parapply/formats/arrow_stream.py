@@ -7,8 +7,8 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 
 from parapply.columns import kernels
-from parapply.errors import InputError
-from parapply.formats.groups import readable
+from parapply.formats.common.groups import readable
+from parapply.model.errors import InputError
 
 
 def to_file(stream: BinaryIO, file: BinaryIO, name: str) -> None:

@@ -14,13 +14,13 @@ from parapply.columns.arrays import integers
 from parapply.columns.dtypes import parse_type
 from parapply.columns.from_text import from_text
 from parapply.columns.inference import kind_of
-from parapply.columns.names import type_of
-from parapply.columns.words import named
-from parapply.errors import InputError, ResultError
-from parapply.formats import Field, Reading
-from parapply.lazily import at, decimal, np, pa
-from parapply.records import record
-from parapply.values.convert import to_array
+from parapply.columns.type_names import type_of
+from parapply.columns.type_words import named
+from parapply.columns.values.convert import to_array
+from parapply.formats.nouns import Field, Reading
+from parapply.model.deferred_imports import at, decimal, np, pa
+from parapply.model.errors import InputError, ResultError
+from parapply.model.records import record
 
 _MISSING = "__HIVE_DEFAULT_PARTITION__"
 _Keys = tuple[tuple[str, str | None], ...]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from parapply.columns.names import type_of
-from parapply.columns.twins import RENAME, check_single
-from parapply.errors import InputError
-from parapply.records import field, record
+from parapply.columns.duplicates import RENAME, check_single
+from parapply.columns.type_names import type_of
+from parapply.model.errors import InputError
+from parapply.model.records import field, record
 
 
 @record
@@ -16,7 +16,7 @@ class Field:
     """A column of the input: its type over the whole input, and whether any value is missing."""
 
     name: str
-    kind: Any  # its type, or the name of that: see columns/names.py
+    kind: Any  # its type, or the name of that: see columns/type_names.py
     nullable: bool = True
     told: bool = True  # by a value: where there was none, the type is but a guess
 

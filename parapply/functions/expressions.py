@@ -14,9 +14,9 @@ import importlib.util
 from collections.abc import Callable
 from typing import Any
 
-from parapply.calls.rows import no_column
-from parapply.errors import FunctionError
-from parapply.records import record
+from parapply.functions.rows import no_column
+from parapply.model.errors import FunctionError
+from parapply.model.records import record
 
 _SHORT = {"np": "numpy", "pd": "pandas", "pa": "pyarrow", "pl": "polars", "dt": "datetime"}
 _SPECIAL = {"row": "row", "value": "value", "chunk": "df"}  # by --by

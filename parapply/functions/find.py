@@ -16,10 +16,10 @@ from importlib.machinery import PathFinder
 from types import FunctionType, ModuleType
 from typing import Any
 
-from parapply import neighbours
-from parapply.errors import FunctionError
+from parapply.functions import import_paths
 from parapply.functions.tracebacks import user_traceback
-from parapply.lazily import importing
+from parapply.model.deferred_imports import importing
+from parapply.model.errors import FunctionError
 
 
 def is_reference(text: str) -> bool:
@@ -66,12 +66,12 @@ def _import_file(place: str) -> ModuleType:
     path = os.path.realpath(place)
     if not os.path.isfile(path):
         raise FunctionError(f"{path}: no such file")
-    neighbours.add(os.path.dirname(path))  # as for `python file.py`: it imports them
+    import_paths.add(os.path.dirname(path))  # as for `python file.py`: it imports them
     stem = os.path.splitext(os.path.basename(path))[0]
     loaded = sys.modules.get(stem)
     if loaded is not None and getattr(loaded, "__file__", None) == path:
         return loaded
-    if loaded is None and stem not in neighbours.RESERVED:
+    if loaded is None and stem not in import_paths.RESERVED:
         return _guard(lambda: _import_as(stem, path), path)
     # A file called like a module that others want (math.py) or that is there (another's f.py) must
     # not replace it. Its name is the same in all workers, so that what it defines can be pickled.
@@ -97,13 +97,13 @@ def _import_as(name: str, path: str) -> ModuleType:
 
 def _import_module(name: str) -> ModuleType:
     if "" not in sys.path and _is_here(name.partition(".")[0]):
-        neighbours.add(os.getcwd())
+        import_paths.add(os.getcwd())
     return _guard(lambda: importlib.import_module(name), name)
 
 
 def _is_here(package: str) -> bool:
     """Whether the working folder has what was named; if not, nothing is looked for there."""
-    if package in neighbours.RESERVED:
+    if package in import_paths.RESERVED:
         return False
     return PathFinder.find_spec(package, [os.getcwd()]) is not None
 
@@ -134,7 +134,9 @@ def _hidden(error: Exception) -> str:
     """Say it where the person's own module of that name is never imported."""
     named = getattr(error, "name", None) if isinstance(error, ImportError) else None
     name = (named or "").partition(".")[0]
-    folder = next((one for one in neighbours.folders() if neighbours.is_beside(name, one)), None)
+    folder = next(
+        (one for one in import_paths.folders() if import_paths.is_beside(name, one)), None
+    )
     if folder is None:
         return ""
     return f" ({name} in {folder} is not imported, as others need that name: give it another)"

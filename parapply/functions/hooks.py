@@ -9,11 +9,11 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from parapply.errors import FunctionError, RowError
 from parapply.functions.find import find
 from parapply.functions.load import check_arguments
 from parapply.functions.tracebacks import user_traceback
-from parapply.records import record
+from parapply.model.errors import FunctionError, RowError
+from parapply.model.records import record
 
 
 @record

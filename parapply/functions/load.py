@@ -12,10 +12,10 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from parapply.errors import FunctionError
 from parapply.functions.find import find
 from parapply.functions.tracebacks import user_traceback
-from parapply.records import record
+from parapply.model.errors import FunctionError
+from parapply.model.records import record
 
 # The first parameter's annotation, as (package, name), to the kind of frame it asks for.
 _FRAMES = {

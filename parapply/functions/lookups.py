@@ -9,7 +9,7 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 
-from parapply.calls.rows import Row
+from parapply.functions.rows import Row
 
 # What may look at a function's variables from within, or from what it calls.
 _LOOKERS = frozenset(

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from parapply.cores import available_cores
+from parapply.backends.cores import available_cores
 from tests.benchmarks import feeding, memory, shared
 from tests.benchmarks.compare import Plan, measure
 from tests.benchmarks.report import Figures, table, targets

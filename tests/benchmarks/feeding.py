@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
-from parapply.plan import CHUNK_BYTES, CHUNK_ROWS, bounds
+from parapply.engine.plan import CHUNK_BYTES, CHUNK_ROWS, bounds
 from tests.benchmarks.compare import Plan
 from tests.benchmarks.contenders import CONTENDERS
 from tests.benchmarks.measure import Command, Run, run

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import click
 
-from parapply.cli import command
+from parapply.cli.command import command
 
 
 class Values(NamedTuple):

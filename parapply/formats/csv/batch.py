@@ -6,14 +6,14 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from parapply.columns import inference
-from parapply.columns.jsons import is_json
-from parapply.columns.words import named
-from parapply.errors import BadRowsError
-from parapply.formats.csv.aside import Aside, take
+from parapply.columns.json_columns import is_json
+from parapply.columns.type_words import named
+from parapply.formats.common.typed import Typed
+from parapply.formats.csv.number_cache import Aside, take
 from parapply.formats.csv.records import Records, find_records, split_fields
 from parapply.formats.csv.table import Place, ragged, tabulate
-from parapply.formats.typed import Typed
-from parapply.lazily import lazy, pa
+from parapply.model.deferred_imports import lazy, pa
+from parapply.model.errors import BadRowsError
 
 if TYPE_CHECKING:
     from parapply.formats.csv import parse

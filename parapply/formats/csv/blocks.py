@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from parapply.errors import InputError
-from parapply.formats.blocks import READ_BYTES, Stop, filled, pauses, wait
+from parapply.formats.common.blocks import READ_BYTES, Stop, filled, pauses, wait
 from parapply.formats.csv.dialect import Dialect
 from parapply.formats.csv.quotes import LF
 from parapply.formats.csv.records import Records, find_records, is_closed
+from parapply.model.errors import InputError
 
 MOST_BYTES = READ_BYTES // 2
 STREAM_BYTES = 1 << 20  # a fixed size: the types of a stream are those of its first block

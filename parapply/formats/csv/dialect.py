@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from parapply.records import record
+from parapply.model.records import record
 
 LINE_END = re.compile(rb"\r\n|\n|\r(?!\Z)")  # a CR at the very end may be half of CRLF
 LINE = re.compile(rb"[^\r\n]*+(?:\r\n|\n|\r|\Z)")

@@ -6,8 +6,8 @@ reads as one comes after. Tried with the tools themselves: see tests/others.
 
 from __future__ import annotations
 
-from parapply.errors import UsageError
 from parapply.formats.csv.dialect import Dialect, Letters
+from parapply.model.errors import UsageError
 
 _COMMA, _SEMICOLON, _TAB, _QUOTE, _BACKSLASH = b',;\t"\\'
 

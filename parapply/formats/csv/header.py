@@ -6,16 +6,16 @@ import csv
 import re
 from typing import BinaryIO
 
-from parapply.errors import InputError, UsageError
-from parapply.formats import Reading
-from parapply.formats.blocks import after_lines, grown
+from parapply.formats.common.blocks import after_lines, grown
 from parapply.formats.csv.dialect import LINE_END as _LINE_END
 from parapply.formats.csv.dialect import Dialect
 from parapply.formats.csv.dialects import named
 from parapply.formats.csv.escapes import text_of
 from parapply.formats.csv.records import first_end, is_open, split_fields
-from parapply.formats.shown import shown
-from parapply.records import record, replace
+from parapply.formats.nouns import Reading
+from parapply.model.errors import InputError, UsageError
+from parapply.model.excerpt import shown
+from parapply.model.records import record, replace
 
 _BOM = b"\xef\xbb\xbf"
 _SNIFFED = b",;\t|"

@@ -12,9 +12,9 @@ from typing import Any
 
 from parapply.columns import kernels as pc
 from parapply.columns.arrays import integers, to_list
-from parapply.errors import UnseenError
-from parapply.lazily import at, np, pa
-from parapply.values.convert import to_array
+from parapply.columns.values.convert import to_array
+from parapply.model.deferred_imports import at, np, pa
+from parapply.model.errors import UnseenError
 
 _FIRST_DAY, _LAST_DAY = -719_162, 2_932_896  # the years 1 to 9999
 _SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}

@@ -15,13 +15,13 @@ from typing import Any
 from parapply.columns import kernels as pc
 from parapply.columns.from_text import from_text
 from parapply.columns.inference import FALSE, TRUE, Kind, kind_of
-from parapply.columns.jsons import checked, is_json
-from parapply.columns.names import type_of
-from parapply.errors import ResultError
+from parapply.columns.json_columns import checked, is_json
+from parapply.columns.type_names import type_of
 from parapply.formats.csv.dialect import Dialect
 from parapply.formats.csv.recode import recoded
 from parapply.formats.csv.records import Records
-from parapply.lazily import at, np, pa, pacsv
+from parapply.model.deferred_imports import at, np, pa, pacsv
+from parapply.model.errors import ResultError
 
 
 class MisfitError(Exception):

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from itertools import chain, pairwise
 from typing import BinaryIO
 
+from parapply.formats.common.line_index import ByteSpan
 from parapply.formats.csv.blocks import cut_blocks
 from parapply.formats.csv.dialect import LINE_END, Dialect
-from parapply.formats.csv.index import ByteSpan
 from parapply.formats.csv.records import record_ends
-from parapply.records import record
+from parapply.model.records import record
 
 _LOOK_BYTES = 1 << 16  # in which a line end is looked for
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from parapply.lazily import Array, np
+from parapply.model.deferred_imports import Array, np
 
 _EXPONENT_BITS, _BIAS = 52, 1023  # of a double: the exponent of a power of two is its position
 

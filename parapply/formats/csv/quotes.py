@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from parapply.formats.csv.dialect import Dialect
 from parapply.formats.csv.positions import outside, positions
-from parapply.lazily import Array, np
+from parapply.model.deferred_imports import Array, np
 
 LF, CR = 10, 13
 

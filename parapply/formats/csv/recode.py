@@ -17,7 +17,7 @@ from parapply.formats.csv.escapes import reader_of
 from parapply.formats.csv.records import Records, field_edges
 from parapply.formats.csv.spans import run_span, strings
 from parapply.formats.csv.text import data
-from parapply.lazily import np, pa
+from parapply.model.deferred_imports import np, pa
 
 
 def recoded(

@@ -19,8 +19,8 @@ from parapply.formats.csv.dialect import (
 )
 from parapply.formats.csv.positions import outside, positions
 from parapply.formats.csv.quotes import CR, LF, Marks, find_quotes, turns
-from parapply.lazily import Array, np
-from parapply.records import record
+from parapply.model.deferred_imports import Array, np
+from parapply.model.records import record
 
 
 @record

@@ -7,21 +7,21 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from parapply.columns.inference import Kind
-from parapply.errors import InputError
-from parapply.formats import Field, Survey
-from parapply.formats.blocks import read_range
-from parapply.formats.csv import brief
-from parapply.formats.csv.aside import put
+from parapply.formats.common.blocks import read_range
+from parapply.formats.common.line_index import MARKS, ByteIndex, ByteSpan, Mark
 from parapply.formats.csv.batch import CsvBatch
-from parapply.formats.csv.brief_batch import BriefBatch
 from parapply.formats.csv.dialect import BYTES, NULLS, Dialect
 from parapply.formats.csv.header import Head
-from parapply.formats.csv.index import MARKS, ByteIndex, ByteSpan, Mark
+from parapply.formats.csv.number_cache import put
 from parapply.formats.csv.pieces import Cutter
 from parapply.formats.csv.records import Records, find_records, find_whole_records
+from parapply.formats.csv.small import survey
+from parapply.formats.csv.small.batch import BriefBatch
 from parapply.formats.csv.table import Place, check_widths, ragged, tabulate
-from parapply.lazily import lazy
-from parapply.records import record, replace
+from parapply.formats.nouns import Field, Survey
+from parapply.model.deferred_imports import lazy
+from parapply.model.errors import InputError
+from parapply.model.records import record, replace
 
 if TYPE_CHECKING:
     from parapply.formats.csv import parse
@@ -49,7 +49,7 @@ class CsvSource:
     counted: bool = False  # pieces are cut by all quotes before them, not by guess
     folder: str = ""  # for values that are put aside,
     spare_bytes: int = 0  # of so many of its bytes
-    brief: bool = False  # all of it can be read by brief.py
+    brief: bool = False  # all of it can be read by survey.py
 
     joins_surveys = True
     complete = True
@@ -127,7 +127,7 @@ class CsvSource:
             return None
         text = self._read(ByteSpan(self.head.start, self.stop))
         width = len(self.columns)
-        return brief.survey(text, self.head.start, self.dialect, width, positions, self.nulls)
+        return survey.survey(text, self.head.start, self.dialect, width, positions, self.nulls)
 
     def again(self, surveys: Sequence[Survey]) -> CsvSource | None:
         """Return a source that cuts with more care, where some piece is not what it should be."""
@@ -176,7 +176,7 @@ class CsvSource:
                 check_widths(records, place)
             return CsvBatch(records, place)
         text = self._read(span)
-        lines = brief.lines(text) if self.brief and span.rows is not None else None
+        lines = survey.lines(text) if self.brief and span.rows is not None else None
         if lines is not None and len(lines) >= span.skip + (span.rows or 0):
             lines = lines.cut(span.skip, span.rows or 0)
             return BriefBatch(lines, self._place(fields, span.first_row))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from parapply.columns import kernels as pc
 from parapply.columns.arrays import integers
 from parapply.formats.csv.records import Records
-from parapply.lazily import Array, np, pa
+from parapply.model.deferred_imports import Array, np, pa
 
 
 def run_span(

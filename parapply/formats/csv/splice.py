@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 from parapply.columns import kernels as pc
 from parapply.columns.arrays import integers
 from parapply.columns.scalars import text as scalar
-from parapply.errors import InputError
-from parapply.formats import Arrangement, Keep, New
 from parapply.formats.csv.dialect import Dialect
 from parapply.formats.csv.escapes import bare_escape, escaped, text_of, within_quotes
 from parapply.formats.csv.records import Records, field_edges
 from parapply.formats.csv.spans import run_span, strings
-from parapply.lazily import Array, lazy, np, pa
-from parapply.records import replace
+from parapply.formats.nouns import Arrangement, Keep, New
+from parapply.model.deferred_imports import Array, lazy, np, pa
+from parapply.model.errors import InputError
+from parapply.model.records import replace
 
 if TYPE_CHECKING:
     from parapply.formats.csv import text as written

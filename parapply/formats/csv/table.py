@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
-from parapply.errors import BadRowsError, InputError
-from parapply.formats import Field
 from parapply.formats.csv.dialect import BYTES, Dialect
 from parapply.formats.csv.records import Records, field_edges, is_closed, split_fields
-from parapply.formats.shown import shown
-from parapply.lazily import lazy, pa
-from parapply.records import record, replace
+from parapply.formats.nouns import Field
+from parapply.model.deferred_imports import lazy, pa
+from parapply.model.errors import BadRowsError, InputError
+from parapply.model.excerpt import shown
+from parapply.model.records import record, replace
 
 if TYPE_CHECKING:
     from parapply.formats.csv import parse

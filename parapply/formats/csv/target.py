@@ -10,23 +10,24 @@ from typing import TYPE_CHECKING, Any
 from parapply.columns import arrays
 from parapply.columns import kernels as pc
 from parapply.columns.arrays import take as picked
-from parapply.columns.listed import Listed
-from parapply.errors import OutputError, ResultError
-from parapply.formats import Arrangement, Batch, Keep, New, Writing
-from parapply.formats.added import AddedBatch, as_made
+from parapply.columns.list_column import Listed
+from parapply.formats.api import Batch
+from parapply.formats.common.added_columns import AddedBatch, as_made
+from parapply.formats.common.encodable import check_name, checked
+from parapply.formats.common.text_parts import TextJoiner
 from parapply.formats.csv.batch import CsvBatch
-from parapply.formats.csv.brief_batch import BriefBatch
 from parapply.formats.csv.dialect import Dialect
 from parapply.formats.csv.header import without_said
 from parapply.formats.csv.records import find_records, split_fields
+from parapply.formats.csv.small.batch import BriefBatch
 from parapply.formats.csv.source import CsvSource
 from parapply.formats.csv.splice import header, quote_name, requoted, splice
-from parapply.formats.encodable import check_name, checked
-from parapply.formats.part import Part
-from parapply.formats.text_parts import TextJoiner
-from parapply.inputs import transport
-from parapply.lazily import at, lazy, pa
-from parapply.records import field, record, replace
+from parapply.formats.nouns import Arrangement, Keep, New, Writing
+from parapply.model.deferred_imports import at, lazy, pa
+from parapply.model.errors import OutputError, ResultError
+from parapply.model.records import field, record, replace
+from parapply.storage.codecs import compression
+from parapply.storage.part import Part
 
 if TYPE_CHECKING:
     from parapply.formats.csv import text
@@ -65,7 +66,7 @@ class CsvTarget:
     def suffix(self) -> str:
         """By the delimiter, and the compression."""
         kind = ".tsv" if self.dialect.delimiter == ord("\t") else ".csv"
-        return kind + transport.suffix_of(self.writing.compression)
+        return kind + compression.suffix_of(self.writing.compression)
 
     @classmethod
     def like(cls, source: CsvSource, writing: Writing, added: Sequence[str] = ()) -> CsvTarget:

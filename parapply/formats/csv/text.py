@@ -15,16 +15,16 @@ from typing import Any
 
 from parapply.columns import kernels as pc
 from parapply.columns.arrays import to_list
-from parapply.columns.jsons import is_json, texts_of
+from parapply.columns.json_columns import is_json, texts_of
 from parapply.columns.scalars import text
-from parapply.errors import UnseenError
+from parapply.columns.values.convert import to_array
+from parapply.columns.values.spelling import duration, escaped
+from parapply.columns.values.spelling import text as spelled
 from parapply.formats.csv.dialect import Dialect
 from parapply.formats.csv.escapes import bare_escape, by_letters, within_quotes
 from parapply.formats.csv.moments import dates, times, timestamps
-from parapply.lazily import at, np, pa
-from parapply.values.convert import to_array
-from parapply.values.spelling import duration, escaped
-from parapply.values.spelling import text as spelled
+from parapply.model.deferred_imports import at, np, pa
+from parapply.model.errors import UnseenError
 
 
 class UnquotableError(Exception):

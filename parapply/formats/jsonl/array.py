@@ -14,8 +14,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from parapply.errors import InputError
-from parapply.formats.shown import shown
+from parapply.model.errors import InputError
+from parapply.model.excerpt import shown
 
 _BLOCK_BYTES = 1 << 20
 _BEGIN = re.compile(rb"(?:\xef\xbb\xbf)?[ \t\r\n]*\[[ \t\r\n]*(?=[{\]])")

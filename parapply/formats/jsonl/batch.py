@@ -7,16 +7,16 @@ from typing import Any
 
 import pyarrow as pa
 
-from parapply.columns.jsons import is_json, is_varied
-from parapply.errors import BadRowsError, InputError
-from parapply.formats import Field
+from parapply.columns.json_columns import is_json, is_varied
+from parapply.formats.common.typed import Typed
 from parapply.formats.jsonl.columns import MisfitError, as_json, build, cast
-from parapply.formats.jsonl.doubled import Twice, doubled, doubled_in, doubled_on
 from parapply.formats.jsonl.kinds import keys_of, kind_of
 from parapply.formats.jsonl.lines import LineError, Lines, examine, parse, parse_literal
 from parapply.formats.jsonl.members import members
-from parapply.formats.typed import Typed
-from parapply.records import record, replace
+from parapply.formats.jsonl.repeated_keys import Twice, doubled, doubled_in, doubled_on
+from parapply.formats.nouns import Field
+from parapply.model.errors import BadRowsError, InputError
+from parapply.model.records import record, replace
 
 
 @record

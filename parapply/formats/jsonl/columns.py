@@ -9,13 +9,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.types as at
 
-from parapply.columns import jsons
+from parapply.columns import json_columns
 from parapply.columns.from_text import from_text
-from parapply.columns.words import named
-from parapply.errors import ResultError
+from parapply.columns.type_words import named
+from parapply.columns.values.builders import texts
+from parapply.columns.values.convert import UnsupportedValueError, to_array
 from parapply.formats.jsonl.kinds import EXACT
-from parapply.values.builders import texts
-from parapply.values.convert import UnsupportedValueError, to_array
+from parapply.model.errors import ResultError
 
 _NONE = type(None)
 
@@ -68,7 +68,7 @@ def cast(texts: pa.Array, type_: Any) -> pa.Array:
 def as_json(texts_: list[str | None], type_: Any) -> pa.Array:
     """Return JSON texts as a column of JSON."""
     del type_
-    return jsons.of_texts(texts(texts_))
+    return json_columns.of_texts(texts(texts_))
 
 
 _PYTHON = {pa.bool_(): bool, pa.int64(): int, pa.string(): str}

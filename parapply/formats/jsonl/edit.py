@@ -12,11 +12,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from parapply.formats import Arrangement, Keep
 from parapply.formats.jsonl import text
 from parapply.formats.jsonl.lines import SPACE
 from parapply.formats.jsonl.members import members
-from parapply.records import record
+from parapply.formats.nouns import Arrangement, Keep
+from parapply.model.records import record
 
 _Made = dict[str, pa.Array]  # JSON texts
 

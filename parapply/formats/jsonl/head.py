@@ -10,14 +10,14 @@ import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO, cast
 
-from parapply.errors import InputError
-from parapply.formats import Reading
-from parapply.formats.blocks import Pause, Stop, after_lines, filled, grown, pauses, wait
+from parapply.columns.values.builders import encodes
+from parapply.formats.common.blocks import Pause, Stop, after_lines, filled, grown, pauses, wait
 from parapply.formats.jsonl import array
 from parapply.formats.jsonl.kinds import keys_of
 from parapply.formats.jsonl.lines import LineError, sound
-from parapply.records import record
-from parapply.values.builders import encodes
+from parapply.formats.nouns import Reading
+from parapply.model.errors import InputError
+from parapply.model.records import record
 
 HEAD_BYTES = 1 << 20  # also of a stream's blocks: its types are those of the first
 _BOM = b"\xef\xbb\xbf"

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from parapply.values.builders import encodes
+from parapply.columns.values.builders import encodes
 
 _DEEPEST = 32  # what is nested deeper than that is JSON: an Arrow file holds 64 levels
 EXACT = 2**53  # up to there a float holds every integer

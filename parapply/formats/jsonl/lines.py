@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from parapply.formats.shown import shown
-from parapply.records import record
+from parapply.model.excerpt import shown
+from parapply.model.records import record
 
 SPACE = " \t\r\n"  # what JSON calls whitespace
 

@@ -9,16 +9,16 @@ from typing import Any
 
 import pyarrow as pa
 
-from parapply.errors import InputError
-from parapply.formats import Field, Survey
-from parapply.formats.blocks import read_range
-from parapply.formats.csv.index import ByteIndex, ByteSpan, Mark
+from parapply.formats.common.blocks import read_range
+from parapply.formats.common.line_index import ByteIndex, ByteSpan, Mark
 from parapply.formats.jsonl.batch import JsonlBatch, Place, values_of, without
-from parapply.formats.jsonl.doubled import Twice, doubled
 from parapply.formats.jsonl.head import check_keys
 from parapply.formats.jsonl.kinds import ANYTHING, NOTHING, Kind, keys_of, kind_of
 from parapply.formats.jsonl.lines import LineError, filled_starts, find_lines, sound
-from parapply.records import field, record, replace
+from parapply.formats.jsonl.repeated_keys import Twice, doubled
+from parapply.formats.nouns import Field, Survey
+from parapply.model.errors import InputError
+from parapply.model.records import field, record, replace
 
 BLOCK_BYTES = 4 << 20
 _MARKS = 64  # a block: how finely chunks can be cut without reading a byte twice

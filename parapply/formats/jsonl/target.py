@@ -8,19 +8,20 @@ from typing import Any
 import pyarrow as pa
 
 from parapply.columns.arrays import take as picked
-from parapply.formats import Arrangement, Batch, Keep, New, Writing
-from parapply.formats.added import AddedBatch, as_made
-from parapply.formats.encodable import checked
+from parapply.formats.api import Batch
+from parapply.formats.common.added_columns import AddedBatch, as_made
+from parapply.formats.common.encodable import checked
+from parapply.formats.common.text_parts import TextJoiner
 from parapply.formats.jsonl import text
 from parapply.formats.jsonl.batch import JsonlBatch
 from parapply.formats.jsonl.edit import Edit
 from parapply.formats.jsonl.lines import filled_starts
 from parapply.formats.jsonl.members import members
 from parapply.formats.jsonl.source import JsonlSource
-from parapply.formats.part import Part
-from parapply.formats.text_parts import TextJoiner
-from parapply.inputs import transport
-from parapply.records import field, record
+from parapply.formats.nouns import Arrangement, Keep, New, Writing
+from parapply.model.records import field, record
+from parapply.storage.codecs import compression
+from parapply.storage.part import Part
 
 
 @record
@@ -49,7 +50,7 @@ class JsonlTarget:
     @property
     def suffix(self) -> str:
         """By the compression."""
-        return ".jsonl" + transport.suffix_of(self.writing.compression)
+        return ".jsonl" + compression.suffix_of(self.writing.compression)
 
     def write(
         self,

@@ -17,11 +17,11 @@ import pyarrow.compute as pc
 import pyarrow.types as at
 
 from parapply.columns.arrays import to_list
-from parapply.columns.jsons import is_json, lines_of
+from parapply.columns.json_columns import is_json, lines_of
 from parapply.columns.scalars import text
+from parapply.columns.values.convert import to_array
+from parapply.columns.values.spelling import as_json
 from parapply.formats.csv.text import data, located, strings
-from parapply.values.convert import to_array
-from parapply.values.spelling import as_json
 
 _dump = json.JSONEncoder(ensure_ascii=False).encode
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pyarrow.types as at
 
 from parapply.formats.parquet.thrift import I32, Struct
-from parapply.records import record
+from parapply.model.records import record
 
 INT32, INT64, INT96, BYTE_ARRAY, FIXED = 1, 2, 3, 6, 7  # physical types
 _TYPE, WIDTH, _REPETITION, _NAME, CHILDREN, _CONVERTED, _SCALE, _LOGICAL = 1, 2, 3, 4, 5, 6, 7, 10

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 import pyarrow.types as at
 
 from parapply.columns import kernels
-from parapply.errors import InputError
+from parapply.model.errors import InputError
 
 _ARROW_SCHEMA = b"ARROW:schema"
 _IN_MICROSECONDS = b"org.apache.spark.version"  # whose writer has no finer ones

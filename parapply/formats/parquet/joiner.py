@@ -14,12 +14,12 @@ import pyarrow as pa
 
 from parapply.columns.arrays import size_of
 from parapply.columns.layout import compact
-from parapply.formats import Arrangement
-from parapply.formats.group_target import ROWS_PER_GROUP, GroupJoiner, conform
-from parapply.formats.pandas_schema import described, marks
-from parapply.formats.parquet.carrier import Carrier, Piece
+from parapply.formats.common.group_target import ROWS_PER_GROUP, GroupJoiner, conform
+from parapply.formats.common.pandas_schema import described, marks
+from parapply.formats.nouns import Arrangement
+from parapply.formats.parquet.column_copy.group_writer import Carrier, Piece
 from parapply.formats.parquet.target import CarryingTarget, origin_of
-from parapply.formats.part import read_table
+from parapply.storage.part import read_table
 
 _MOST_BYTES = 1 << 26  # of what is held of a group of the input, until it is cut
 

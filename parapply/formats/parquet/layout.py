@@ -12,16 +12,16 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from parapply.errors import InputError
-from parapply.formats.group_target import Writer
+from parapply.formats.common.group_target import Writer
 from parapply.formats.parquet import elements as el
+from parapply.formats.parquet.column_copy.pages import Lane, Place
 from parapply.formats.parquet.elements import Layout, leaves_of
 from parapply.formats.parquet.footer import MAGIC, Footer
-from parapply.formats.parquet.lanes import Lane, Place
 from parapply.formats.parquet.source import ParquetSource
 from parapply.formats.parquet.stored import can_be_stored
 from parapply.formats.parquet.thrift import Struct, ThriftError
 from parapply.formats.parquet.writer import ParquetWriter, check_schema
+from parapply.model.errors import InputError
 
 
 def layout_of(sources: Sequence[ParquetSource]) -> Layout:

@@ -11,14 +11,15 @@ from typing import Any
 
 import pyarrow as pa
 
-from parapply.errors import InputError
-from parapply.formats import Field, Reading, Source, Survey
-from parapply.formats.groups import GroupIndex, GroupSpan, TableBatch, readable, types_of
+from parapply.formats.api import Source
+from parapply.formats.common.groups import GroupIndex, GroupSpan, TableBatch, readable, types_of
+from parapply.formats.nouns import Field, Reading, Survey
 from parapply.formats.parquet.file import ParquetFile
 from parapply.formats.parquet.unpack import unpacked
 from parapply.formats.parquet.unreadable import unreadable
-from parapply.formats.shown import shown
-from parapply.records import field, record, replace
+from parapply.model.errors import InputError
+from parapply.model.excerpt import shown
+from parapply.model.records import field, record, replace
 
 _SMALL_ROWS = (
     1 << 15

@@ -13,12 +13,13 @@ import pyarrow as pa
 import pyarrow.types as at
 
 from parapply.columns.arrays import columns_of
-from parapply.formats import Arrangement, Batch, Joiner, Keep
-from parapply.formats.group_target import TableTarget, rows_of, told_rows
-from parapply.formats.parquet.carry import Carry
+from parapply.formats.api import Batch, Joiner
+from parapply.formats.common.group_target import TableTarget, rows_of, told_rows
+from parapply.formats.nouns import Arrangement, Keep
+from parapply.formats.parquet.column_copy.plan import Carry
 from parapply.formats.parquet.elements import Layout, are_alike
-from parapply.formats.part import Part, read_table
-from parapply.records import record
+from parapply.model.records import record
+from parapply.storage.part import Part, read_table
 
 _ROWS, _WHOLE = b"parapply:rows", b"parapply:whole"  # what is said of a part: see Origin
 

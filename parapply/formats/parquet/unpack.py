@@ -17,8 +17,8 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from parapply.formats.parquet.file import ParquetFile
-from parapply.formats.part import arrow_file
-from parapply.private import create
+from parapply.storage.part import arrow_file
+from parapply.storage.private import create
 
 _BATCH_ROWS = 1 << 16
 _KEPT = 3  # groups whose files may be needed still: chunks are worked on in order

@@ -7,10 +7,10 @@ import io
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from parapply.errors import InputError
 from parapply.formats.parquet.footer import MAGIC, Footer
 from parapply.formats.parquet.thrift import Struct, ThriftError
-from parapply.formats.shown import shown
+from parapply.model.errors import InputError
+from parapply.model.excerpt import shown
 
 _MOST_NAMES = 5
 

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from parapply.columns import kernels
-from parapply.errors import OutputError
-from parapply.formats.group_target import Writer
+from parapply.formats.common.group_target import Writer
+from parapply.model.errors import OutputError
 
 _SAMPLE = 1 << 14
 _UNKNOWN = (pa.ArrowNotImplementedError, pa.ArrowInvalid, OSError)  # into memory, that is

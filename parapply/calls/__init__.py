@@ -1,1 +1,0 @@
-"""What a worker does with a chunk: read it, call the function, write the part. In the worker."""

@@ -1,1 +1,0 @@
-"""What outlives a run, so that the next one goes on from it. In the parent."""

@@ -1,0 +1,285 @@
+"""What a person sees: the bar, one line for an error, and how the process ends. In the parent."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import gc
+import os
+import signal
+import sys
+import threading
+import time
+from types import FrameType
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from parapply.functions.observers import is_observed
+from parapply.model.errors import PUBLISHED, ParapplyError
+
+if TYPE_CHECKING:
+    from parapply.engine.run import Progress
+    from parapply.model.job import Job
+    from parapply.model.report import Report
+
+
+CLEANING_S = 3.0  # in which a second signal is not heeded
+
+
+class Bar:
+    """One bar, in rows. tqdm is imported only when there is something to show."""
+
+    def __init__(self, shown: bool) -> None:
+        self.shown = shown
+        self._bar: Any = None
+
+    def update(self, progress: Progress) -> None:
+        """Show how far the run is.
+
+        A row counts nine tenths when its result is there and wholly when that is in the output,
+        so that the bar is full only when the work is done. It never goes back.
+        """
+        if self._bar is None:
+            self._bar = _make_bar(progress.total)
+        if progress.failed:
+            self._bar.set_postfix_str(f"{progress.failed:,} failed", refresh=False)
+        done = (9 * progress.computed + progress.written) // 10
+        if done > self._bar.n:
+            self._bar.update(done - self._bar.n)
+        else:
+            self._bar.refresh()
+
+    def finish(self, rows: int) -> None:
+        """Fill the bar: everything is in the output."""
+        if self._bar is not None:
+            self._bar.update(rows - self._bar.n)
+            self._bar.close()
+
+    def clear(self) -> None:
+        """Take the bar away, before an error is said."""
+        if self._bar is not None:
+            self._bar.leave = False
+            self._bar.close()
+
+
+class Ended(BaseException):
+    """A signal asked the process to end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+class Signals:
+    """While open, SIGINT, SIGTERM and SIGHUP are raised as Ended; closed, they end the process.
+
+    What is being cleaned up is not cut short by another signal. One that seems to be lost is sent
+    again: C code that asks whether an object has an attribute drops what is raised meanwhile.
+    """
+
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def __enter__(self) -> None:
+        self._came, self._deaf_until = 0, 0.0
+        usual = (signal.SIG_DFL, signal.default_int_handler)
+        self._heeded = [n for n in self.numbers if signal.getsignal(n) in usual]  # not with nohup
+        for number in self._heeded:
+            signal.signal(number, self._raise)
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if error is None:
+            for number in self._heeded:
+                signal.signal(number, signal.SIG_DFL)
+            if self._came:
+                late = Ended(self._came)
+                late.add_note(PUBLISHED)
+                raise late
+
+    def _raise(self, number: int, frame: FrameType | None) -> None:
+        del frame
+        if time.monotonic() >= self._deaf_until:
+            self._came, self._deaf_until = number, time.monotonic() + CLEANING_S
+            again = threading.Timer(CLEANING_S + 0.1, os.kill, (os.getpid(), number))
+            again.daemon = True
+            again.start()
+            raise Ended(number)
+
+
+def is_terminal() -> bool:
+    """Whether standard error is a terminal that can show a bar."""
+    try:
+        return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    except (AttributeError, ValueError):
+        return False
+
+
+def say(text: str) -> None:
+    """Write a line to standard error; where that is closed, nobody wants to know."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        print(text, file=sys.stderr, flush=True)
+
+
+def say_error(error: ParapplyError, verbose: bool) -> None:
+    """Write one line; of an error in the user's code their own frames too, or all of them."""
+    say("parapply: error: " + _one_line(str(error)))
+    details = getattr(error, "details", "")
+    if verbose:
+        import traceback
+
+        say(getattr(error, "full", "") or "".join(traceback.format_exception(error)).rstrip())
+    elif details:
+        say("".join(f"  {line}\n" for line in details.splitlines()).rstrip())
+
+
+def _shown(character: str) -> str:
+    """A character of a message, which is one line whatever values it quotes."""
+    return character if character.isprintable() else repr(character)[1:-1]
+
+
+def say_failures(report: Report, job: Job, verbose: bool) -> None:
+    """Write one line of the rows that were set aside; `verbose`: one for each different error."""
+    if not report.failed:
+        return
+    from parapply.model.job import on_error
+    from parapply.model.outcome import OTHERS
+
+    what = "left out" if on_error(job) == "skip" else "kept without a result"
+    where = f", in {job.errors_to}" if job.errors_to is not None else ""
+    line = f"parapply: {report.failed:,} of {report.rows_in:,} rows failed and were {what}{where}"
+    first, *others = report.causes
+    if verbose:
+        say(_one_line(line))
+        for cause in report.causes:
+            say(_one_line(f"  {cause.rows:,} x {cause.text} (first: {cause.place})"))
+        return
+    line += f": {first.rows:,} x " if others else ": "
+    line += f"{first.text} (first: {first.place})"
+    if others:
+        count = "many" if others[-1].text == OTHERS else len(others)
+        line += f", and {count} other error{'s' * (len(others) > 1)} (-v lists them)"
+    say(_one_line(line))
+
+
+def say_ended(number: int, end: BaseException, output: str) -> None:
+    """Write one line of what a signal means for the output."""
+    from parapply.storage.atomic.output import STDOUT
+
+    name = signal.Signals(number).name
+    how = "interrupted" if number == signal.SIGINT else f"ended by {name}"
+    if PUBLISHED in getattr(end, "__notes__", ()):
+        what = f"; {PUBLISHED}"
+    else:
+        what = "" if output in STDOUT else "; nothing was written"
+    say(f"parapply: {how}{what}")
+
+
+def _one_line(text: str) -> str:
+    shown = "".join(map(_shown, text))
+    return shown if len(shown) <= 1000 else shown[:997] + "..."
+
+
+def say_report(report: Report) -> None:
+    """Write what was done, in one line."""
+    say(
+        f"parapply: {report.rows_in:,} rows in, {report.rows_out:,} out, {report.seconds:.2f} s, "
+        f"{report.chunks} chunks, {report.workers} workers ({report.backend})"
+    )
+
+
+def say_counts(report: Report) -> None:
+    """Write what the function counted, in one line, if it counted anything."""
+    values = [f"{name} {value:,}" for name, value in {**report.counts, **report.gauges}.items()]
+    if values:
+        say("parapply: " + ", ".join("".join(map(_shown, value)) for value in values))
+
+
+def say_notes(report: Report) -> None:
+    """Write what is not as it should be, though the output is in place."""
+    for note in report.notes:
+        say(_one_line(f"parapply: warning: {note}"))
+
+
+def say_stopped(report: Report) -> None:
+    """Write that not all rows were worked on, as that is not seen from the exit code."""
+    say(f"parapply: the function ended the run with worker.stop(): {report.rows_in:,} rows in")
+
+
+def protect_stdout() -> int:
+    """Send what anybody prints to standard error; return a descriptor of the real output.
+
+    Before the user's code is imported: its print() would end up between the rows.
+    """
+    real = os.dup(1)
+    os.dup2(2, 1)
+    os.register_at_fork(after_in_child=lambda: _let_go(real))
+    if sys.stdout is not None:
+        sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    return real
+
+
+def _let_go(real: int) -> None:
+    """Have a forked process, a worker or one that a function leaves behind, not hold the output.
+
+    Whoever reads it would wait for the end of that process; nor is anything written there twice.
+    """
+    with contextlib.suppress(OSError):
+        output, null = os.fstat(real), os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+        for name in os.listdir("/proc/self/fd") if os.path.isdir("/proc/self/fd") else [str(real)]:
+            with contextlib.suppress(OSError):
+                if (number := int(name)) > 2 and os.path.samestat(os.fstat(number), output):
+                    os.dup2(null, number, inheritable=False)
+        os.close(null)
+
+
+def die_of(number: int) -> NoReturn:
+    """End by the signal itself, so that the shell and make see it and stop too.
+
+    Not while somebody looks on, who would lose what was seen: then the exit code says it.
+    """
+    gc.collect()  # pools unlink their semaphores, or a helper of theirs would complain
+    if is_observed():
+        raise SystemExit(128 + number)
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+    raise SystemExit(128 + number)  # not reached, unless the signal is blocked
+
+
+def leave(end: SystemExit) -> NoReturn:
+    """Exit at once: to take all apart that was imported, as an interpreter does, takes time.
+
+    It would also wait for threads that were given up in the midst of C code, or of an import;
+    those may hold what functions of atexit want, which are called only where there are none.
+    """
+    others = [one for one in threading.enumerate() if one is not threading.main_thread()]
+    if is_observed() or not all(one.daemon for one in others) or not isinstance(end.code, int):
+        raise end
+    if others:
+        from parapply.storage.atomic.staging import remove_all
+
+        remove_all()  # what functions of atexit would remove
+        gc.collect()  # pools unlink their semaphores, or a helper of theirs would complain
+    else:
+        atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            stream.flush()
+    os._exit(end.code)
+
+
+def _columns() -> int:
+    """How wide the terminal is; 0 where it does not say (docker -t, script)."""
+    try:
+        return os.get_terminal_size(2).columns
+    except OSError:
+        return 0
+
+
+def _make_bar(total: int | None) -> Any:
+    from tqdm import tqdm
+
+    tqdm.monitor_interval = 0  # its thread would be there when workers are forked
+    tqdm.set_lock(threading.RLock())  # its own has a semaphore, which a signal would leave behind
+    return tqdm(
+        total=total, unit=" rows", unit_scale=True, file=getattr(sys.stderr, "beneath", sys.stderr),
+        dynamic_ncols=_columns() > 0, ncols=None if _columns() > 0 else 80,
+        mininterval=0, miniters=0, smoothing=0.1,
+    )  # fmt: skip

@@ -1,0 +1,280 @@
+"""One Arrow type for a column over all its parts, and how a part is brought to it.
+
+The rules: null and X make X; of integers, decimals and floats the last one wins;
+structs and lists are joined inside, and are JSON beside JSON;
+the finer unit and the wider decimal win; several zones are UTC. Everything else is a conflict, for
+the caller to report.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from parapply.columns import json_columns, kernels
+from parapply.columns.arrays import to_list
+from parapply.columns.type_names import JSON, NAMES, joined, name_of, type_of
+from parapply.columns.values.builders import bitmap, spelled
+from parapply.columns.values.maps import as_lists
+from parapply.model.deferred_imports import at, decimal, np, pa
+from parapply.model.errors import ResultError
+
+_UNITS = ("s", "ms", "us", "ns")
+_DIGITS = 500  # hold any float, to any scale
+
+
+def unify(one: Any, other: Any) -> Any | None:
+    """Return the type that holds the values of both, or None where there is none."""
+    if one == other or at.is_null(other):
+        return one
+    if at.is_null(one):
+        return other
+    for join in (_numbers, _decimals, _times, _texts, _lists, _structs, _maps, _jsons):
+        if (type_ := join(one, other)) is not None:
+            return type_
+    return None
+
+
+def unify_names(one: str, other: str) -> str | None:
+    """Do as `unify`, with types as text (columns/type_names.py)."""
+    if (name := joined(one, other)) is not None:
+        return name
+    type_ = unify(type_of(one), type_of(other))
+    return None if type_ is None else name_of(type_)
+
+
+def is_settled(type_: Any) -> bool:
+    """Whether no further part can change the type: unify(type_, X) is type_ or a conflict.
+
+    It may be given as text.
+    """
+    if type_ in (*NAMES, JSON):
+        return type_ in ("bool", "double", "string", JSON)
+    type_ = type_of(type_)
+    return bool(
+        at.is_boolean(type_) or at.is_float64(type_) or at.is_string(type_) or at.is_date32(type_)
+        or json_columns.is_json(type_)
+    )  # fmt: skip
+
+
+def fit(array: pa.Array, type_: Any) -> pa.Array:
+    """Return `array` as `type_`, which `unify` gave for it and others.
+
+    Raises ResultError for a time that does not go into nanoseconds, pyarrow.ArrowInvalid for
+    values of a `type_` that is not unify's.
+    """
+    if array.type == type_:
+        return array
+    if at.is_null(array.type):
+        return pa.nulls(len(array), type_)
+    if json_columns.is_json(type_):
+        return _fit_json(array)
+    if _is_text(type_) and at.is_nested(array.type):
+        return kernels.cast(json_columns.texts_of(json_columns.of_values(to_list(array))), type_)
+    if at.is_struct(type_):
+        return _fit_struct(array, type_)
+    if at.is_map(type_):
+        return _fit_map(array, type_)
+    if at.is_list(type_):
+        values = fit(array.values, type_.value_type)
+        buffers = array.buffers()[:2]
+        return pa.Array.from_buffers(
+            type_, len(array), buffers, offset=array.offset, children=[values]
+        )
+    if at.is_integer(array.type) and at.is_floating(type_):
+        return kernels.cast(array, type_, safe=False)  # beyond 2**53 rounded, as in Python
+    if at.is_decimal(type_) and not at.is_decimal(array.type):
+        return _fit_decimal(array, type_)
+    if _has_unit(type_) and _has_unit(array.type) and type_.unit == "ns":
+        return _fit_nanoseconds(array, type_)
+    return kernels.cast(array, type_)
+
+
+def _fit_json(array: pa.Array) -> pa.Array:
+    """Text has to be JSON; of all else there is a JSON text."""
+    if json_columns.is_json(array.type):
+        return json_columns.of_texts(json_columns.texts_of(array))
+    return (
+        json_columns.checked(array)
+        if _is_text(array.type)
+        else json_columns.of_values(to_list(array))
+    )
+
+
+def fit_column(name: str, array: pa.Array, type_: Any) -> pa.Array:
+    """Do as `fit`, and name the column in what is raised."""
+    try:
+        return fit(array, type_)
+    except ResultError as error:
+        raise ResultError(f"column {name!r}: {error}") from error
+
+
+def _has_unit(type_: Any) -> bool:
+    return bool(at.is_timestamp(type_) or at.is_duration(type_))
+
+
+def _fit_nanoseconds(array: pa.Array, type_: Any) -> pa.Array:
+    try:
+        return array.cast(type_)
+    except pa.ArrowInvalid as error:
+        most = 2**63 // 10 ** (3 * (3 - _UNITS.index(array.type.unit)))
+        ticks = array.cast(pa.int64()).to_pylist()
+        far = next(i for i, tick in enumerate(ticks) if tick is not None and abs(tick) >= most)
+        raise ResultError(
+            f"{array[far].as_py()} and a time with nanoseconds, which reach from 1677 to 2262, do "
+            "not go into one column: round to microseconds, or return text"
+        ) from error
+
+
+def _fit_decimal(array: pa.Array, type_: Any) -> pa.Array:
+    """Numbers by their shortest digits; those of floats are rounded where there are more."""
+    texts = array.cast(pa.string())
+    if at.is_string(array.type) and any(v and len(v) > 76 for v in texts.to_pylist()):
+        raise pa.ArrowInvalid("more digits than a decimal has")  # Arrow would make 0 of 10**300
+    try:
+        return texts.cast(type_)
+    except pa.ArrowInvalid:
+        if not at.is_floating(array.type):
+            raise
+    rounded = [None if v is None else _rounded(v, type_.scale) for v in texts.to_pylist()]
+    return spelled(rounded).cast(type_)
+
+
+def _rounded(text: str, scale: int) -> str:
+    number = decimal.Decimal(text)
+    if not number.is_finite() or number.adjusted() > 76:
+        return text
+    wide = decimal.Context(prec=_DIGITS)
+    return f"{number.quantize(decimal.Decimal(1).scaleb(-scale), context=wide):f}"
+
+
+def _fit_struct(array: pa.Array, type_: Any) -> pa.Array:
+    have = {field.name: i for i, field in enumerate(array.type)}
+    children = [
+        fit(array.field(have[field.name]), field.type)
+        if field.name in have
+        else pa.nulls(len(array), field.type)
+        for field in type_
+    ]
+    mask = array.is_null() if array.null_count else None
+    return pa.StructArray.from_arrays(children, fields=list(type_), mask=mask)
+
+
+def _fit_map(array: pa.Array, type_: Any) -> pa.Array:
+    lists = as_lists(array)
+    keys, items = lists.flatten().flatten()
+    entries = pa.StructArray.from_arrays(
+        [fit(keys, type_.key_type), fit(items, type_.item_type)],
+        fields=[type_.key_field, type_.item_field],
+    )
+    sizes = [size or 0 for size in lists.value_lengths().to_pylist()]
+    offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
+    valid = bitmap(np.array(array.is_valid()) if array.null_count else None)
+    buffers = [valid, pa.py_buffer(offsets)]
+    return pa.Array.from_buffers(type_, len(array), buffers, children=[entries])
+
+
+def _maps(one: Any, other: Any) -> Any | None:
+    if not (at.is_map(one) and at.is_map(other)):
+        return None
+    key, item = unify(one.key_type, other.key_type), unify(one.item_type, other.item_type)
+    return None if key is None or item is None else pa.map_(key, item)
+
+
+def _numbers(one: Any, other: Any) -> Any | None:
+    if not all(at.is_integer(type_) or at.is_floating(type_) for type_ in (one, other)):
+        return None
+    if at.is_floating(one) or at.is_floating(other):
+        return pa.float64()
+    if at.is_unsigned_integer(one) and at.is_unsigned_integer(other):
+        return max(one, other, key=lambda type_: type_.bit_width)
+    if pa.uint64() in (one, other):
+        return pa.decimal128(20, 0)  # no integer type holds both
+    return pa.int64()
+
+
+def _decimals(one: Any, other: Any) -> Any | None:
+    if not (at.is_decimal(one) or at.is_decimal(other)):
+        return None
+    if at.is_floating(one) or at.is_floating(other):
+        return pa.float64()
+    if not all(at.is_decimal(type_) or at.is_integer(type_) for type_ in (one, other)):
+        return None
+    scale = max(_scale(one), _scale(other))
+    precision = max(_digits(one), _digits(other)) + scale
+    if precision > 76:
+        return None
+    wide = at.is_decimal256(one) or at.is_decimal256(other) or precision > 38
+    return (pa.decimal256 if wide else pa.decimal128)(precision, scale)
+
+
+def _scale(type_: Any) -> int:
+    return type_.scale if at.is_decimal(type_) else 0
+
+
+def _digits(type_: Any) -> int:
+    """How many there may be before the point."""
+    if at.is_decimal(type_):
+        return int(type_.precision - type_.scale)
+    return 20 if at.is_uint64(type_) else 19
+
+
+def _times(one: Any, other: Any) -> Any | None:
+    if at.is_timestamp(one) and at.is_timestamp(other):
+        if (one.tz is None) != (other.tz is None):
+            return None
+        return pa.timestamp(_finer(one, other), one.tz if one.tz == other.tz else "UTC")
+    if at.is_duration(one) and at.is_duration(other):
+        return pa.duration(_finer(one, other))
+    if at.is_time(one) and at.is_time(other):
+        unit = _finer(one, other)
+        return (pa.time32 if unit in ("s", "ms") else pa.time64)(unit)
+    return None
+
+
+def _finer(one: Any, other: Any) -> str:
+    return _UNITS[max(map(_UNITS.index, (one.unit, other.unit)))]
+
+
+def _texts(one: Any, other: Any) -> Any | None:
+    if at.is_dictionary(one) or at.is_dictionary(other):
+        plain = [type_.value_type if at.is_dictionary(type_) else type_ for type_ in (one, other)]
+        return unify(*plain)
+    if _is_text(one) and _is_text(other):
+        return pa.string()
+    if _is_bytes(one) and _is_bytes(other):
+        return pa.large_binary()
+    return None
+
+
+def _is_text(type_: Any) -> bool:
+    return bool(at.is_string(type_) or at.is_large_string(type_) or at.is_string_view(type_))
+
+
+def _is_bytes(type_: Any) -> bool:
+    return bool(at.is_binary(type_) or at.is_large_binary(type_) or at.is_binary_view(type_))
+
+
+def _lists(one: Any, other: Any) -> Any | None:
+    if not (at.is_list(one) and at.is_list(other)):
+        return None
+    inner = unify(one.value_type, other.value_type)
+    return None if inner is None else pa.list_(inner)
+
+
+def _jsons(one: Any, other: Any) -> Any | None:
+    alike = all(json_columns.is_varied(type_) for type_ in (one, other))
+    return (
+        pa.json_() if alike and (json_columns.is_json(one) or json_columns.is_json(other)) else None
+    )
+
+
+def _structs(one: Any, other: Any) -> Any | None:
+    if not (at.is_struct(one) and at.is_struct(other)):
+        return None
+    joined = {field.name: field.type for field in one}
+    for field in other:
+        type_ = unify(joined.get(field.name, pa.null()), field.type)
+        if type_ is None:
+            return None
+        joined[field.name] = type_
+    return pa.struct([pa.field(name, type_) for name, type_ in joined.items()])

@@ -1,0 +1,1 @@
+"""What outlives a run, so that the next one goes on from it."""

@@ -1,0 +1,205 @@
+"""Chunks to the workers, outcomes to the assembler: the loop of a run, in the parent.
+
+A chunk whose worker died is run again, row by row, so that the row is known on which a worker
+dies; when a second one dies there, the row has failed. Meanwhile the chunk is halved each time,
+as what kills workers at random spares small chunks. Of chunk functions nobody knows the row: they
+are halved until it stands alone.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from parapply.backends.api import Done, Outside, Session
+from parapply.engine.agenda import Agenda, Item
+from parapply.engine.assemble import Assembler
+from parapply.engine.lost_workers import Losses
+from parapply.engine.tally import Tally
+from parapply.engine.work_stealing import Relief
+from parapply.execute.rewrites import Chore, Refit
+from parapply.execute.tasks import ChunkTask
+from parapply.formats.api import Index
+from parapply.model.chunk import Chunk
+from parapply.model.outcome import Failed, Outcome
+from parapply.model.records import record, replace
+from parapply.runtime.stops import Skipped
+
+if TYPE_CHECKING:
+    from parapply.engine.checkpoint.checkpoint import Checkpoint
+    from parapply.engine.checkpoint.keeping import NoCheckpoint
+
+
+@record
+class Progress:
+    """How far a run is, in rows of the input; `total` is None while it is not known.
+
+    `failed`: rows that were set aside.
+    """
+
+    computed: int
+    written: int
+    total: int | None
+    failed: int = 0
+
+
+_GRACE_S = 1.0  # how long an error waits for one that may stand before it
+
+Watch = Callable[[Progress], None]
+
+
+class Dispatcher:
+    """Has everything on an agenda done, and counts."""
+
+    def __init__(
+        self,
+        session: Session,
+        task: ChunkTask,
+        indexes: dict[int, Index],
+        total: int | None,
+        on_progress: Watch | None,
+        tally: Tally,
+        kept: Checkpoint | NoCheckpoint,
+        assembler: Assembler,
+        outside: Outside | None = None,
+    ) -> None:
+        self.outside, self.tally, self.kept, self.assembler = outside, tally, kept, assembler
+        self.session, self.task, self.indexes, self.total = session, task, indexes, total
+        self.rows = self.chunks = self._computed = 0
+        self._watch = on_progress
+        self._losses = Losses(task, indexes)
+        self._relief = Relief(session, task, indexes, self._expect_halves)
+        self._relief.able &= not assembler.output.is_folder  # a chunk makes a file there
+        self._failed: Failed | None = None
+        self._deadline = math.inf
+        self._held: deque[tuple[Chunk | Refit, Outcome]] = deque()  # while a row has failed
+        self._last: tuple[int, ...] | None = None  # the chunk in which a function asked for the end
+
+    def run(self, agenda: Agenda) -> None:
+        """Dispatch until nothing is left, neither on the agenda nor with the workers.
+
+        Raises the error of the first row, in order, that is known to have failed: when a chunk
+        fails nothing more is begun, and chunks before it are waited for, but not for long.
+        """
+
+        def beat() -> None:
+            self.kept.commit()
+            self._judge(agenda)
+            if agenda.end is None:
+                self._relief.ask()
+            if self._failed is not None and time.monotonic() > self._deadline:
+                raise self._failed.error
+            if self._watch is not None:
+                # A chunk that is done counts for nothing until its outcome has come.
+                done = self.rows + self.session.units()
+                most = done if self.total is None else min(done, self.total)  # a chunk adds one
+                self._computed = max(self._computed, most)
+                failed = self.tally.failed
+                written = self.assembler.rows_written
+                self._watch(Progress(self._computed, written, self.total, failed))
+
+        for done in self.session.run(self.task, agenda, beat=beat, outside=self.outside):
+            agenda.flying.discard(done.item.number)
+            if isinstance(done.result, Failed):
+                self._fail(done.result, agenda)
+            elif isinstance(done.result, Skipped):
+                agenda.cut()
+            elif done.result is None:
+                self._lost(done, agenda)
+            elif isinstance(done.result, Chore):
+                self.assembler.done(done.result)
+            else:
+                self._held.append(self._cut(done.item, done.result, agenda))
+                self._take_held(agenda)
+            if self._failed is not None and not agenda.awaits:
+                raise self._failed.error
+            beat()
+
+    def resume(self, chunk: Chunk, outcome: Outcome) -> None:
+        """Take a chunk that an earlier run has done."""
+        self._count(outcome)
+        self.assembler.add(replace(chunk, data=None), outcome)
+
+    def split(self, chunk: Chunk) -> None:
+        """Take the two halves of a chunk instead of it."""
+        self.assembler.split(chunk.number)
+
+    def _take_held(self, agenda: Agenda) -> None:
+        """Take what has come, unless a row has failed and no function has asked to end before."""
+        for _, outcome in self._held:
+            if outcome.stopped and (self._failed is None or outcome.number < self._failed.number):
+                self._failed, agenda.end = None, None
+        while self._held and self._failed is None:
+            self._take(*self._held.popleft(), agenda)
+
+    def _cut(
+        self, item: Chunk | Refit, outcome: Outcome, agenda: Agenda
+    ) -> tuple[Chunk | Refit, Outcome]:
+        """Return what was done of a chunk; what its worker left is to be done, too."""
+        if outcome.row_s is None or not isinstance(item, Chunk):
+            return item, outcome
+        chunk, *others = self._relief.cut(item, outcome.rows_in, outcome.row_s)
+        for other in others:
+            agenda.push(other)
+        return chunk, replace(outcome, number=chunk.number, row_s=None)
+
+    def _take(self, item: Chunk | Refit, outcome: Outcome, agenda: Agenda) -> None:
+        chunk = item if isinstance(item, Chunk) else item.chunk
+        if item is chunk:
+            self._count(outcome)
+        if self.tally.over:
+            return  # the run ends, and one that goes on from it does this chunk again
+        if item is chunk:
+            self.kept.done(outcome)
+        if outcome.stopped:
+            chunk = self._halt(chunk, outcome.rows_in, agenda)
+        if chunk.data is not None or chunk.before is not None:
+            chunk = replace(chunk, data=None, before=None)  # they are not held on to
+        self.assembler.add(chunk, outcome)
+
+    def _count(self, outcome: Outcome) -> None:
+        self.rows += outcome.rows_in
+        self.chunks += 1
+        self.tally.add(outcome.number, outcome.failed, outcome.causes, self.rows)
+
+    def _judge(self, agenda: Agenda) -> None:
+        """End where too many rows failed, as soon as no row before the first can fail any more."""
+        if not self.tally.over:
+            return
+        if agenda.end is None:
+            self._deadline = time.monotonic() + _GRACE_S
+        agenda.end = self.tally.first
+        if not agenda.awaits or time.monotonic() > self._deadline:
+            raise self.tally.error
+
+    def _halt(self, chunk: Chunk, rows: int, agenda: Agenda) -> Chunk:
+        """Forget what comes after a chunk; return as much of it as is wanted."""
+        agenda.cut()
+        self._last = chunk.number
+        pick = range(chunk.rows) if chunk.pick is None else chunk.pick
+        return replace(chunk, rows=rows, pick=tuple(pick[:rows]))
+
+    def _fail(self, failed: Failed, agenda: Agenda) -> None:
+        if self._last is not None and failed.number > self._last:
+            return
+        if self._failed is None:
+            self._deadline = time.monotonic() + _GRACE_S
+        if self._failed is None or failed.number < self._failed.number:
+            self._failed, agenda.end = failed, failed.number
+
+    def _expect_halves(self, number: tuple[int, ...], rows: int) -> None:
+        self.kept.split(number, rows)
+        self.assembler.split(number)
+
+    def _lost(self, done: Done[Item, Outcome | Failed | Chore | Skipped], agenda: Agenda) -> None:
+        verdict = self._losses.of(done)
+        if isinstance(verdict, Failed):
+            self._fail(verdict, agenda)
+            return
+        if len(verdict) > 1:
+            self._expect_halves(done.item.number, verdict[0].rows)
+        for item in verdict:
+            agenda.push(item)

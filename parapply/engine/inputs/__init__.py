@@ -1,0 +1,1 @@
+"""What is read: names become sources, which are surveyed for types and row counts."""

@@ -1,0 +1,129 @@
+"""From the names a person gave to sources: files, folders and streams. Runs in the parent."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from parapply.engine.inputs.opener import DASH, STDIN, Opened, Opener, Stream
+from parapply.formats.api import Source
+from parapply.formats.common.added_columns import AddedSource, Column, comparing
+from parapply.formats.common.pandas_labels import labels, without_stale
+from parapply.model.deferred_imports import lazy
+from parapply.model.errors import InputError, UsageError
+from parapply.model.job import Job
+from parapply.model.records import field, record, replace
+from parapply.storage.change_guard import Witness
+from parapply.storage.folders import files_of
+from parapply.storage.naming import Naming
+
+if TYPE_CHECKING:
+    from parapply.engine.inputs.survey import Table
+    from parapply.formats import hive
+else:
+    hive = lazy("parapply.formats.hive")
+
+
+@record
+class Inputs:
+    """All sources of a job, in order; those that workers cannot seek in have a stream."""
+
+    sources: tuple[Source, ...]
+    format: str
+    encoding: str | None  # of the first, None for UTF-8
+    size_bytes: int
+    streams: Mapping[int, Stream] = field(default_factory=dict)
+    files: tuple[str, ...] = ()  # real paths of all that is read
+    witness: Witness = field(default_factory=Witness)
+    once: bool = False  # whether something is read that cannot be read again
+
+    @property
+    def complete(self) -> bool:
+        """Whether all columns are known."""
+        return all(source.complete for source in self.sources)
+
+    def completed(self, table: Table) -> Inputs:
+        """Return these inputs with the columns that a survey found, the same for each of them."""
+        own = (s.inner if isinstance(s, AddedSource) else s for s in table.sources)
+        names = tuple(dict.fromkeys(name for source in own for name in source.columns))
+        streams = {p: Stream(blocks, self.streams[p].again) for p, blocks in table.streams.items()}
+        sources = tuple(source.widened(names) for source in table.sources)
+        return replace(self, sources=sources, streams=streams)
+
+    def comparing(self, asked: Collection[int]) -> Inputs:
+        """Return these inputs where no columns but those at these positions are asked for."""
+        names = {self.sources[0].columns[position] for position in asked}
+        return replace(self, sources=tuple(comparing(source, names) for source in self.sources))
+
+    @property
+    def endless(self) -> bool:
+        """Whether rows come that cannot be looked at before they are worked on."""
+        return any(stream.again is None for stream in self.streams.values())
+
+
+def open_inputs(job: Job, folder: str) -> Inputs:
+    """Describe the inputs.
+
+    A stream whose format has to be read from a file is written to `folder` first. Raises
+    UsageError for a file that is not there, InputError for one that is not what it should be, or
+    has other columns than the first.
+    """
+    opener = Opener(job, folder)
+    opened = _open_all(opener, job.inputs)
+    for other in opened[1:]:
+        _check_alike(opened[0], other)
+    return Inputs(
+        tuple(one.source for one in opened),
+        opened[0].format,
+        opened[0].encoding,
+        sum(one.size_bytes for one in opened),
+        {place: one.stream for place, one in enumerate(opened) if one.stream is not None},
+        tuple(opener.files),
+        opener.witness,
+        opener.once,
+    )
+
+
+def _open_all(opener: Opener, paths: Sequence[str]) -> list[Opened]:
+    """Open what is named, and all files in folders, with the columns that their names say."""
+    files = [
+        found for path in paths for found in ([(path, "")] if path == DASH else files_of(path))
+    ]
+    opener.alone = len(files) == 1
+    keys = [hive.keys_of(inside) if "=" in inside else () for _, inside in files]
+    types = hive.types_of(keys, opener.reading) if any(keys) else {}
+    opened: list[Opened] = []
+    added: list[list[Column]] = []
+    for (path, _), pairs in zip(files, keys, strict=True):
+        with Naming(STDIN if path == DASH else path):
+            one = opener.any(path)
+        opened.append(replace(one, source=without_stale(one.source)))
+        found = (hive.Constant(name, value, types[name]) for name, value in pairs)
+        added.append([column.checked(path) for column in found])
+    for columns, index in zip(added, labels([one.source for one in opened]), strict=True):
+        columns += [] if index is None else [index]
+    return [
+        replace(one, source=_with(one.source, columns, lenient=opener.reading.lenient))
+        for one, columns in zip(opened, added, strict=True)
+    ]
+
+
+def _with(source: Source, columns: Sequence[Column], *, lenient: bool) -> Source:
+    return AddedSource(source, tuple(columns), lenient=lenient) if columns else source
+
+
+def _check_alike(first: Opened, other: Opened) -> None:
+    one, two = first.source, other.source
+    if first.format != other.format:
+        raise UsageError(
+            f"{one.name} is {first.format} and {two.name} is {other.format}: convert one first"
+        )
+    if one.columns == two.columns or not (one.complete and two.complete):
+        return
+    for place, (left, right) in enumerate(zip(one.columns, two.columns, strict=False), 1):
+        if left != right:
+            detail = f"column {place} is {left!r} in one and {right!r} in the other"
+            break
+    else:
+        detail = f"{len(one.columns)} columns in one and {len(two.columns)} in the other"
+    raise InputError(f"{one.name} and {two.name} are not parts of one table: {detail}")

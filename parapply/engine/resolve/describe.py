@@ -1,0 +1,280 @@
+"""From what a person asked for to what a worker is told. Runs in the parent.
+
+Everything that can be known to be wrong before a row is read is a UsageError here.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+from parapply.columns.dtypes import parse_type
+from parapply.columns.duplicates import check_single
+from parapply.columns.type_names import name_of
+from parapply.engine.inputs.sources import Inputs
+from parapply.engine.resolve.ambiguities import check_function, check_options, check_outputs
+from parapply.execute.call import Call
+from parapply.execute.failures.policy import Policy
+from parapply.execute.identity import counterparts
+from parapply.formats import registry as formats
+from parapply.formats.api import Target
+from parapply.formats.common.added_columns import bare
+from parapply.formats.nouns import Field, Writing
+from parapply.functions.expressions import Expression
+from parapply.functions.load import Function, frame_kind
+from parapply.functions.rows import no_column
+from parapply.functions.used_columns import columns_used
+from parapply.model import quantities
+from parapply.model.errors import UsageError
+from parapply.model.job import Job, on_error
+from parapply.model.outcome import ResultColumn
+from parapply.model.records import record
+from parapply.storage.atomic.output import STDOUT, is_folder
+from parapply.storage.codecs import encodings
+from parapply.storage.codecs.compression import WRITTEN, codec_of, suffix_of
+
+CONCURRENCY = 100  # calls of an async function at once in each worker, unless it is said
+
+
+def make_function(job: Job) -> Function | Expression:
+    """Return the function or expression, checked as far as it can be without the input."""
+    if job.expression is not None:
+        expression = Expression(job.expression)
+        expression.check()
+        return expression
+    assert job.function is not None
+    function = Function(job.function, dict(job.arguments))
+    function.find()
+    return function
+
+
+@record
+class Order:
+    """A job on given inputs: how the function is called, what is kept, how it is written."""
+
+    call: Call
+    keep: tuple[int, ...]  # the input's columns that stay in the output, in its order
+    target: Target
+    aside: Target | None  # how rows that failed are written, all of their columns
+
+    def surveyed(self, columns: int) -> tuple[int, ...]:
+        """The columns, of so many, whose types have to be known over the whole input."""
+        kept = self.keep if self.target.reads_typed else ()
+        if self.aside is not None and self.aside.reads_typed:
+            kept = tuple(range(columns))
+        return tuple(sorted({*self.call.read, *kept}))
+
+    def default_columns(self, fields: Sequence[Field]) -> list[ResultColumn]:
+        """Return the made columns of an output for which no function call made any."""
+        call, given = self.call, counterparts(self.call, fields)
+        if call.filter or call.by == "chunk":
+            return []
+        if call.by == "value":
+            names = call.into or tuple(fields[position].name for position in call.given)
+        else:
+            names = call.into or (call.name,)
+        types = {name: name_of(call.types.get(name, "null")) for name in names}
+        return [ResultColumn(name, type_, "", given.get(name, ())) for name, type_ in types.items()]
+
+
+def describe(job: Job, function: Function | Expression, inputs: Inputs) -> Order:
+    """Return what the job means for these inputs."""
+    columns = inputs.sources[0].columns
+    target = _make_target(
+        job, inputs, job.output, job.output_format, job.compression, keeps_rows=_keeps_rows(job)
+    )
+    hidden = getattr(inputs.sources[0], "hidden", ())
+    labelled = getattr(target, "labelled", False)
+    call = _call(job, function, columns, hidden, labelled=labelled, as_text=target.as_text)
+    _check_results(job, call)
+    aside = None if job.errors_to is None else _make_target(job, inputs, job.errors_to)
+    keep = tuple(place for place in kept_columns(job, columns) if place not in hidden)
+    check_options(job, columns, keep)
+    check_outputs(job, columns, keep, target, aside)
+    return Order(call, (*keep, *(hidden if labelled else ())), target, aside)
+
+
+def _call(
+    job: Job,
+    function: Function | Expression,
+    columns: tuple[str, ...],
+    hidden: Sequence[int],
+    *,
+    labelled: bool,
+    as_text: bool,
+) -> Call:
+    found = None if isinstance(function, Expression) else function.find()
+    by = job.by if job.by != "auto" else _kind(job, function, found, columns)
+    if by == "value" and not job.columns:
+        raise UsageError("--by value needs the columns whose values are given: -c COLUMN")
+    every = (place for place in range(len(columns)) if place not in hidden)
+    given = positions(job.columns, columns, "-c") or tuple(every)
+    if by == "chunk" and labelled:
+        given = (*given, *(place for place in hidden if place not in given))
+    seen = tuple(columns[position] for position in given)
+    if isinstance(function, Expression):
+        used = function.columns(seen, by)
+    else:
+        used = columns_used(found, seen) if by == "row" and found is not None else None
+    check_function(job, by, seen, used)
+    whole = used is None or by != "row"
+    return Call(
+        by=by,
+        name=function.name,
+        given=given,
+        read=given if whole else tuple(p for p in given if columns[p] in (used or ())),
+        frame=(found and frame_kind(found)) or "pandas",
+        dtype_backend=job.dtype_backend,
+        expression=function if isinstance(function, Expression) else None,
+        spread=found is not None and by == "row" and bool(used),
+        into=job.into,
+        filter=job.filter,
+        explode=job.explode,
+        as_text=as_text,
+        select=() if job.only else job.select,
+        drop=job.drop,
+        policy=_policy(job),
+        concurrency=_concurrency(job, function, found, by),
+        rate=job.rate,
+        types={n: parse_type(n, text) for n, text in job.dtypes.items() if n not in columns},
+    )
+
+
+def _concurrency(job: Job, function: Function | Expression, found: Any, by: str) -> int:
+    """How many calls at once in a worker; 0: the function is not async."""
+    if not inspect.iscoroutinefunction(found):
+        if job.concurrency is not None:
+            raise UsageError(
+                "--concurrency is for async functions; for others: --backend threads -j N"
+            )
+        return 0
+    if by == "chunk":
+        raise UsageError(f"{function.name} is an async function: it is given rows or values")
+    return CONCURRENCY if job.concurrency is None else job.concurrency
+
+
+def _policy(job: Job) -> Policy:
+    return Policy(
+        on_error=on_error(job),
+        timeout_s=None if job.timeout is None else quantities.duration("--timeout", job.timeout),
+        retries=job.retries,
+        retry_on=job.retry_on,
+        memory_limit=job.memory_limit,
+        traces=job.errors_to is not None,
+    )
+
+
+def _kind(job: Job, function: Any, found: Any, columns: tuple[str, ...]) -> str:
+    """What "auto" means: by the annotation of the function, or the names in an expression."""
+    if isinstance(function, Expression):
+        return function.by(columns, bool(job.columns))
+    return "value" if job.columns else "chunk" if frame_kind(found) else "row"
+
+
+def _keeps_rows(job: Job) -> bool:
+    """Whether each row of the input comes out once and in its place, in one file.
+
+    Unless a chunk function gives other rows than it was given.
+    """
+    some = job.head is not None or job.sample is not None or on_error(job) == "skip"
+    others = job.filter or job.explode
+    return not (some or others or is_folder(job.output))
+
+
+def positions(names: Sequence[str], columns: tuple[str, ...], option: str) -> tuple[int, ...]:
+    """Return where the named columns are; raises UsageError for one that is not there."""
+    for name in names:
+        if name not in columns:
+            raise UsageError(f"{option} {','.join(names)}: {no_column(name, columns)}")
+    check_single(names, columns, f"{option} {','.join(names)}: ")
+    return tuple(columns.index(name) for name in names)
+
+
+def kept_columns(job: Job, columns: tuple[str, ...]) -> tuple[int, ...]:
+    """Return the positions of the input's columns that stay in the output, in its order."""
+    if job.only:
+        return ()
+    if job.select:
+        return positions(job.select, columns, "--select")
+    dropped = positions(job.drop, columns, "--drop")
+    return tuple(place for place in range(len(columns)) if place not in dropped)
+
+
+def check_types(call: Call, names: Sequence[str]) -> None:
+    """Raise UsageError for a --dtype of a column that neither input nor output has."""
+    for name, type_ in call.types.items():
+        if name not in names:
+            raise UsageError(f"--dtype {name}={type_}: {no_column(name, tuple(names))}")
+
+
+def _make_target(
+    job: Job,
+    inputs: Inputs,
+    output: str,
+    format_: str | None = None,
+    compression: str | None = None,
+    *,
+    keeps_rows: bool = False,
+) -> Target:
+    """Return how an output is written; raises UsageError where its name does not say it."""
+    codec = codec_of(output)
+    path = output.rstrip("/") if codec else output
+    path = path[: len(path) - len(suffix_of(codec))]
+    name = format_ or formats.name_of(path)
+    if name is None and output.endswith("/"):
+        name = inputs.format
+    if name is None and (output in STDOUT or output.startswith("/dev/")):
+        name = inputs.format if formats.goes_to_pipes(inputs.format) else "csv"
+    if name is None:
+        raise UsageError(
+            f"{output}: the name does not say which format to write; use {_or_suffix(job, output)}"
+        )
+    if codec is not None and codec not in WRITTEN:
+        raise UsageError(f"{output}: {codec} is only read; take .gz or .zst")
+    compression = compression or codec
+    if formats.is_text(name) and compression not in (None, "none", *WRITTEN):
+        raise UsageError(f"--compression {compression}: there are: {', '.join(WRITTEN)}")
+    if codec and not formats.is_text(name):
+        raise UsageError(f"{output}: {name} is compressed inside; use --compression")
+    if formats.is_text(name) and compression == "none":
+        compression = None
+    encoding = encodings.output_encoding(job.output_encoding)
+    if job.output_encoding is None and inputs.format == name:
+        encoding = inputs.encoding
+    if output == job.output:
+        _check_dialects(job, inputs.format, name)
+    keeps_all = not (job.only or job.select)
+    same = inputs.format == name
+    dialects = job.output_dialect, job.dialect
+    writing = Writing(compression, encoding, same, *dialects, keeps_all, keeps_rows)
+    return formats.load(name).target([bare(source) for source in inputs.sources], writing)
+
+
+def _check_dialects(job: Job, read: str, written: str) -> None:
+    if job.output_dialect is not None and not formats.has_dialects(written):
+        raise UsageError(f"--to-dialect {job.output_dialect} is for CSV; the output is {written}")
+    if job.dialect is not None and not any(map(formats.has_dialects, (read, written))):
+        raise UsageError(f"--dialect {job.dialect} is for CSV; here is {read}, and then {written}")
+
+
+def _or_suffix(job: Job, output: str) -> str:
+    if output != job.output:
+        return "a name with a suffix: .csv, .tsv, .jsonl, .parquet or .arrow"
+    return f"--to {'|'.join(formats.FORMATS)}"
+
+
+def _check_results(job: Job, call: Call) -> None:
+    if call.by == "value" and len(call.given) > 1:
+        if job.filter or job.explode:
+            raise UsageError("--filter and --explode of values take one column: -c COLUMN")
+        if job.into and len(job.into) != len(call.given):
+            raise UsageError(
+                f"--into {','.join(job.into)}: {len(job.into)} names "
+                f"for {len(call.given)} columns of -c"
+            )
+    if call.by == "chunk":
+        if job.explode:
+            raise UsageError("--explode is for row and value functions; return a longer DataFrame")
+        if len(job.into) > 1:
+            raise UsageError("--into takes one name with a chunk function; return a DataFrame")

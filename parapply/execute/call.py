@@ -1,0 +1,57 @@
+"""How the function is called on a chunk's rows, and what the calls made: plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from parapply.columns.list_column import Listed
+from parapply.execute.failures.policy import Failure, Policy
+from parapply.functions.expressions import Expression
+from parapply.model.deferred_imports import pa
+from parapply.model.records import field, record
+
+
+@record
+class Call:
+    """What the function is given and how its results are taken; positions are the input's."""
+
+    by: str  # row, value or chunk
+    name: str  # what a column of results is called where nothing else is said
+    given: tuple[int, ...]  # the columns that it may see
+    read: tuple[int, ...]  # those of them that are read before it is called
+    frame: str = "pandas"
+    dtype_backend: str | None = None
+    select: tuple[str, ...] = ()  # of the input's columns, in a DataFrame that it returns, too
+    drop: tuple[str, ...] = ()
+    expression: Expression | None = None
+    spread: bool = False  # it may do without rows: see spread.py
+    into: tuple[str, ...] = ()
+    filter: bool = False
+    explode: bool = False
+    as_text: bool = False  # the output is text: what is nested is JSON, each value by itself
+    types: Mapping[str, Any] = field(default_factory=dict)  # of made columns, as asked for
+    policy: Policy = field(default_factory=Policy)
+    concurrency: int = 0  # calls of an async function at once, in each worker; 0: it is none
+    rate: str | float | None = None  # calls a second at the most, over all workers
+
+
+class Left(NamedTuple):
+    """That a worker left rows to others: how many it has done, and the seconds that one took."""
+
+    done: int
+    row_s: float
+
+
+@record(frozen=False)
+class Made:
+    """What the calls for one chunk made."""
+
+    shape: str  # scalar, fields, none, table, or filter: no columns at all
+    columns: dict[str, pa.Array | Listed]  # see Batch.listed
+    take: Any = None  # positions in the batch of the rows that stay, where not all do once
+    table: pa.Table | None = None
+    failures: Mapping[int, Failure] = field(default_factory=dict)  # by position in the batch
+    given: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """Columns that are the input's, of the rows in `take`, by the positions that each may have."""
+    left: Left | None = None  # where not all of the batch's rows were done

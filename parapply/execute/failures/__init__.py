@@ -1,0 +1,1 @@
+"""Rows that fail: what becomes of them, and what is said of them."""

@@ -1,0 +1,1 @@
+"""Chunks as data frames: what a chunk function is given, and what it gives back."""

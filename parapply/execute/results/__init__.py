@@ -1,0 +1,1 @@
+"""What the function returned, as columns; kept beside the part, to write it anew."""

@@ -1,0 +1,317 @@
+"""What the function made of a chunk, kept beside its part so that this can be written anew.
+
+Runs in the worker: a part whose columns turn out to be of other types is written again without
+another call of the function.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
+from typing import Any
+
+from parapply.columns.arrays import columns_of, integers, of, take
+from parapply.columns.list_column import Listed
+from parapply.columns.type_names import NAMES, type_of
+from parapply.columns.type_words import clash
+from parapply.columns.unify import fit, fit_column, unify
+from parapply.execute.call import Made
+from parapply.formats.common.pandas_schema import retyped
+from parapply.model.deferred_imports import json, np, pa
+from parapply.model.errors import ResultError
+from parapply.model.outcome import Outcome, given_of
+from parapply.storage.part import Part, read_table, reading
+from parapply.storage.private import write
+
+# Beside a part: what the function made, a stream's text, and which rows failed.
+_MADE, _TEXT, _FAILED = ".made", ".text", ".failed"
+Back = Callable[[], dict[int, Any]]
+_TAKE = "parapply:take"  # a stored column: which rows of the batch the results belong to
+
+
+def store(
+    path: str, made: Made | None, data: bytes | None, small: int = 0, *, listed: bool = False
+) -> bytes | None:
+    """Keep what the function made of the part at `path`, and the text it came from, if any.
+
+    What it made is returned, and not written, where it has fewer bytes than `small`. `listed`: it
+    may have no arrays. None: the part itself tells it.
+    """
+    part = Part(path + _MADE, small)
+    if made is None:
+        pass
+    elif listed and all(isinstance(column, Listed) for column in made.columns.values()):
+        part.write([_listed(made)])
+    elif made.table is not None:
+        part.write_table(_own(made, made.table))
+    else:
+        taken = {} if made.take is None else {_TAKE: integers(made.take)}
+        part.write_table(as_table({n: of(c) for n, c in {**made.columns, **taken}.items()}))
+    if data is not None:
+        write(path + _TEXT, data)
+    return part.held
+
+
+def _own(made: Made, table: pa.Table) -> pa.Table:
+    """Return a table without what is the input's, and with the rows of which that is."""
+    table = table.select([name for name in table.column_names if name not in made.given])
+    if made.take is None:
+        return table
+    return table.append_column(_TAKE, integers(made.take))
+
+
+def stored_text(path: str) -> bytes:
+    """Return the text that the part at `path` came from."""
+    with open(_base(path) + _TEXT, "rb") as file:
+        return file.read()
+
+
+def discard(path: str, *, alone: bool) -> None:
+    """Remove a part that is in the output, and (not `alone`) what was kept to write it anew."""
+    if alone:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+        return
+    base = _base(path)
+    for suffix in (*("+" * times for times in range(len(path) - len(base) + 1)), _MADE, _TEXT):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(base + suffix)
+
+
+def stored(
+    path: str,
+    part: Outcome,
+    columns: tuple[tuple[str, Any], ...],
+    back: Back = dict,
+    shape: str | None = None,
+) -> Made:
+    """Return what `store` kept, with these columns and types; `back`: see `made_of`.
+
+    `shape` is that of all parts, where this one may have none.
+    """
+    kept = _base(path) + _MADE if part.made is None else part.made
+    with reading(kept if isinstance(kept, str) else path):
+        if (lists := _lists(kept)) is not None:
+            made = _made_of_lists(part, columns, *lists)
+        else:
+            made = _made_of_table(part, columns, read_table(kept), back, shape or part.shape)
+        _check(made, part)
+    return made
+
+
+def _made_of_table(
+    part: Outcome, columns: tuple[tuple[str, Any], ...], table: pa.Table, back: Back, shape: str
+) -> Made:
+    table.validate(full=True)
+    names = table.column_names
+    taken = table.column(_TAKE).to_numpy() if _TAKE in names else None
+    table = table.select([name for name in names if name != _TAKE])
+    if shape == "table":
+        nothing = taken is None and not part.rows_out  # all of its rows have failed
+        return made_of(table, np.array([], np.int64) if nothing else taken, part, columns, back)
+    types = _without_given(part, columns)
+    return Made(part.shape, _fitted(columns_of(table), part, types), taken, given=_given(columns))
+
+
+def _given(columns: tuple[tuple[str, Any], ...]) -> dict[str, tuple[int, ...]]:
+    places = ((name, given_of(kind)) for name, kind in columns)
+    return {name: (place,) for name, place in places if place is not None}
+
+
+def _without_given(
+    part: Outcome, columns: tuple[tuple[str, Any], ...]
+) -> tuple[tuple[str, Any], ...]:
+    """Return columns with the types that those which are the input's have in a part."""
+    types = {column.name: column.type for column in part.columns}
+    return tuple(
+        (name, kind if given_of(kind) is None else types.get(name, "null"))
+        for name, kind in columns
+    )
+
+
+def _check(made: Made, part: Outcome) -> None:
+    """See that results are those of so many rows, in order."""
+    lengths = {len(column) for column in made.columns.values()}
+    taken = range(part.rows_out) if made.take is None else [int(place) for place in made.take]
+    if not lengths | {len(taken)} <= {part.rows_out}:
+        raise ValueError(f"other than {part.rows_out} rows")
+    places = sorted(taken) if made.shape == "table" else taken
+    if made.take is not None and not _ascend(places, part.rows_in):
+        raise ValueError("rows that are not the chunk's")
+
+
+def _ascend(places: Sequence[int], stop: int) -> bool:
+    """Whether these are positions of rows, in order: one may stand there several times."""
+    return not places or (
+        places[0] >= 0 and places[-1] < stop and all(a <= b for a, b in pairwise(places))
+    )
+
+
+def made_of(
+    table: pa.Table, rows: Any, part: Outcome, columns: tuple[tuple[str, Any], ...], back: Back
+) -> Made:
+    """Return a table that the function made, with these columns and types.
+
+    `rows` are those of the chunk that columns of the input are of. `back` gives what came back of
+    the frame, where such columns are to be written as that after all.
+    """
+    have = columns_of(table)
+    given = _given(columns)
+    others = tuple((name, kind) for name, kind in columns if name not in given)
+    places = {column.name: column.given[0] for column in part.columns if column.given}
+    lost = places.keys() - given.keys()
+    if lost:
+        came = back()
+        for name in lost:
+            column = came[places[name]]
+            have[name] = column if rows is None else take(column, rows)
+    made = _fitted(have, part, others)
+    blank = pa.nulls(part.rows_out)  # in the place of what is the input's
+    whole = as_table({name: made.get(name, blank) for name, _ in columns}, [table.schema])
+    return Made("table", {}, rows if given else None, whole, given=given)
+
+
+def _fitted(
+    have: dict[str, pa.Array], part: Outcome, columns: tuple[tuple[str, Any], ...]
+) -> dict[str, pa.Array]:
+    return {
+        name: fit_column(name, have[name], type_of(type_))
+        if name in have
+        else pa.nulls(part.rows_out, type_of(type_))
+        for name, type_ in columns
+    }
+
+
+_LISTS = b"{"  # what they begin with; an Arrow file begins with ARROW1
+
+
+def _listed(made: Made) -> bytes:
+    columns = {name: (column.type, column.values) for name, column in made.columns.items()}
+    return json.dumps({"take": made.take, "columns": columns}).encode()
+
+
+def _lists(kept: str | bytes) -> tuple[dict[str, Listed], list[int] | None] | None:
+    """Return what `_listed` made, None of a table."""
+    if isinstance(kept, str):
+        with open(kept, "rb") as file:
+            kept = file.read() if file.peek(1)[:1] == _LISTS else b""
+    if not kept.startswith(_LISTS):
+        return None
+    found = json.loads(kept)
+    columns = {name: Listed(type_, values) for name, (type_, values) in found["columns"].items()}
+    for name, column in columns.items():
+        if column.type not in NAMES or not all(map(_KINDS[column.type], column.values)):
+            raise ValueError(f"column {name!r} is not of its type")
+    return columns, found["take"]
+
+
+def _of(*types: type) -> Callable[[Any], bool]:
+    return lambda value: value is None or type(value) in types
+
+
+_KINDS = {
+    "null": _of(), "bool": _of(bool), "int64": _of(int), "double": _of(float), "string": _of(str),
+}  # fmt: skip
+
+
+def _made_of_lists(
+    part: Outcome,
+    columns: tuple[tuple[str, Any], ...],
+    have: dict[str, Listed],
+    take: list[int] | None,
+) -> Made:
+    rows = [None] * part.rows_out
+    made: dict[str, Any] = {}
+    for name, type_ in _without_given(part, columns):
+        column = have.get(name, Listed("null", rows))
+        if type_ in NAMES:
+            made[name] = column.retyped(type_)
+        else:
+            made[name] = fit_column(name, column.array(), type_of(type_))
+    return Made(part.shape, made, take, given=_given(columns))
+
+
+def _base(path: str) -> str:
+    """The path of the part as it was first written: each time anew adds a plus."""
+    return path.rstrip("+")
+
+
+def store_failed(path: str, positions: Iterable[int]) -> None:
+    """Keep which rows of the batch, by position, the function failed on."""
+    write(path + _FAILED, json.dumps(sorted(positions)).encode())
+
+
+def stored_failed(path: str, rows: int) -> list[int]:
+    """Return what `store_failed` kept of a batch of so many rows."""
+    with reading(path + _FAILED):
+        with open(path + _FAILED, "rb") as file:
+            found = json.load(file)
+        if not isinstance(found, list) or not all(type(place) is int for place in found):
+            raise ValueError("no list of positions")
+        if not _ascend(found, rows) or len(set(found)) < len(found):
+            raise ValueError("rows that are not the chunk's")
+    return found
+
+
+def part_name(number: tuple[int, ...]) -> str:
+    """Return what the names of a chunk's parts begin with."""
+    return "-".join([f"{number[0]:08d}", *map(str, number[1:])])
+
+
+def files_of(path: str) -> list[str]:
+    """Return all files that a part may have."""
+    return [path, *(path + suffix for suffix in (_MADE, _TEXT, _FAILED, ".aside"))]
+
+
+def merged(
+    old: Made, new: Made, again: Sequence[int], rows: int, where: Callable[[int], str]
+) -> Made:
+    """Put what was made of some rows, run `again`, among what was made of the others before.
+
+    `again` has positions among the batch's `rows`; raises ResultError where the two do not fit.
+    """
+    failures = {again[position]: failure for position, failure in new.failures.items()}
+    before = np.arange(rows) if old.take is None else old.take
+    stays = np.flatnonzero(~np.isin(before, again))
+    after = np.asarray(again, np.int64)
+    after = after if new.take is None else after[new.take]
+    order = np.argsort(np.concatenate([before[stays], after]), kind="stable")
+    places = np.concatenate([before[stays], after])[order]
+    shapes = {old.shape, new.shape} - {"none"}
+    if len(shapes) > 1:
+        raise ResultError(f"{where(again[0])}: what the function returned is of another kind now")
+    columns = {}
+    for name in {**old.columns, **new.columns}:
+        parts = [_column(old, name, len(before)), _column(new, name, len(after))]
+        type_ = unify(parts[0].type, parts[1].type)
+        if type_ is None:
+            one, other = clash(parts[0].type, parts[1].type)
+            raise ResultError(
+                f"column {name!r}: {where(again[0])} gave {other} now, and the others gave {one} "
+                "before; one column holds one type"
+            )
+        one, two = (fit(part, type_) for part in parts)
+        columns[name] = take(pa.concat_arrays([take(one, stays), two]), order)
+    same = len(places) == rows and bool((places == np.arange(rows)).all())
+    shape = next(iter(shapes), "none")
+    kept = None if same and shape != "filter" else places
+    given = old.given
+    if len(after):
+        given = {n: old.given[n] for n in old.given if old.given[n] == new.given.get(n)}
+    return Made(shape, columns, kept, failures=failures, given=given)
+
+
+def _column(made: Made, name: str, rows: int) -> pa.Array:
+    return made.columns[name] if name in made.columns else pa.nulls(rows)
+
+
+def as_table(columns: dict[str, pa.Array], parts: Sequence[pa.Schema] = ()) -> pa.Table:
+    """Return columns as a table, with what pandas knew of them in the parts they are from."""
+    known = {field.name: field for schema in reversed(parts) for field in schema}
+    fields = [
+        retyped(known[name], column.type) if name in known else pa.field(name, column.type)
+        for name, column in columns.items()
+    ]
+    return pa.Table.from_arrays(list(columns.values()), schema=pa.schema(fields))

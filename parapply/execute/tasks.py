@@ -1,0 +1,317 @@
+"""What a worker does with a chunk: read it, apply the function, write the part.
+
+Runs in a worker process or thread (or, with the serial backend, in the parent). The function is
+loaded once a worker; everything else comes with the task. Only an Outcome goes back.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from parapply.backends.api import Pace
+from parapply.columns.arrays import columns_of, take
+from parapply.columns.list_column import Listed
+from parapply.columns.unify import is_settled
+from parapply.execute.call import Call, Made
+from parapply.execute.callers.rows import Applier
+from parapply.execute.failures.policy import Failure, Wary, causes
+from parapply.execute.failures.quarantine import Rows, set_aside
+from parapply.execute.outcomes import outcome_of, padded
+from parapply.execute.results.stored import (
+    files_of,
+    made_of,
+    merged,
+    part_name,
+    store,
+    store_failed,
+    stored,
+    stored_failed,
+    stored_text,
+)
+from parapply.execute.rewrites import Chore, Refit
+from parapply.formats.api import Batch, Source, Target
+from parapply.formats.nouns import Arrangement, Field, Keep, New, arrange, under_their_names
+from parapply.model.chunk import Chunk
+from parapply.model.errors import ParapplyError, ResultError, UnencodableError, UnseenError
+from parapply.model.outcome import Failed, Outcome, given_of
+from parapply.model.records import record, replace
+from parapply.runtime.allocation import give_back
+from parapply.runtime.context import bound
+from parapply.runtime.rates import RATE, Rate
+from parapply.runtime.stops import End, GivenUp, Skipped
+from parapply.storage.descriptors import DescriptorsError, placed
+from parapply.storage.durable import known
+from parapply.storage.naming import Naming
+from parapply.storage.part import Part
+
+if TYPE_CHECKING:
+    from parapply.execute.callers.frames import ChunkCaller
+
+
+@record
+class SurveyTask:
+    """Surveys one piece of one source: an item is (source, number, piece, rows before it)."""
+
+    sources: tuple[Source, ...]
+    positions: tuple[int, ...]
+
+    def __call__(self, item: tuple[int, int, Any, int], pace: Pace) -> Any:
+        """Return the piece's Survey."""
+        del pace
+        source, _, piece, before = item
+        with Naming(self.sources[source].name):
+            return self.sources[source].survey(piece, self.positions, before)
+
+
+@record
+class ChunkTask:
+    """Everything that chunks have in common."""
+
+    sources: tuple[Source, ...]
+    fields: tuple[Field, ...]
+    call: Call
+    target: Target
+    keep: tuple[int, ...]  # the input's columns that stay, in order
+    folder: str  # where parts are written
+    aside: Target | None = None  # how rows that failed are written, if they are
+    durable: bool = False  # parts are to outlive the run
+    small: int = 0  # parts of so many bytes need no file
+
+    def __call__(
+        self, item: Chunk | Refit | Chore, pace: Pace
+    ) -> Outcome | Failed | Chore | Skipped:
+        """Run the function over a chunk, or write a part anew: say where it is. Or do a chore."""
+        try:
+            if isinstance(item, Chore):
+                item.run(self.target)
+                return item
+            return self._refit(item, pace) if isinstance(item, Refit) else self._run(item, pace)
+        except ParapplyError as error:
+            return Failed(item.number, error)
+        except GivenUp:
+            return Skipped(item.number)
+        finally:
+            give_back()
+
+    def _run(self, chunk: Chunk, pace: Pace) -> Outcome:
+        context = bound()
+        assert context is not None
+        end = End(context, chunk.number)
+        end.check()
+        with Naming(self.sources[chunk.source].name):
+            rows = self._open(chunk, chunk.data)
+        if chunk.before is None:
+            made = self._made(chunk, rows, pace, end)
+        else:
+            made = self._made_again(chunk, chunk.before, rows, pace, end)
+        if (last := context.stopped) is not None and self.call.by != "chunk":
+            rows = rows.until(last + 1)
+        elif made.left is not None:
+            rows = rows.until(made.left.done)
+        path = self._path(chunk.number)
+        failures = rows.failures(made.failures)
+        changes = self._may_change(made)
+        part, kept = Part(path, self.small), None
+        with Naming(path):
+            try:
+                self._write(part, rows, made, chunk.last and made.left is None)
+            except UnseenError as error:
+                raise rows.unseen(error, self.fields, self.keep) from error
+            alone = not (changes or (self.durable and failures))
+            if not alone:
+                kept = self._store(path, made, chunk, listed=rows.batch.listed)
+        outcome = outcome_of(chunk.number, rows, made, path)
+        outcome = replace(outcome, held=part.held, made=kept, alone=alone)
+        if context.stopped is not None:
+            outcome = replace(outcome, stopped=True)
+        elif made.left is not None:
+            outcome = replace(outcome, row_s=made.left.row_s)
+        if failures:
+            outcome = self._with_failures(outcome, rows, failures)
+        if self.durable:
+            if failures:  # where none could be read, none was the function's
+                store_failed(path, made.failures)
+            from parapply.execute.entries import facts
+
+            outcome = replace(outcome, files=known(files_of(path), facts(outcome)))
+        return outcome
+
+    def _store(self, path: str, made: Made, chunk: Chunk, *, listed: bool) -> bytes | None:
+        """Keep what the function made beside its part, unless that tells it itself."""
+        told = made.table is not None and self.target.keeps_tables
+        return store(path, None if told else made, chunk.data, self.small, listed=listed)
+
+    def _with_failures(self, outcome: Outcome, rows: Rows, failures: dict[int, Failure]) -> Outcome:
+        path = None
+        if self.aside is not None:
+            path = f"{outcome.path}.aside"
+            with Naming(path):
+                several = len(self.sources) > 1
+                set_aside(self.aside, path, rows, failures, self.fields, several=several)
+        found = causes(failures.values())
+        return replace(outcome, failed=len(failures), causes=found, aside=path)
+
+    def _made_again(self, chunk: Chunk, before: Outcome, rows: Rows, pace: Pace, end: End) -> Made:
+        """Run the function over the rows on which it failed before, and keep what it made then."""
+        failed = stored_failed(before.path, rows.batch.rows)
+        places = range(rows.count) if rows.places is None else rows.places
+        some = replace(
+            rows, batch=rows.batch.pick(failed), places=[places[position] for position in failed]
+        )
+        columns = tuple((column.name, column.kind) for column in before.columns)
+        old, new = stored(before.path, before, columns), self._made(chunk, some, pace, end)
+        return merged(old, new, failed, rows.batch.rows, rows.where)
+
+    def _made(self, chunk: Chunk, rows: Rows, pace: Pace, end: End) -> Made:
+        call, wary = self.call, Wary(dict(chunk.doomed)) if chunk.wary else None
+        context, function = end.context, end.context.function
+        rate = None if call.rate is None else Rate(context.place.folder, RATE, call.rate)
+        if call.by != "chunk":
+            kind = Applier
+            if call.concurrency:
+                from parapply.execute.callers.asynchronous import Coroutines as kind  # noqa: N813
+            caller: Applier | ChunkCaller = kind(
+                call, function, rows.batch, self.fields, rows.where, pace, wary, rows.places,
+                end.check, rate,
+            )  # fmt: skip
+        else:
+            from parapply.execute.callers.frames import ChunkCaller
+
+            caller = ChunkCaller(
+                call, function, rows.batch, self.fields, rows.where, pace, wary,
+                self._metadata(chunk.source), rate,
+            )  # fmt: skip
+        context.begin(chunk.number, caller.position, rows.number_at, whole=chunk.before is None)
+        pace(1)  # whoever finds the worker dead before knows that no row was to blame
+        try:
+            made = caller.apply()
+            pace(0)
+            return made
+        except DescriptorsError as error:
+            name, row = self.sources[chunk.source].name, max(context.row - 1, chunk.first_row + 1)
+            raise placed(f"{name}: row {row}") from error
+        finally:
+            context.end()
+
+    def _refit(self, item: Refit, pace: Pace) -> Outcome:
+        chunk, old = item.chunk, item.part
+        data = stored_text(old.path) if chunk.span is None else None
+        rows, part = self._open(chunk, data), Part(item.path, self.small)
+        back = partial(self._back, rows, pace, chunk.source)
+        if old.shape == "table" and self.target.keeps_tables:
+            written = old.path if old.held is None else old.held
+            names = [column.name for column in old.columns if not column.given]
+            table, taken = self.target.table_of(written, rows.batch, names)
+            made = made_of(table, taken, old, item.columns, back)
+        else:
+            made = stored(old.path, old, item.columns, back, item.shape)
+        with Naming(item.path):
+            self._write(part, rows, made, chunk.last)
+        columns = tuple(
+            replace(column, type=type_, given=())
+            if (given := given_of(type_)) is None
+            else replace(column, given=(given,))
+            for (_, type_), column in zip(item.columns, padded(old, item.columns), strict=True)
+        )
+        return replace(old, columns=columns, path=item.path, shape=made.shape, held=part.held)
+
+    def _back(self, rows: Rows, pace: Pace, source: int) -> dict[int, Any]:
+        """Return what comes of a chunk function's frame where it is given back as it is.
+
+        By the columns' positions.
+        """
+        from parapply.execute.callers.frames import ChunkCaller
+
+        metadata, where = self._metadata(source), rows.where
+        caller = ChunkCaller(
+            self.call, None, rows.batch, self.fields, where, pace, metadata=metadata
+        )
+        places = {self.fields[position].name: position for position in self.call.given}
+        return {places[name]: column for name, column in caller.back().items()}
+
+    def _metadata(self, source: int) -> Any:
+        return getattr(getattr(self.sources[source], "schema", None), "metadata", None)
+
+    def _open(self, chunk: Chunk, data: bytes | None) -> Rows:
+        """Open a chunk's rows; where rows may be set aside, without those that cannot be read."""
+        source = self.sources[chunk.source]
+        whole = source.batch(chunk.span, self.fields, data, chunk.first_row)
+        if chunk.pick is not None:
+            whole = whole.pick(chunk.pick)
+        needed = (*self.call.read, *self.target.read(self.keep))
+        whole.expect(needed, typed=self.target.reads_typed)
+        if not self.call.policy.tolerant:
+            return Rows(chunk, source.name, whole, whole)
+        bad = whole.bad_rows(*self._wanted())
+        if not bad:
+            return Rows(chunk, source.name, whole, whole)
+        batch = whole.without(bad)
+        batch.expect(needed, typed=self.target.reads_typed)
+        places = [place for place in range(whole.rows) if place not in bad]
+        return Rows(chunk, source.name, whole, batch, bad, places)
+
+    def _wanted(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Which columns are asked for as arrays, and which by their values alone."""
+        typed = self.target.read(self.keep) if self.target.reads_typed else ()
+        read = self.call.read
+        return ((*read, *typed), ()) if self.call.by == "chunk" else (typed, read)
+
+    def _path(self, number: tuple[int, ...]) -> str:
+        """Return a path of this worker's own: another may still be at the same chunk."""
+        name = f"{part_name(number)}.{threading.get_native_id()}"
+        return os.path.join(self.folder, name)
+
+    def _write(self, part: Part, rows: Rows, made: Made, last: bool) -> None:
+        try:
+            self._write_batch(part, rows.batch, made, last)
+        except UnencodableError as error:
+            if made.table is None or made.given:
+                where = rows.where(error.row if made.take is None else int(made.take[error.row]))
+            else:
+                where = f"row {error.row + 1} of what was returned for {rows.where(0)} and more"
+            raise ResultError(error.placed(where)) from error
+
+    def _write_batch(self, part: Part, batch: Batch, made: Made, last: bool) -> None:
+        if made.table is not None:
+            self._write_table(part, batch, made, made.table, last)
+            return
+        names = [self.fields[position].name for position in self.keep]
+        kept = under_their_names(made.given, self.fields)
+        arrangement = arrange(self.keep, names, list(made.columns), kept)
+        columns = self._columns(made, batch, made.columns)
+        self.target.write(part, arrangement, batch, columns, made.take, last)
+
+    def _columns(self, made: Made, batch: Batch, columns: dict[str, Any]) -> dict[str, Any]:
+        """Return the columns to write as made: those of the input too that have other names now.
+
+        Listed ones have the input's types anyway.
+        """
+        kept, found = under_their_names(made.given, self.fields), {}
+        for name, column in columns.items():
+            if name in made.given and name not in kept and not isinstance(column, Listed):
+                array = batch.columns(made.given[name][:1])[0]
+                found[name] = array if made.take is None else take(array, made.take)
+            elif name not in kept:
+                found[name] = column
+        return found
+
+    def _write_table(self, part: Part, batch: Batch, made: Made, table: Any, last: bool) -> None:
+        kept = under_their_names(made.given, self.fields)
+        arrangement: Arrangement = tuple(
+            Keep(kept[name]) if name in kept else New(name) for name in table.column_names
+        )
+        if not made.given:
+            self.target.write_table(part, arrangement, table, batch)
+            return
+        columns = self._columns(made, batch, columns_of(table))
+        self.target.write(part, arrangement, batch, columns, made.take, last, table.schema)
+
+    def _may_change(self, made: Made) -> bool:
+        """Whether what other parts hold can change how this one is written."""
+        if made.shape == "scalar" and not made.given:
+            forced = self.call.types
+            return not all(n in forced or is_settled(a.type) for n, a in made.columns.items())
+        return made.shape != "filter"

@@ -1,0 +1,150 @@
+"""Arrow IPC files (Feather V2): mapped into memory, so that all workers share one copy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+
+from parapply.columns.arrays import size_of
+from parapply.formats.api import Source, Target
+from parapply.formats.common.group_target import TableTarget, Writer
+from parapply.formats.common.groups import GroupIndex, GroupSpan, TableBatch, readable, types_of
+from parapply.formats.nouns import Field, Reading, Survey, Writing
+from parapply.model.errors import UsageError
+from parapply.model.records import field, record
+
+
+@record
+class ArrowSource:
+    """An Arrow file; which rows its batches have is found by a worker."""
+
+    path: str
+    name: str
+    schema: Any  # pyarrow.Schema
+    types: Mapping[str, Any] = field(default_factory=dict)  # what --dtype says
+
+    joins_surveys = False
+    complete = True
+
+    def widened(self, columns: tuple[str, ...]) -> Source:
+        """Never asked: all columns are known."""
+        raise NotImplementedError
+
+    def starts(self, data: bytes) -> Any:
+        """Never asked: nothing comes as text."""
+        raise NotImplementedError
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the columns."""
+        return tuple(self.schema.names)
+
+    def rows(self) -> int:
+        """Count them."""
+        with self._opened() as reader:
+            return sum(reader.get_batch(i).num_rows for i in range(reader.num_record_batches))
+
+    def pieces(self) -> Iterator[Any]:
+        """Yield the whole file: its batches are counted in one go."""
+        yield None
+
+    def survey(self, piece: Any, positions: Sequence[int], first_row: int = 0) -> Survey:
+        """Count the rows of each batch, and see which columns have missing values."""
+        del piece, positions, first_row
+        with self._opened() as reader:
+            batches = [reader.get_batch(i) for i in range(reader.num_record_batches)]
+        rows = tuple(batch.num_rows for batch in batches)
+        nulls = tuple(
+            any(batch.column(i).null_count for batch in batches) for i in range(len(self.schema))
+        )
+        return Survey(sum(rows), nulls, (rows, sum(map(size_of, batches))))
+
+    def again(self, surveys: Sequence[Survey]) -> None:
+        """Surveys always stand."""
+
+    def index(self, surveys: Sequence[Survey]) -> GroupIndex:
+        """Return the record batches."""
+        rows, size = surveys[0].marks
+        return GroupIndex(rows, size)
+
+    def fields(self, positions: Sequence[int], surveys: Sequence[Survey]) -> tuple[Field, ...]:
+        """Return the schema's fields."""
+        del positions
+        return tuple(
+            Field(field.name, self.types.get(field.name, field.type), nullable)
+            for field, nullable in zip(self.schema, surveys[0].kinds, strict=True)
+        )
+
+    def batch(
+        self,
+        span: GroupSpan,
+        fields: tuple[Field, ...],
+        data: bytes | None = None,
+        first_row: int = 0,
+    ) -> TableBatch:
+        """Open rows of one or more record batches."""
+        del data
+        return TableBatch(span, fields, self._read, self.name, first_row)
+
+    @contextmanager
+    def _opened(self) -> Iterator[Any]:
+        with (
+            readable(f"{self.name} is not a sound Arrow file"),
+            pa.memory_map(self.path) as file,
+            pa.ipc.open_file(file) as reader,
+        ):
+            yield reader
+
+    def _read(self, group: int, positions: tuple[int, ...]) -> pa.Table:
+        with self._opened() as reader:
+            return pa.Table.from_batches([reader.get_batch(group)]).select(list(positions))
+
+
+class _Arrow:
+    def __init__(self, new: Callable[..., Any], suffix: str) -> None:
+        self._new, self._suffix = new, suffix  # what opens a writer; of the names of such files
+
+    def source(self, path: str, name: str, reading: Reading) -> ArrowSource:
+        with (
+            readable(f"{name} is not an Arrow file"),
+            open(path, "rb") as file,
+            pa.ipc.open_file(file) as reader,
+        ):
+            return ArrowSource(path, name, reader.schema, types_of(reading, reader.schema))
+
+    def target(self, sources: Sequence[Source], writing: Writing) -> Target:
+        schema = getattr(sources[0], "schema", None)
+        codec = writing.compression
+        if codec not in (None, "lz4", "zstd"):
+            raise UsageError(f"--compression {codec}: Arrow files have lz4 and zstd")
+        return TableTarget(
+            tuple(sources[0].columns), schema,
+            partial(_ArrowWriter, compression=codec, new=self._new), self._suffix,
+            writing.keeps_all, writing.keeps_rows and len(sources) == 1,
+        )  # fmt: skip
+
+
+ARROW = _Arrow(pa.ipc.new_file, ".arrow")
+ARROW_STREAM = _Arrow(pa.ipc.new_stream, ".arrows")  # read from a file: see arrow_stream.py
+
+
+class _ArrowWriter(Writer):
+    def __init__(
+        self,
+        file: BinaryIO,
+        schema: pa.Schema,
+        compression: str | None,
+        new: Callable[..., Any],
+    ) -> None:
+        options = pa.ipc.IpcWriteOptions(compression=compression)
+        self.writer = new(file, schema, options=options)
+
+    def write(self, table: pa.Table) -> None:
+        self.writer.write_table(table)
+
+    def close(self) -> None:
+        self.writer.close()

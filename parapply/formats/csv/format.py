@@ -1,0 +1,80 @@
+"""CSV and TSV: the rooms `CSV` and `TSV` of the table of formats."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from parapply.columns.dtypes import parse_type
+from parapply.formats.api import Source, Target
+from parapply.formats.common.added_columns import AddedSource
+from parapply.formats.csv.blocks import STREAM_BYTES, cut_blocks
+from parapply.formats.csv.dialect import NULLS, TEXT, Dialect
+from parapply.formats.csv.dialects import named
+from parapply.formats.csv.header import Head, read_head
+from parapply.formats.csv.source import CsvSource
+from parapply.formats.csv.splice import quote_name
+from parapply.formats.csv.target import CsvTarget
+from parapply.formats.nouns import Reading, Writing
+from parapply.model.deferred_imports import lazy
+from parapply.model.records import record
+
+if TYPE_CHECKING:
+    from parapply.formats.csv import parse
+else:
+    parse = lazy("parapply.formats.csv.parse")
+
+
+@record
+class _Csv:
+    delimiter: int
+
+    def source(self, path: str, name: str, reading: Reading) -> CsvSource:
+        with open(path, "rb") as file:
+            head, _ = read_head(file, name, self.delimiter, reading)
+            size = os.fstat(file.fileno()).st_size
+        return _source(path, name, head, size, reading)
+
+    def stream(
+        self, file: BinaryIO, name: str, reading: Reading
+    ) -> tuple[CsvSource, Iterator[tuple[int, bytes]]]:
+        head, rest = read_head(file, name, self.delimiter, reading)
+        blocks = cut_blocks(file, rest, head.dialect, STREAM_BYTES, prompt=reading.prompt)
+        source = _source("", name, head, 0, reading)
+        return source, ((len(records), records.text) for records in blocks)
+
+    def target(self, sources: Sequence[Source], writing: Writing) -> Target:
+        first = sources[0]
+        inner = first.inner if isinstance(first, AddedSource) else first
+        if not isinstance(inner, CsvSource):
+            name = writing.dialect or writing.input_dialect
+            dialect = Dialect(self.delimiter) if name is None else named(name)
+            names = tuple(quote_name(column, dialect) for column in first.columns)
+            return CsvTarget(
+                dialect, names, dialect.mark, line_end=dialect.line_end, writing=writing,
+                reads_typed=name is not None,
+            )  # fmt: skip
+        target = CsvTarget.like(inner, writing, first.columns[len(inner.columns) :])
+        if writing.dialect is not None:
+            return target.as_a_tool_does(named(writing.dialect))
+        if writing.same_format or inner.dialect.delimiter == self.delimiter:
+            return target
+        return target.with_dialect(Dialect(self.delimiter))
+
+
+CSV, TSV = _Csv(ord(",")), _Csv(ord("\t"))
+
+
+def _source(path: str, name: str, head: Head, size: int, reading: Reading) -> CsvSource:
+    usual = () if reading.all_strings else NULLS
+    known = usual if head.dialect.nulls is None else head.dialect.nulls
+    nulls = (*known, *reading.null_values)
+    types: dict[int, Any] = {}
+    if reading.all_strings:
+        types = dict.fromkeys(range(len(head.columns)), TEXT)
+    for column, type_ in reading.dtypes.items():
+        if column in head.columns:
+            types[head.columns.index(column)] = parse_type(column, type_)
+    spare = (reading.folder, reading.spare_bytes)
+    return CsvSource(path, name, head, size, nulls, types, reading.lenient, False, *spare)

@@ -1,0 +1,1 @@
+"""Columns that nobody changed: their pages are copied as they are."""

@@ -1,1 +1,0 @@
-"""What is read: files, folders and streams, and what a whole input holds. In the parent."""

@@ -1,1 +1,0 @@
-"""How a worker starts, what it knows of itself, and how it ends."""

@@ -1,0 +1,146 @@
+"""Where outputs go, and what is there already. In the parent."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import time
+from typing import BinaryIO
+
+from parapply.model.errors import OutputError, UsageError
+from parapply.storage.atomic.access import access_of, give, shared_by, usual
+from parapply.storage.atomic.publishing import NO_SYNC, FolderSync
+
+
+def temporary_place(temp_dir: str | None) -> str:
+    """Return the folder for temporary files: the one asked for, or the system's."""
+    import tempfile  # costs milliseconds, and a file's own folder will do mostly
+
+    try:
+        place = os.path.realpath(temp_dir or tempfile.gettempdir())
+    except OSError as error:
+        raise OutputError(f"no folder for temporary files: {error.strerror}") from error
+    if not os.path.isdir(place):
+        raise UsageError(f"--temp-dir {temp_dir}: there is no such folder")
+    return place
+
+
+def resolved(path: str) -> str:
+    """Follow links to the file that they name; what is no file (a pipe's /dev/fd/9) stays."""
+    real = os.path.realpath(path)
+    return real if os.path.exists(real) or not os.path.exists(path) else path
+
+
+def folder_of(target: str) -> str:
+    """Return the folder that a file is in."""
+    return os.path.dirname(target) or os.curdir
+
+
+READER_S = 60.0  # to wait for somebody who reads a named pipe
+
+
+def opened(path: str, name: str, wait_s: float = READER_S) -> BinaryIO:
+    """Open what is written to directly: a device, or a named pipe when somebody reads it.
+
+    Raises OSError, and OutputError where nobody does for `wait_s` seconds.
+    """
+    if not stat.S_ISFIFO(os.stat(path).st_mode):
+        return open(path, "wb")
+    deadline = time.monotonic() + wait_s
+    while time.monotonic() < deadline:
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError as error:
+            if error.errno != errno.ENXIO:  # nobody reads it yet
+                raise
+            time.sleep(_LOOK_S)
+        else:
+            os.set_blocking(descriptor, True)
+            return os.fdopen(descriptor, "wb")
+    raise OutputError(
+        f"{name}: nobody has opened this named pipe for reading for {wait_s:g} s; start what reads "
+        f"it first, or wait as long as it takes: parapply ... | cat > {name}"
+    )
+
+
+_LOOK_S = 0.05
+
+
+def check_folder(target: str) -> None:
+    """Refuse to replace a folder with anything but part files in it, or a part of a table."""
+    from parapply.storage.lakes import check_output  # a file is no table of theirs
+
+    check_output(target)
+    try:
+        names = sorted(os.listdir(target))
+    except FileNotFoundError:
+        return
+    except NotADirectoryError:
+        raise UsageError(f"{target} is a file, not a folder") from None
+    other = next((name for name in names if not name.startswith("part-")), "")
+    if other:
+        raise UsageError(
+            f"{target} is a folder with {other} in it: only a folder of part files is replaced"
+        )
+
+
+def check_replaceable(target: str, name: str) -> None:
+    """Refuse, before anything is read, what the sticky bit of its folder keeps for its owner."""
+    try:
+        old, folder = os.lstat(target), os.stat(folder_of(target))
+    except FileNotFoundError:
+        return
+    if folder.st_mode & stat.S_ISVTX and os.geteuid() not in (0, old.st_uid, folder.st_uid):
+        raise OutputError(
+            f"{name} is another user's, who alone may replace it: {folder_of(target)} has the "
+            "sticky bit; name another output"
+        )
+
+
+def is_regular(target: str) -> bool:
+    """Whether a file is there, or nothing yet; raises UsageError for a folder."""
+    try:
+        mode = os.stat(target).st_mode
+    except FileNotFoundError:
+        return True
+    if stat.S_ISDIR(mode):
+        raise UsageError(f"{target} is a folder; name a file in it")
+    return stat.S_ISREG(mode)
+
+
+def take_after(new: str, target: str, stage: str) -> list[str]:
+    """Give a file the old one's access, or that of a new one; return what could not be kept."""
+    old = access_of(target) if os.path.exists(target) else usual(stage, folder=False)
+    return give(new, old)
+
+
+def settle_folder(new: str, target: str, stage: str) -> list[str]:
+    """Give a folder of part files the old one's access, and its files that of the old files.
+
+    All is on the disk then. Returns what could not be kept, in words.
+    """
+    with FolderSync(new) as names:
+        there = os.path.isdir(target)
+        lost = give(new, access_of(target) if there else usual(stage, folder=True))
+        of_files = shared_by(map(access_of, _files(target))) if there else None
+        access = of_files or usual(new, folder=False)
+        for path in _files(new):
+            lost += give(path, access)
+        error = names.sync()
+    if error is not None and error.errno not in NO_SYNC:
+        raise error
+    return lost
+
+
+def _files(folder: str) -> list[str]:
+    with os.scandir(folder) as entries:
+        return [entry.path for entry in entries if entry.is_file(follow_symlinks=False)]
+
+
+def unkept(name: str, lost: list[str]) -> list[str]:
+    """Return what to say, in one line, of what an output has not of the old one."""
+    if not lost:
+        return []
+    words = ", ".join(dict.fromkeys(lost))
+    return [f"{name}: of the old one {words} cannot be kept; nobody may read more than before"]

@@ -1,0 +1,39 @@
+"""Which files a name on the command line means: one, or all in a folder. Runs in the parent."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+
+from parapply.model.errors import UsageError
+
+
+def files_of(path: str) -> Iterator[tuple[str, str]]:
+    """Yield a file, or a folder's files in the order of their names: (path, path in the folder).
+
+    Names that begin with `.` or `_` are left out, as by all readers of datasets. Raises UsageError
+    for what is not there, and for a table of which a log says what counts.
+    """
+    try:
+        mode = os.stat(path).st_mode
+        if stat.S_ISREG(mode):
+            with open(path, "rb"):
+                pass
+        if not stat.S_ISDIR(mode):
+            yield path, ""
+            return
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from error
+    from parapply.storage.lakes import check_input, check_inside
+
+    check_inside(path)
+    found = []
+    for folder, folders, names in os.walk(path):
+        check_input(folder)
+        folders[:] = [name for name in folders if not name.startswith((".", "_"))]
+        found += [os.path.join(folder, n) for n in names if not n.startswith((".", "_"))]
+    if not found:
+        raise UsageError(f"{path} is a folder without a file in it")
+    for name in sorted(found):
+        yield name, os.path.relpath(name, path)

@@ -1,0 +1,82 @@
+"""Inputs that are no files: named pipes, `<(...)`, /dev/stdin, devices. In the parent.
+
+They are read once, from their start, like standard input. What the shell hands over as an open
+descriptor is read from that; a named pipe is opened without waiting, as its writer may never come.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import stat
+import time
+
+from parapply.model.errors import InputError
+from parapply.storage.peeked import Peeked
+
+WRITER_S = 60.0  # to wait for somebody who writes to a named pipe
+_DESCRIPTOR = re.compile(r"/dev/fd/(\d+)|/proc/self/fd/(\d+)|(/dev/stdin)")
+_LOOK_MS = 100
+
+
+def descriptor_of(path: str) -> int | None:
+    """Return the open descriptor that a path means, or None."""
+    found = _DESCRIPTOR.fullmatch(path)
+    return None if found is None else int(found[1] or found[2] or 0)
+
+
+def file_of(descriptor: int) -> str | None:
+    """Return the regular file that a descriptor stands at the start of, or None."""
+    try:
+        status = os.fstat(descriptor)
+        path = os.readlink(f"/proc/self/fd/{descriptor}")
+        same = os.path.samestat(status, os.stat(path))
+        fresh = os.lseek(descriptor, 0, os.SEEK_CUR) == 0
+    except OSError:
+        return None
+    return path if same and fresh and stat.S_ISREG(status.st_mode) else None
+
+
+def is_read_once(path: str) -> bool:
+    """Whether what is there is neither a regular file nor a folder; raises OSError."""
+    mode = os.stat(path).st_mode
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def opened(path: str, name: str, wait_s: float = WRITER_S) -> Peeked:
+    """Open what comes once, and look at how it begins.
+
+    Raises OSError, and InputError where nobody opens a named pipe for writing for `wait_s` seconds.
+    """
+    number = descriptor_of(path)
+    if number is not None:
+        return Peeked(os.dup(number), owned=True)
+    descriptor, first = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY), b""
+    try:
+        if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+            first = _await_writer(descriptor, name, wait_s)
+        os.set_blocking(descriptor, True)
+        return Peeked(descriptor, first, owned=True)
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def _await_writer(descriptor: int, name: str, wait_s: float) -> bytes:
+    """Wait until somebody has the pipe open for writing, or had; return what was read meanwhile."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    deadline = time.monotonic() + wait_s
+    while not poll.poll(_LOOK_MS):
+        try:
+            if first := os.read(descriptor, 1):  # without a writer there is an end, not nothing
+                return first
+        except BlockingIOError:
+            return b""
+        if time.monotonic() > deadline:
+            raise InputError(
+                f"{name}: nobody has opened this named pipe for writing for {wait_s:g} s; start "
+                f"what writes to it first, or wait as long as it takes: cat {name} | parapply ..."
+            )
+    return b""

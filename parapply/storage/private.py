@@ -1,0 +1,49 @@
+"""Files that this user alone can read, whatever the umask: what is not published yet.
+
+Runs in workers and in the parent.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from typing import Any, BinaryIO, cast
+
+from parapply.storage.descriptors import own
+from parapply.storage.naming import Naming
+
+
+def create(path: str, mode: str = "wb") -> BinaryIO:
+    """Open a file to write, or ("w+b") to read too, which is empty then.
+
+    What goes wrong with it names it, wherever its content comes from.
+    """
+    buffered = io.BufferedRandom if "+" in mode else io.BufferedWriter
+    return cast(BinaryIO, buffered(_Named(path, mode, opener=_opener)))
+
+
+def write(path: str, content: bytes) -> None:
+    """Write a whole file."""
+    with create(path) as file:
+        file.write(content)
+
+
+class _Named(io.FileIO):
+    def write(self, content: Any) -> int:
+        with Naming(os.fsdecode(self.name)):
+            return super().write(content)
+
+    def close(self) -> None:
+        with Naming(os.fsdecode(self.name)):
+            super().close()
+
+
+def touch(path: str) -> str:
+    """Make the file, for who opens it by its name; return that."""
+    with Naming(path):
+        os.close(_opener(path, os.O_WRONLY | os.O_CREAT))
+    return path
+
+
+def _opener(path: str, flags: int) -> int:
+    return own(os.open(path, flags | os.O_CLOEXEC, 0o600))
