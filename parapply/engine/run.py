@@ -138,7 +138,7 @@ def _glanced(job: Job, inputs: Inputs, order: Order | None) -> Table | None:
 def _preload(frame: str) -> None:
     """Import what chunk functions need, before workers are forked, which then share it."""
     import parapply.execute.callers.frames  # noqa: F401
-    from parapply.execute.frames.frame import preload
+    from parapply.execute.frames.conversion import preload
 
     preload(frame)
 

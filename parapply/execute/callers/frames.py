@@ -20,7 +20,7 @@ from parapply.execute.call import Call, Made
 from parapply.execute.failures.attempts import Rounds
 from parapply.execute.failures.explain import Explainer
 from parapply.execute.failures.policy import FailedRow, Wary, is_ours
-from parapply.execute.frames import frame
+from parapply.execute.frames import conversion
 from parapply.execute.frames.objects import Objects
 from parapply.execute.frames.unchanged import Found, Given
 from parapply.execute.results import build
@@ -99,7 +99,7 @@ class ChunkCaller:
             if anew and held:
                 held = self._objects(self.batch.pick(range(self.batch.rows)))
             held = {name: values[start:stop] for name, values in held.items()}
-            return frame.make_frame(
+            return conversion.make_frame(
                 call.frame, self.fields, parts, call.dtype_backend, self.metadata, held
             )
 
@@ -173,8 +173,8 @@ class ChunkCaller:
         name = self.call.into[0] if self.call.into else self.call.name
         where = self._where_from(start)
         with self._placed(start, stop):
-            table = frame.as_table(returned, indexed, self.objects)
-            column = None if table is not None else frame.as_column(returned, name, self.objects)
+            table = conversion.as_table(returned, indexed, self.objects)
+            column = None if table is not None else conversion.as_column(returned, name, self.objects)
         if table is not None and not self.call.filter:
             with self._placed(start, stop):
                 found = given.found(returned, table, self._exact(start, stop))
