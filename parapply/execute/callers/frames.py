@@ -174,7 +174,9 @@ class ChunkCaller:
         where = self._where_from(start)
         with self._placed(start, stop):
             table = conversion.as_table(returned, indexed, self.objects)
-            column = None if table is not None else conversion.as_column(returned, name, self.objects)
+            column = None
+            if table is None:
+                column = conversion.as_column(returned, name, self.objects)
         if table is not None and not self.call.filter:
             with self._placed(start, stop):
                 found = given.found(returned, table, self._exact(start, stop))
