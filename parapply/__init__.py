@@ -16,7 +16,7 @@ TYPE_CHECKING = (
 if TYPE_CHECKING:
     from typing import Any
 
-    from parapply.engine.apply import apply
+    from parapply.engine.in_memory import apply
     from parapply.engine.run import Progress, run
     from parapply.model.errors import ParapplyError
     from parapply.model.job import Job
@@ -30,7 +30,7 @@ _PLACES = {
     "ParapplyError": "model.errors",
     "Progress": "engine.run",
     "Report": "model.report",
-    "apply": "engine.apply",
+    "apply": "engine.in_memory",
     "run": "engine.run",
 }
 

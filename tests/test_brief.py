@@ -24,11 +24,11 @@ from parapply.columns.list_column import listed
 from parapply.columns.type_names import NAMES, name_of, type_of
 from parapply.columns.unify import is_settled, unify, unify_names
 from parapply.columns.values.convert import MixedTypesError, UnsupportedValueError, to_array
-from parapply.engine.inputs import fast_survey
+from parapply.engine.stages import fast_survey
 from parapply.formats.csv import text
 from parapply.formats.csv.dialect import Dialect
 from parapply.formats.csv.format import CSV
-from parapply.formats.csv.small import batch
+from parapply.formats.csv.small.batch import BriefBatch
 from parapply.formats.csv.splice import quote_name
 from parapply.formats.nouns import Reading
 from parapply.model.records import replace
@@ -84,7 +84,7 @@ def test_a_glance_sees_what_a_survey_does(folder, content, data):
     stop = data.draw(st.integers(start + 1, found.rows))
     whole = source.batch(index.span(start, stop), fields)
     batch = replace(source, brief=True).batch(index.span(start, stop), fields)
-    assert isinstance(batch, batch.BriefBatch)
+    assert isinstance(batch, BriefBatch)
     picked = sorted(data.draw(st.sets(st.integers(0, stop - start - 1))))
     for one, other in ((batch, whole), (batch.pick(picked), whole.pick(picked))):
         for position in positions:
@@ -135,7 +135,7 @@ def test_a_list_is_the_column_that_an_array_would_be(values):
     assert type_of(column.type) == array.type
     assert column.array().equals(array) or "nan" in repr(values)
     dialect = Dialect()
-    assert batch.texts_of(column, dialect) == text.fields(array, dialect).to_pylist()
+    assert texts_of(column, dialect) == text.fields(array, dialect).to_pylist()
 
 
 @given(st.text(max_size=6), st.sampled_from([Dialect(), Dialect(ord(";")), Dialect(ord("'"))]))

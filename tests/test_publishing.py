@@ -111,7 +111,7 @@ def test_an_old_folder_that_cannot_come_back_is_named_and_stays(
 
 KILLED = """
 import os, signal
-from parapply.outputs import renaming
+from parapply.storage.atomic import renaming
 from parapply.publication import uninterrupted
 
 def at_once(row):

@@ -16,8 +16,9 @@ import pandas.testing as pdt
 import pytest
 from processes import wait_for
 
-from parapply.engine import dispatch, work_stealing
+from parapply.engine import work_stealing
 from parapply.engine.run import run
+from parapply.engine.stages import apply
 from parapply.execute.tasks import ChunkTask
 from parapply.model.chunk import Chunk
 from parapply.model.errors import RowError
@@ -177,7 +178,7 @@ def test_the_first_row_that_fails_is_found_though_others_wait_for_it(
     folder, backend, settings, monkeypatch
 ):
     """Workers are idle when a row has failed; the chunk that is waited for is not forgotten."""
-    monkeypatch.setattr(dispatch, "_GRACE_S", 10)  # the machine may be busy
+    monkeypatch.setattr(apply, "_GRACE_S", 10)  # the machine may be busy
     source = FUNCTIONS.replace("time.sleep(0.01)", "time.sleep(0.02)")
     Path("early.py").write_text(
         source

@@ -15,7 +15,7 @@ import pytest
 import parapply
 from parapply import Job
 from parapply.columns.duplicates import check_single, check_unique
-from parapply.engine.inputs import fast_survey
+from parapply.engine.stages import fast_survey
 from parapply.model.errors import AmbiguousColumnError, InputError, ResultError, UsageError
 
 HEAD, ROWS = "a,b,a\n", [f"00{n},{n},x{n}\n" for n in range(12)]

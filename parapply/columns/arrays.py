@@ -8,7 +8,6 @@ from itertools import accumulate, pairwise
 from typing import Any
 
 from parapply.columns import json_columns, kernels
-from parapply.columns.list_column import Listed
 from parapply.columns.values.maps import Map, as_lists, holds_maps
 from parapply.model.deferred_imports import np, pa
 from parapply.model.errors import UnseenError
@@ -207,11 +206,6 @@ def _zone(name: str) -> dt.tzinfo:
     return zoneinfo.ZoneInfo(name)
 
 
-def of(column: pa.Array | Listed) -> pa.Array:
-    """Return a made column as an array."""
-    return column.array() if isinstance(column, Listed) else column
-
-
 def whole(column: pa.ChunkedArray) -> pa.Array:
     """Return a column in one piece: Arrow would copy it where it is that already."""
     return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
@@ -222,12 +216,3 @@ def columns_of(table: pa.Table) -> dict[str, pa.Array]:
     return {
         name: whole(column) for name, column in zip(table.column_names, table.columns, strict=True)
     }
-
-
-def first_value(array: pa.Array | Listed) -> int:
-    """Return the position of the first value that is not null, or 0 where all are."""
-    if isinstance(array, Listed):
-        return array.first
-    if array.null_count in (0, len(array)):
-        return 0
-    return next(position for position in range(len(array)) if array[position].is_valid)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from parapply.columns.type_names import type_of
 from parapply.model.records import record
 
 _EXACT = 2**62  # see builders.floats_with_others: larger ones beside floats are looked at there
@@ -35,13 +34,6 @@ class Listed:
         if type_ == self.type or self.type == "null":
             return Listed(type_, self.values)
         return Listed(type_, [None if value is None else float(value) for value in self.values])
-
-    def array(self) -> Any:
-        """Return the column as a pyarrow.Array."""
-        from parapply.columns.unify import fit
-        from parapply.columns.values.convert import to_array
-
-        return fit(to_array(self.values), type_of(self.type))
 
 
 def listed(values: Sequence[Any]) -> Listed | None:

@@ -19,10 +19,8 @@ from parapply.engine.agenda import Agenda, World
 from parapply.engine.assemble import Assembler
 from parapply.engine.checkpoint.keeping import NoCheckpoint
 from parapply.engine.choose import Head, sample
-from parapply.engine.dispatch import Dispatcher, Progress, Watch
 from parapply.engine.errors_file import Errors
 from parapply.engine.inputs.sources import Inputs, open_inputs
-from parapply.engine.inputs.survey import Table, survey
 from parapply.engine.plan import most_rows
 from parapply.engine.publication import publish
 from parapply.engine.resolve.checks import check_job
@@ -31,6 +29,8 @@ from parapply.engine.resolve.describe import Order, check_types, describe, make_
 from parapply.engine.result_columns import Columns
 from parapply.engine.run_services import Hub
 from parapply.engine.signals import heeding
+from parapply.engine.stages.apply import Dispatcher, Progress, Watch
+from parapply.engine.stages.survey import Table, survey
 from parapply.engine.tally import Tally
 from parapply.execute.start import Start, leave
 from parapply.execute.tasks import ChunkTask
@@ -130,7 +130,7 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
 def _glanced(job: Job, inputs: Inputs, order: Order | None) -> Table | None:
     if not may_be_brief(inputs.format):
         return None
-    from parapply.engine.inputs.fast_survey import glance  # imports the room of CSV
+    from parapply.engine.stages.fast_survey import glance  # imports the room of CSV
 
     return glance(job, inputs, order)
 
@@ -218,7 +218,8 @@ def _complete(
 ) -> tuple[Inputs, Order]:
     """Find all columns where the head of an input does not tell them."""
     if order is None:
-        inputs = inputs.completed(survey(session, inputs, ()))
+        found = survey(session, inputs, ())
+        inputs = inputs.completed(found.sources, found.streams)
         order = describe(job, function, inputs)
     return inputs.comparing({*order.keep, *order.call.read}), order
 

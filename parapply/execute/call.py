@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from parapply.columns.list_column import Listed
-from parapply.execute.failures.policy import Failure, Policy
+from parapply.execute.policy import Failure, Policy
 from parapply.functions.expressions import Expression
 from parapply.model.deferred_imports import pa
 from parapply.model.records import field, record

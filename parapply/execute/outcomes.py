@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from parapply.columns.arrays import columns_of, first_value
+from parapply.columns.arrays import columns_of
+from parapply.columns.list_column import Listed
 from parapply.columns.type_names import name_of
 from parapply.execute.call import Made
 from parapply.execute.failures.quarantine import Rows
@@ -19,8 +20,8 @@ def outcome_of(number: tuple[int, ...], rows: Rows, made: Made, path: str) -> Ou
     if made.table is not None:
         rows_out, arrays = made.table.num_rows, columns_of(made.table)
 
-    def first(array: pa.Array) -> str:
-        position = first_value(array)
+    def first(array: pa.Array | Listed) -> str:
+        position = _first_value(array)
         if made.take is not None:
             position = int(made.take[position]) if len(made.take) else 0
         return rows.where(position)
@@ -37,3 +38,12 @@ def padded(part: Outcome, columns: tuple[tuple[str, Any], ...]) -> list[ResultCo
     """Return what a part says of all of these columns, also of those that it has not."""
     have = {column.name: column for column in part.columns}
     return [have.get(name, ResultColumn(name, type_, "")) for name, type_ in columns]
+
+
+def _first_value(array: pa.Array | Listed) -> int:
+    """Return the position of the first value that is not null, or 0 where all are."""
+    if isinstance(array, Listed):
+        return array.first
+    if array.null_count in (0, len(array)):
+        return 0
+    return next(position for position in range(len(array)) if array[position].is_valid)

@@ -17,9 +17,9 @@ from parapply.columns.list_column import Listed
 from parapply.columns.unify import is_settled
 from parapply.execute.call import Call, Made
 from parapply.execute.callers.rows import Applier
-from parapply.execute.failures.policy import Failure, Wary, causes
 from parapply.execute.failures.quarantine import Rows, set_aside
 from parapply.execute.outcomes import outcome_of, padded
+from parapply.execute.policy import Failure, Wary, causes
 from parapply.execute.results.stored import (
     files_of,
     made_of,

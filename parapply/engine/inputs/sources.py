@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from parapply.engine.inputs.opener import DASH, STDIN, Opened, Opener, Stream
@@ -18,7 +18,6 @@ from parapply.storage.folders import files_of
 from parapply.storage.naming import Naming
 
 if TYPE_CHECKING:
-    from parapply.engine.inputs.survey import Table
     from parapply.formats import hive
 else:
     hive = lazy("parapply.formats.hive")
@@ -42,12 +41,17 @@ class Inputs:
         """Whether all columns are known."""
         return all(source.complete for source in self.sources)
 
-    def completed(self, table: Table) -> Inputs:
-        """Return these inputs with the columns that a survey found, the same for each of them."""
-        own = (s.inner if isinstance(s, AddedSource) else s for s in table.sources)
+    def completed(
+        self, surveyed: Sequence[Source], blocks: Mapping[int, Iterator[tuple[int, bytes]]]
+    ) -> Inputs:
+        """Return these inputs with the columns that a survey found, the same for each of them.
+
+        `blocks` are the streams as the survey left them, by the source's place.
+        """
+        own = (s.inner if isinstance(s, AddedSource) else s for s in surveyed)
         names = tuple(dict.fromkeys(name for source in own for name in source.columns))
-        streams = {p: Stream(blocks, self.streams[p].again) for p, blocks in table.streams.items()}
-        sources = tuple(source.widened(names) for source in table.sources)
+        streams = {p: Stream(found, self.streams[p].again) for p, found in blocks.items()}
+        sources = tuple(source.widened(names) for source in surveyed)
         return replace(self, sources=sources, streams=streams)
 
     def comparing(self, asked: Collection[int]) -> Inputs:

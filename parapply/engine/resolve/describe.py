@@ -15,8 +15,8 @@ from parapply.columns.type_names import name_of
 from parapply.engine.inputs.sources import Inputs
 from parapply.engine.resolve.ambiguities import check_function, check_options, check_outputs
 from parapply.execute.call import Call
-from parapply.execute.failures.policy import Policy
 from parapply.execute.identity import counterparts
+from parapply.execute.policy import Policy
 from parapply.formats import registry as formats
 from parapply.formats.api import Target
 from parapply.formats.common.added_columns import bare

@@ -15,7 +15,7 @@ from typing import Any
 from parapply.execute.call import Made
 from parapply.execute.callers.rows import Applier
 from parapply.execute.failures.attempts import Rounds
-from parapply.execute.failures.policy import FailedRow, is_ours
+from parapply.execute.policy import FailedRow, is_ours
 from parapply.execute.time_limit import GRACE_S, RowTimeoutError, look_interval
 from parapply.functions.rows import Row
 from parapply.runtime.context import current

@@ -19,10 +19,10 @@ from parapply.columns.values.maps import holds_maps
 from parapply.execute.call import Call, Made
 from parapply.execute.failures.attempts import Rounds
 from parapply.execute.failures.explain import Explainer
-from parapply.execute.failures.policy import FailedRow, Wary, is_ours
 from parapply.execute.frames import conversion
 from parapply.execute.frames.objects import Objects
 from parapply.execute.frames.unchanged import Found, Given
+from parapply.execute.policy import FailedRow, Wary, is_ours
 from parapply.execute.results import build
 from parapply.execute.results.stored import as_table
 from parapply.execute.time_limit import Alarm

@@ -12,9 +12,9 @@ from parapply.execute import holes
 from parapply.execute.call import Call, Made
 from parapply.execute.failures.attempts import Rounds, Step, endless
 from parapply.execute.failures.explain import Explainer
-from parapply.execute.failures.policy import FailedRow, Wary
 from parapply.execute.identity import Looked
 from parapply.execute.loop import step_of
+from parapply.execute.policy import FailedRow, Wary
 from parapply.execute.results import build
 from parapply.formats.api import Batch
 from parapply.formats.nouns import Field

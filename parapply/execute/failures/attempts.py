@@ -12,7 +12,7 @@ from typing import Any
 
 from parapply.backends.api import Pace
 from parapply.execute.call import Left
-from parapply.execute.failures.policy import (
+from parapply.execute.policy import (
     FailedRow,
     Failure,
     LostWorkerError,

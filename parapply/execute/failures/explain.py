@@ -7,7 +7,7 @@ from typing import Any
 
 from parapply.columns.arrays import to_list
 from parapply.execute.call import Call
-from parapply.execute.failures.policy import FailedRow, Failure, LostWorkerError
+from parapply.execute.policy import FailedRow, Failure, LostWorkerError
 from parapply.execute.time_limit import RowTimeoutError
 from parapply.formats.api import Batch
 from parapply.formats.nouns import Field

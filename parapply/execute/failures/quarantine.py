@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from parapply.columns.arrays import integers
-from parapply.execute.failures.policy import Failure
+from parapply.execute.policy import Failure
 from parapply.formats.api import Batch, Target
 from parapply.formats.common.encodable import escaped
 from parapply.formats.nouns import Arrangement, Field, Keep, arrange

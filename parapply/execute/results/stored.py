@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from typing import Any
 
-from parapply.columns.arrays import columns_of, integers, of, take
+from parapply.columns.arrays import columns_of, integers, take
 from parapply.columns.list_column import Listed
+from parapply.columns.made_column import as_array
 from parapply.columns.type_names import NAMES, type_of
 from parapply.columns.type_words import clash
 from parapply.columns.unify import fit, fit_column, unify
@@ -48,7 +49,7 @@ def store(
         part.write_table(_own(made, made.table))
     else:
         taken = {} if made.take is None else {_TAKE: integers(made.take)}
-        part.write_table(as_table({n: of(c) for n, c in {**made.columns, **taken}.items()}))
+        part.write_table(as_table({n: as_array(c) for n, c in {**made.columns, **taken}.items()}))
     if data is not None:
         write(path + _TEXT, data)
     return part.held
@@ -229,7 +230,7 @@ def _made_of_lists(
         if type_ in NAMES:
             made[name] = column.retyped(type_)
         else:
-            made[name] = fit_column(name, column.array(), type_of(type_))
+            made[name] = fit_column(name, as_array(column), type_of(type_))
     return Made(part.shape, made, take, given=_given(columns))
 
 

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from parapply.columns import arrays
 from parapply.columns import kernels as pc
 from parapply.columns.arrays import take as picked
 from parapply.columns.list_column import Listed
+from parapply.columns.made_column import as_array
 from parapply.formats.api import Batch
 from parapply.formats.common.added_columns import AddedBatch, as_made
 from parapply.formats.common.encodable import check_name, checked
@@ -122,7 +122,7 @@ class CsvTarget:
             batch = batch.whole
         where = partial(_where, batch, take)
         with _worded(where):
-            ready = {n: self._fields(n, arrays.of(c), where) for n, c in made.items()}
+            ready = {n: self._fields(n, as_array(c), where) for n, c in made.items()}
             lines = self._buffers(arrangement, batch, ready, take, last)
             part.write(self._checked(lines, arrangement))
 

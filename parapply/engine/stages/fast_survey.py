@@ -6,8 +6,8 @@ import sys
 
 from parapply.backends.registry import has_processes
 from parapply.engine.inputs.sources import Inputs
-from parapply.engine.inputs.survey import Table, join_fields
 from parapply.engine.resolve.describe import Order
+from parapply.engine.stages.survey import Table, join_fields
 from parapply.formats.api import Source
 from parapply.formats.csv.source import CsvSource
 from parapply.formats.csv.target import CsvTarget
