@@ -17,7 +17,7 @@ VALUES = {"a": [1, 2, None], "b": ["u", "v", "w"], "min": [7, 8, 9], "x": [1.5, 
 def compute(text: str) -> list:
     """Run an expression over three rows as a worker does."""
     expression = Expression(text)
-    expression.columns(COLUMNS, "row")
+    expression.columns(COLUMNS, "row", "row")
     names, found = expression.named(COLUMNS), []
     lists = [VALUES[name] for name in names]
     if expression.uses_row(COLUMNS):
@@ -71,7 +71,7 @@ def test_an_expression_gives_its_value_for_each_row(text, expected):
     ],
 )
 def test_only_the_columns_that_it_names_are_read(text, columns):
-    assert Expression(text).columns(COLUMNS, "row") == columns
+    assert Expression(text).columns(COLUMNS, "row", "row") == columns
 
 
 @pytest.mark.parametrize(
@@ -119,4 +119,4 @@ def test_what_is_no_expression_is_an_error(text):
 )
 def test_an_unknown_name_says_what_there_is(text, words):
     with pytest.raises(FunctionError, match=words):
-        Expression(text).columns(COLUMNS, "row")
+        Expression(text).columns(COLUMNS, "row", "row")

@@ -11,10 +11,11 @@ import pandas as pd
 import pyarrow as pa
 
 from parapply.columns.duplicates import check_single, check_unique
-from parapply.engine.resolve.describe import kept_columns
+from parapply.engine.resolve.describe import kept_columns, kind_of
 from parapply.engine.run import run
+from parapply.execute.callers.registry import spec_of
 from parapply.formats.nouns import arrange
-from parapply.functions.load import Function, frame_kind
+from parapply.functions.load import Function
 from parapply.functions.rows import no_column
 from parapply.model.errors import InputError, ParapplyError, UsageError
 from parapply.model.job import Job, on_error
@@ -53,7 +54,7 @@ def apply(frame: pd.DataFrame, function: str | Callable[..., Any], **settings: A
         wish = Job(function=function, inputs=(source,), output=result, **settings)
         wish = replace(wish, by=_kind(wish))
         kept = _kept(frame, wish)
-        _write(frame, source, labelled=wish.by != "chunk")
+        _write(frame, source, labelled=not spec_of(wish.by).traits.makes_table)
         try:
             report = run(_job(wish, frame))
         except ParapplyError as error:
@@ -71,11 +72,9 @@ def apply(frame: pd.DataFrame, function: str | Callable[..., Any], **settings: A
 
 
 def _kind(wish: Job) -> str:
-    if wish.by != "auto":
-        return wish.by
     assert wish.function is not None
-    found = Function(wish.function, dict(wish.arguments)).find()
-    return "value" if wish.columns else "chunk" if frame_kind(found) else "row"
+    function = Function(wish.function, dict(wish.arguments))
+    return kind_of(wish, function, function.find(), wish.columns)
 
 
 def _kept(frame: pd.DataFrame, wish: Job) -> list[int]:
@@ -108,12 +107,13 @@ def _write(frame: pd.DataFrame, path: str, *, labelled: bool) -> None:
 def _job(wish: Job, frame: pd.DataFrame) -> Job:
     """The job for the workers: it gives the results alone, and their places where rows move."""
     names = tuple(map(str, frame.columns))
-    if wish.by != "row" and not wish.columns:
+    traits = spec_of(wish.by).traits
+    if not traits.takes_rows and not wish.columns:
         check_unique(names, "each column is given by its name, and ", "name others in columns=")
         wish = replace(wish, columns=names)
     if wish.filter:  # which has no results
         return replace(wish, drop=(), select=(_PLACE,))
-    if wish.by != "chunk":
+    if not traits.makes_table:
         return replace(wish, drop=(), select=(), only=True)
     chosen = wish.select or wish.drop or on_error(wish) == "skip"
     return replace(wish, only=not chosen)  # what is chosen is chosen of a DataFrame, too

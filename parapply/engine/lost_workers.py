@@ -41,7 +41,7 @@ class Losses:
         at = done.units - 1  # the rows that were done: a chunk counts one more when they begin
         if not 0 <= at < item.rows or at in dict(item.doomed):
             return self._of_rest(item, how)
-        if self._task.call.by == "chunk" or self._task.call.concurrency:
+        if not self._task.call.traits.names_row:
             return self._of_whole(item, how, late=done.late)
         return self._of_row(item, at, how, late=done.late)
 

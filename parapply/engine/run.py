@@ -32,6 +32,7 @@ from parapply.engine.signals import heeding
 from parapply.engine.stages.apply import Dispatcher, Progress, Watch
 from parapply.engine.stages.survey import Table, survey
 from parapply.engine.tally import Tally
+from parapply.execute.callers.registry import preload
 from parapply.execute.start import Start, leave
 from parapply.execute.tasks import ChunkTask
 from parapply.formats.registry import load_more, may_be_brief
@@ -85,8 +86,8 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
         whole = None if isinstance(function, Expression) else function.find()
         planned = kept.begin(inputs, whole, workers)
         order = describe(job, function, inputs) if inputs.complete else None
-        if order is not None and order.call.by == "chunk" and job.start_method in (None, "fork"):
-            _preload(order.call.frame)
+        if order is not None and job.start_method in (None, "fork"):
+            preload(order.call)
         table = _glanced(job, inputs, order)
         if table is None:
             load_arrow()
@@ -133,14 +134,6 @@ def _glanced(job: Job, inputs: Inputs, order: Order | None) -> Table | None:
     from parapply.engine.stages.fast_survey import glance  # imports the room of CSV
 
     return glance(job, inputs, order)
-
-
-def _preload(frame: str) -> None:
-    """Import what chunk functions need, before workers are forked, which then share it."""
-    import parapply.execute.callers.frames  # noqa: F401
-    from parapply.execute.frames.conversion import preload
-
-    preload(frame)
 
 
 def _work_off(work: Dispatcher, agenda: Agenda, order: Order, table: Table) -> tuple[str, ...]:
@@ -232,7 +225,8 @@ def _sized(job: Job, table: Table, order: Order, workers: int, output: Output) -
     """
     fixed = job.checkpoint is not None  # another backend may go on with the same chunks
     threads = backends.takes_turns(job.backend) and not (fixed or output.is_folder or table.streams)
-    few = order.call.concurrency or (threads and order.call.by != "chunk")
+    traits = order.call.traits
+    few = traits.cuttable and (threads or not traits.stealable)
     if not few or job.chunk_size is not None or not table.rows:
         return job
     share = -(-min(table.rows, job.head or table.rows) // workers)
@@ -241,7 +235,7 @@ def _sized(job: Job, table: Table, order: Order, workers: int, output: Output) -
 
 def _chosen(job: Job, table: Table, workers: int, order: Order) -> Iterator[Chunk]:
     """Return the chunks of all rows, or of the rows that were asked for."""
-    chunks = table.chunks(workers, job.chunk_size, order.call.by == "chunk")
+    chunks = table.chunks(workers, job.chunk_size, order.call.traits.wants_large)
     if job.sample is not None:
         if table.rows is None:
             raise UsageError(

@@ -42,9 +42,8 @@ class Relief:
     ) -> None:
         self._session, self._sources, self._indexes = session, task.sources, indexes
         self._split = split
-        # Others call the function for a chunk at once, or wait for each other anyway.
-        call = task.call
-        self.able = call.by != "chunk" and not call.concurrency and call.rate is None
+        # With a rate they wait for each other anyway.
+        self.able = task.call.traits.stealable and task.call.rate is None
         self._due = 0.0
 
     def ask(self) -> None:

@@ -12,11 +12,25 @@ from parapply.model.deferred_imports import pa
 from parapply.model.records import field, record
 
 
+class Traits(NamedTuple):
+    """What the rest of the program has to know of a way to call the function, and no more."""
+
+    cuttable: bool = True  # the run may end after any row
+    stealable: bool = True  # rows that were not begun may be left to other workers
+    names_row: bool = True  # it is known at which row a worker was that was lost
+    wants_large: bool = False  # chunks as large as memory allows
+    makes_table: bool = False  # what it returns may be a table with columns of its own
+    takes_rows: bool = False  # the function looks its columns up in a row
+    by_column: bool = False  # it is given the values of one column, of several one after the other
+    reads_arrays: bool = False  # columns are read as Arrow arrays, not as Python values
+
+
 @record
 class Call:
     """What the function is given and how its results are taken; positions are the input's."""
 
-    by: str  # row, value or chunk
+    caller: str  # module:Class, see callers/registry.py
+    traits: Traits
     name: str  # what a column of results is called where nothing else is said
     given: tuple[int, ...]  # the columns that it may see
     read: tuple[int, ...]  # those of them that are read before it is called

@@ -71,7 +71,7 @@ def counterparts(call: Call, fields: Sequence[Field]) -> dict[str, tuple[int, ..
     """
     names = Counter(field.name for field in fields)
     known = {fields[place].name: place for place in call.read if names[fields[place].name] == 1}
-    if call.by == "value" and call.into:
+    if call.traits.by_column and call.into:
         known = dict(zip(call.into, call.given, strict=False))
     return {name: (place,) for name, place in known.items() if name not in call.types}
 

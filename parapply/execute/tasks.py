@@ -9,14 +9,15 @@ from __future__ import annotations
 import os
 import threading
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from parapply.backends.api import Pace
 from parapply.columns.arrays import columns_of, take
 from parapply.columns.list_column import Listed
 from parapply.columns.unify import is_settled
 from parapply.execute.call import Call, Made
-from parapply.execute.callers.rows import Applier
+from parapply.execute.callers.api import ChunkRun, TableCaller
+from parapply.execute.callers.registry import caller_of
 from parapply.execute.failures.quarantine import Rows, set_aside
 from parapply.execute.outcomes import outcome_of, padded
 from parapply.execute.policy import Failure, Wary, causes
@@ -46,9 +47,6 @@ from parapply.storage.descriptors import DescriptorsError, placed
 from parapply.storage.durable import known
 from parapply.storage.naming import Naming
 from parapply.storage.part import Part
-
-if TYPE_CHECKING:
-    from parapply.execute.callers.frames import ChunkCaller
 
 
 @record
@@ -107,7 +105,7 @@ class ChunkTask:
             made = self._made(chunk, rows, pace, end)
         else:
             made = self._made_again(chunk, chunk.before, rows, pace, end)
-        if (last := context.stopped) is not None and self.call.by != "chunk":
+        if (last := context.stopped) is not None and self.call.traits.cuttable:
             rows = rows.until(last + 1)
         elif made.left is not None:
             rows = rows.until(made.left.done)
@@ -169,21 +167,11 @@ class ChunkTask:
         call, wary = self.call, Wary(dict(chunk.doomed)) if chunk.wary else None
         context, function = end.context, end.context.function
         rate = None if call.rate is None else Rate(context.place.folder, RATE, call.rate)
-        if call.by != "chunk":
-            kind = Applier
-            if call.concurrency:
-                from parapply.execute.callers.asynchronous import Coroutines as kind  # noqa: N813
-            caller: Applier | ChunkCaller = kind(
-                call, function, rows.batch, self.fields, rows.where, pace, wary, rows.places,
-                end.check, rate,
-            )  # fmt: skip
-        else:
-            from parapply.execute.callers.frames import ChunkCaller
-
-            caller = ChunkCaller(
-                call, function, rows.batch, self.fields, rows.where, pace, wary,
-                self._metadata(chunk.source), rate,
-            )  # fmt: skip
+        run = ChunkRun(
+            call, function, rows.batch, self.fields, rows.where, pace, wary, rows.places,
+            end.check, rate, self._metadata(chunk.source),
+        )  # fmt: skip
+        caller = caller_of(run)
         context.begin(chunk.number, caller.position, rows.number_at, whole=chunk.before is None)
         pace(1)  # whoever finds the worker dead before knows that no row was to blame
         try:
@@ -219,16 +207,11 @@ class ChunkTask:
         return replace(old, columns=columns, path=item.path, shape=made.shape, held=part.held)
 
     def _back(self, rows: Rows, pace: Pace, source: int) -> dict[int, Any]:
-        """Return what comes of a chunk function's frame where it is given back as it is.
-
-        By the columns' positions.
-        """
-        from parapply.execute.callers.frames import ChunkCaller
-
+        """Return what comes of the input's columns in a table that is given back, by position."""
         metadata, where = self._metadata(source), rows.where
-        caller = ChunkCaller(
-            self.call, None, rows.batch, self.fields, where, pace, metadata=metadata
-        )
+        run = ChunkRun(self.call, None, rows.batch, self.fields, where, pace, metadata=metadata)
+        caller = caller_of(run)
+        assert isinstance(caller, TableCaller)
         places = {self.fields[position].name: position for position in self.call.given}
         return {places[name]: column for name, column in caller.back().items()}
 
@@ -257,7 +240,7 @@ class ChunkTask:
         """Which columns are asked for as arrays, and which by their values alone."""
         typed = self.target.read(self.keep) if self.target.reads_typed else ()
         read = self.call.read
-        return ((*read, *typed), ()) if self.call.by == "chunk" else (typed, read)
+        return ((*read, *typed), ()) if self.call.traits.reads_arrays else (typed, read)
 
     def _path(self, number: tuple[int, ...]) -> str:
         """Return a path of this worker's own: another may still be at the same chunk."""

@@ -19,7 +19,6 @@ from parapply.model.errors import FunctionError
 from parapply.model.records import record
 
 _SHORT = {"np": "numpy", "pd": "pandas", "pa": "pyarrow", "pl": "polars", "dt": "datetime"}
-_SPECIAL = {"row": "row", "value": "value", "chunk": "df"}  # by --by
 
 
 @record
@@ -43,23 +42,23 @@ class Expression:
             raise FunctionError("`value` stands for the value of a column: name it with -c COLUMN")
         return "chunk" if "df" in names else "row"
 
-    def columns(self, columns: tuple[str, ...], by: str) -> tuple[str, ...] | None:
+    def columns(self, columns: tuple[str, ...], by: str, special: str) -> tuple[str, ...] | None:
         """Return the columns it names, in the table's order, or None where it may need all.
 
-        Raises FunctionError for a name that is no column, builtin or module.
+        `special` is what it calls that which it is given, with --by `by`. Raises FunctionError
+        for a name that is no column, builtin or module.
         """
         names, used = self._names(), set(self.named(columns))
-        special = _SPECIAL[by]
-        if by != "row" and (others := used - {special}):
+        if special != "row" and (others := used - {special}):
             raise FunctionError(
                 f"-e {self.text!r}: {sorted(others)[0]!r} is a column, but with --by {by} "
                 f"there is only `{special}`"
             )
-        used -= {special} if by != "row" else set()
+        used -= {special} if special != "row" else set()
         for name in sorted(names - used - {special}):
             if not hasattr(builtins, name) and not _module_exists(name):
                 raise FunctionError(f"-e {self.text!r}: {no_column(name, columns)}")
-        if by == "chunk" or self.uses_row(columns):
+        if special != "row" or self.uses_row(columns):
             return None
         return tuple(name for name in dict.fromkeys(columns) if name in used)
 

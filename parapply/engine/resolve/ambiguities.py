@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from parapply.columns.duplicates import RENAME, check_single, check_unique
+from parapply.execute.call import Traits
 from parapply.formats.api import Target
 from parapply.functions.rows import BY_POSITION
 from parapply.model.job import Job
@@ -16,14 +17,16 @@ from parapply.storage.atomic.output import STDOUT
 _ONE = "this format has one column of a name, and "
 
 
-def check_function(job: Job, by: str, given: Sequence[str], used: Sequence[str] | None) -> None:
+def check_function(
+    job: Job, by: str, traits: Traits, given: Sequence[str], used: Sequence[str] | None
+) -> None:
     """Raise AmbiguousColumnError where the function, `given` these columns, is known to name one.
 
     `used`: those that it looks at, None where that is not known.
     """
     name = f"-e {job.expression!r}" if job.function is None else "the function"
-    if by == "chunk":
-        way = f"name the columns that it needs with --by chunk -c A,B, or {RENAME}"
+    if traits.makes_table:
+        way = f"name the columns that it needs with --by {by} -c A,B, or {RENAME}"
         check_unique(given, f"{name} is given chunks, and ", way)
     check_single(used or (), given, f"{name}: ", f"{BY_POSITION}, or {RENAME}")
 

@@ -7,13 +7,12 @@ import os
 import sys
 
 from parapply.backends import registry as backends
+from parapply.execute.callers.registry import spec_of
 from parapply.formats import registry as formats
 from parapply.model import quantities
 from parapply.model.errors import UsageError
 from parapply.model.job import Job, on_error
 from parapply.runtime.rates import parse_rate
-
-_KINDS = ("auto", "row", "value", "chunk")
 
 
 def check_job(job: Job) -> None:
@@ -36,8 +35,8 @@ def check_job(job: Job) -> None:
 def _check_function(job: Job) -> None:
     if (job.function is None) == (job.expression is None):
         raise UsageError("give a FUNCTION or an expression with -e, and only one of them")
-    if job.by not in _KINDS:
-        raise UsageError(f"--by {job.by}: there are: {', '.join(_KINDS)}")
+    if job.by != "auto":
+        spec_of(job.by)
     if job.filter and job.explode:
         raise UsageError("--filter and --explode cannot be used together")
     if job.filter and (job.into or job.only):

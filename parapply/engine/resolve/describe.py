@@ -14,7 +14,8 @@ from parapply.columns.duplicates import check_single
 from parapply.columns.type_names import name_of
 from parapply.engine.inputs.sources import Inputs
 from parapply.engine.resolve.ambiguities import check_function, check_options, check_outputs
-from parapply.execute.call import Call
+from parapply.execute.call import Call, Traits
+from parapply.execute.callers.registry import CallerSpec, spec_of
 from parapply.execute.identity import counterparts
 from parapply.execute.policy import Policy
 from parapply.formats import registry as formats
@@ -68,9 +69,9 @@ class Order:
     def default_columns(self, fields: Sequence[Field]) -> list[ResultColumn]:
         """Return the made columns of an output for which no function call made any."""
         call, given = self.call, counterparts(self.call, fields)
-        if call.filter or call.by == "chunk":
+        if call.filter or call.traits.makes_table:
             return []
-        if call.by == "value":
+        if call.traits.by_column:
             names = call.into or tuple(fields[position].name for position in call.given)
         else:
             names = call.into or (call.name,)
@@ -105,29 +106,32 @@ def _call(
     as_text: bool,
 ) -> Call:
     found = None if isinstance(function, Expression) else function.find()
-    by = job.by if job.by != "auto" else _kind(job, function, found, columns)
-    if by == "value" and not job.columns:
-        raise UsageError("--by value needs the columns whose values are given: -c COLUMN")
+    by = kind_of(job, function, found, columns)
+    spec = spec_of(by)
+    caller, traits, concurrency = _caller(job, spec, function, found)
+    if traits.by_column and not job.columns:
+        raise UsageError(f"--by {by} needs the columns whose values are given: -c COLUMN")
     every = (place for place in range(len(columns)) if place not in hidden)
     given = positions(job.columns, columns, "-c") or tuple(every)
-    if by == "chunk" and labelled:
+    if traits.makes_table and labelled:
         given = (*given, *(place for place in hidden if place not in given))
     seen = tuple(columns[position] for position in given)
     if isinstance(function, Expression):
-        used = function.columns(seen, by)
+        used = function.columns(seen, by, spec.argument)
     else:
-        used = columns_used(found, seen) if by == "row" and found is not None else None
-    check_function(job, by, seen, used)
-    whole = used is None or by != "row"
+        used = columns_used(found, seen) if traits.takes_rows and found is not None else None
+    check_function(job, by, traits, seen, used)
+    whole = used is None or not traits.takes_rows
     return Call(
-        by=by,
+        caller=caller,
+        traits=traits,
         name=function.name,
         given=given,
         read=given if whole else tuple(p for p in given if columns[p] in (used or ())),
         frame=(found and frame_kind(found)) or "pandas",
         dtype_backend=job.dtype_backend,
         expression=function if isinstance(function, Expression) else None,
-        spread=found is not None and by == "row" and bool(used),
+        spread=found is not None and traits.takes_rows and bool(used),
         into=job.into,
         filter=job.filter,
         explode=job.explode,
@@ -135,23 +139,26 @@ def _call(
         select=() if job.only else job.select,
         drop=job.drop,
         policy=_policy(job),
-        concurrency=_concurrency(job, function, found, by),
+        concurrency=concurrency,
         rate=job.rate,
         types={n: parse_type(n, text) for n, text in job.dtypes.items() if n not in columns},
     )
 
 
-def _concurrency(job: Job, function: Function | Expression, found: Any, by: str) -> int:
-    """How many calls at once in a worker; 0: the function is not async."""
+def _caller(
+    job: Job, spec: CallerSpec, function: Function | Expression, found: Any
+) -> tuple[str, Traits, int]:
+    """Return what calls the function, its traits, and calls at once in a worker; 0: no async."""
     if not inspect.iscoroutinefunction(found):
         if job.concurrency is not None:
             raise UsageError(
                 "--concurrency is for async functions; for others: --backend threads -j N"
             )
-        return 0
-    if by == "chunk":
+        return spec.path, spec.traits, 0
+    if spec.awaited is None:
         raise UsageError(f"{function.name} is an async function: it is given rows or values")
-    return CONCURRENCY if job.concurrency is None else job.concurrency
+    traits = spec.traits._replace(stealable=False, names_row=False)
+    return spec.awaited, traits, CONCURRENCY if job.concurrency is None else job.concurrency
 
 
 def _policy(job: Job) -> Policy:
@@ -165,8 +172,10 @@ def _policy(job: Job) -> Policy:
     )
 
 
-def _kind(job: Job, function: Any, found: Any, columns: tuple[str, ...]) -> str:
-    """What "auto" means: by the annotation of the function, or the names in an expression."""
+def kind_of(job: Job, function: Any, found: Any, columns: tuple[str, ...]) -> str:
+    """Return --by; "auto" goes by the function's annotation, or the names in an expression."""
+    if job.by != "auto":
+        return job.by
     if isinstance(function, Expression):
         return function.by(columns, bool(job.columns))
     return "value" if job.columns else "chunk" if frame_kind(found) else "row"
@@ -265,7 +274,7 @@ def _or_suffix(job: Job, output: str) -> str:
 
 
 def _check_results(job: Job, call: Call) -> None:
-    if call.by == "value" and len(call.given) > 1:
+    if call.traits.by_column and len(call.given) > 1:
         if job.filter or job.explode:
             raise UsageError("--filter and --explode of values take one column: -c COLUMN")
         if job.into and len(job.into) != len(call.given):
@@ -273,7 +282,7 @@ def _check_results(job: Job, call: Call) -> None:
                 f"--into {','.join(job.into)}: {len(job.into)} names "
                 f"for {len(call.given)} columns of -c"
             )
-    if call.by == "chunk":
+    if call.traits.makes_table:
         if job.explode:
             raise UsageError("--explode is for row and value functions; return a longer DataFrame")
         if len(job.into) > 1:

@@ -54,7 +54,12 @@ def _small(inputs: Inputs, most_bytes: int) -> bool:
 
 def _suits(order: Order) -> bool:
     call, target = order.call, order.target
-    return call.by != "chunk" and not call.types and isinstance(target, CsvTarget) and target.alike
+    return (
+        not call.traits.reads_arrays
+        and not call.types
+        and isinstance(target, CsvTarget)
+        and target.alike
+    )
 
 
 def _imported() -> bool:

@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from parapply.execute.call import Made
-from parapply.execute.callers.rows import Applier
+from parapply.execute.callers.rows import RowCaller, ValueCaller
 from parapply.execute.failures.attempts import Rounds
 from parapply.execute.policy import FailedRow, is_ours
 from parapply.execute.time_limit import GRACE_S, RowTimeoutError, look_interval
@@ -27,19 +27,32 @@ _position: ContextVar[int] = ContextVar("position", default=0)
 _Call = Callable[[int], Awaitable[Any]]  # begins the call for the row at a position
 
 
-class Coroutines(Applier):
-    """Calls an async row or value function; otherwise as Applier."""
+class AsyncRowCaller(RowCaller):
+    """Calls an async function for each row; otherwise as RowCaller."""
 
     def position(self) -> int:
         """The row that the current task works on."""
         return _position.get()
 
-    def _rows(self) -> Made:
+    def _results(self) -> Made:
         function, columns = self.function, self._columns()
         assert function is not None
         found: list[Any] = []
         self._run_all([(lambda position: function(Row(columns, position)), found)])
         return self._made(found, self.call.into, self.call.name)
+
+    def _run_all(self, calls: Sequence[tuple[_Call, list[Any]]]) -> None:
+        lanes = Lanes(self.rounds, self.call.concurrency, self._finish())
+        try:
+            lanes.run(calls)
+        except FailedRow as failed:
+            raise self.explainer.error(failed, self.rounds.failures) from None
+
+
+class AsyncValueCaller(AsyncRowCaller, ValueCaller):
+    """Calls an async function for each value; otherwise as ValueCaller."""
+
+    _results = ValueCaller._results
 
     def _value_lists(self) -> list[list[Any]]:
         self.batch.ready(self.call.given)
@@ -51,13 +64,6 @@ class Coroutines(Applier):
         function = self.function
         assert function is not None
         return lambda position: function(values[position])
-
-    def _run_all(self, calls: Sequence[tuple[_Call, list[Any]]]) -> None:
-        lanes = Lanes(self.rounds, self.call.concurrency, self._finish())
-        try:
-            lanes.run(calls)
-        except FailedRow as failed:
-            raise self.explainer.error(failed, self.rounds.failures) from None
 
 
 class Lanes:

@@ -6,23 +6,23 @@ rows that make it fail, and what it made of the others is put together again. In
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from parapply.backends.api import Pace
 from parapply.columns import json_columns
 from parapply.columns.arrays import columns_of
 from parapply.columns.type_words import clash
 from parapply.columns.unify import fit, unify
 from parapply.columns.values.maps import holds_maps
 from parapply.execute.call import Call, Made
+from parapply.execute.callers.api import ChunkRun
 from parapply.execute.failures.attempts import Rounds
 from parapply.execute.failures.explain import Explainer
 from parapply.execute.frames import conversion
 from parapply.execute.frames.objects import Objects
 from parapply.execute.frames.unchanged import Found, Given
-from parapply.execute.policy import FailedRow, Wary, is_ours
+from parapply.execute.policy import FailedRow, is_ours
 from parapply.execute.results import build
 from parapply.execute.results.stored import as_table
 from parapply.execute.time_limit import Alarm
@@ -32,27 +32,22 @@ from parapply.formats.nouns import Field
 from parapply.functions.rows import no_column
 from parapply.model.deferred_imports import np, pa
 from parapply.model.errors import ResultError, UnseenError
-from parapply.runtime.rates import Rate
 
 
-class ChunkCaller:
-    """Calls a chunk function for a batch; arguments as those of Applier."""
+def preload(call: Call) -> None:
+    """Import what frames of this kind need, before workers are forked, which then share it."""
+    conversion.preload(call.frame)
 
-    def __init__(
-        self,
-        call: Call,
-        function: Callable[[Any], Any] | None,
-        batch: Batch,
-        fields: tuple[Field, ...],
-        where: Callable[[int], str],
-        pace: Pace,
-        wary: Wary | None = None,
-        metadata: Mapping[bytes, bytes] | None = None,
-        rate: Rate | None = None,
-    ) -> None:
-        self.call, self.batch, self.where, self.pace = call, batch, where, pace
-        self.metadata, self.wary = metadata, wary
-        self.function = function if call.expression is None else call.expression.function("df")
+
+class FrameCaller:
+    """Calls a function for a batch as a frame: a TableCaller."""
+
+    def __init__(self, run: ChunkRun) -> None:
+        call, batch, fields, where = run.call, run.batch, run.fields, run.where
+        self.call, self.batch, self.where, self.pace = call, batch, where, run.pace
+        self.metadata, self.wary = run.metadata, run.wary
+        expression = call.expression
+        self.function = run.function if expression is None else expression.function("df")
         self.fields = [fields[position] for position in call.given]
         self.columns, self.inputs = len(fields), {field.name for field in fields}
         types = {**{field.name: field.type for field in self.fields}, **call.types}
@@ -61,7 +56,7 @@ class ChunkCaller:
         self.objects = Objects(known, call.as_text, maps)
         self.explainer = Explainer(call, batch, fields, where)
         explain = self.explainer.explain
-        self.rounds = Rounds(call.policy, batch.rows, explain, pace, rate=rate)
+        self.rounds = Rounds(call.policy, batch.rows, explain, run.pace, rate=run.rate)
         self._at = 0
 
     def position(self) -> int:
@@ -69,7 +64,7 @@ class ChunkCaller:
         return self._at
 
     def apply(self) -> Made:
-        """Return what the function made of the batch; raises as Applier does."""
+        """Return what the function made of the batch; raises as RowCaller does."""
         if len(self.call.given) == self.columns:  # the frame is to have all that there is
             self.batch.check_complete()
         arrays = self.batch.columns(self.call.given)

@@ -6,53 +6,35 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import repeat
 from typing import Any
 
-from parapply.backends.api import Pace
 from parapply.columns.json_columns import is_json, is_varied
 from parapply.execute import holes
 from parapply.execute.call import Call, Made
-from parapply.execute.failures.attempts import Rounds, Step, endless
+from parapply.execute.callers.api import ChunkRun
+from parapply.execute.failures.attempts import Rounds, Step
 from parapply.execute.failures.explain import Explainer
 from parapply.execute.identity import Looked
 from parapply.execute.loop import step_of
-from parapply.execute.policy import FailedRow, Wary
+from parapply.execute.policy import FailedRow
 from parapply.execute.results import build
-from parapply.formats.api import Batch
 from parapply.formats.nouns import Field
 from parapply.functions.inline_columns import spread
 from parapply.functions.rows import Columns, Row
 from parapply.model.deferred_imports import np
 from parapply.model.errors import BadRowsError, ResultError, UnseenError
-from parapply.runtime.rates import Rate
 
 
-class Applier:
-    """Calls a row or value function for each row of a batch.
+class RowCaller:
+    """Calls a function for each row of a batch: a Caller."""
 
-    `where` says which row a position in the batch is; `places` are the positions in the chunk,
-    where some of its rows are not in the batch. `end` says now and then after how many rows the
-    run is to end, if it is.
-    """
-
-    def __init__(
-        self,
-        call: Call,
-        function: Callable[[Any], Any] | None,
-        batch: Batch,
-        fields: tuple[Field, ...],
-        where: Callable[[int], str],
-        pace: Pace,
-        wary: Wary | None = None,
-        places: Sequence[int] | None = None,
-        end: Callable[[], int | None] = endless,
-        rate: Rate | None = None,
-    ) -> None:
-        self.call, self.batch, self.fields, self.where = call, batch, fields, where
-        self.function, self.types = function, {**_kept(call, fields), **call.types}
-        self.explainer = Explainer(call, batch, fields, where)
-        self.looked = Looked(call, batch, fields)
+    def __init__(self, run: ChunkRun) -> None:
+        self.call, self.batch, self.fields, self.where = run.call, run.batch, run.fields, run.where
+        self.function, self.types = run.function, {**_kept(run.call, run.fields), **run.call.types}
+        self.explainer = Explainer(run.call, run.batch, run.fields, run.where)
+        self.looked = Looked(run.call, run.batch, run.fields)
         self.rounds = Rounds(
-            call.policy, batch.rows, self.explainer.explain, pace, wary, places, end, rate
-        )
+            run.call.policy, run.batch.rows, self.explainer.explain, run.pace, run.wary,
+            run.places, run.end, run.rate,
+        )  # fmt: skip
 
     def apply(self) -> Made:
         """Return what the function made of the batch.
@@ -60,7 +42,7 @@ class Applier:
         Raises RowError where it raises and that ends the run, ResultError where what it returns
         does not fit.
         """
-        made = self._values() if self.call.by == "value" else self._rows()
+        made = self._results()
         made.failures, made.left = self.rounds.failures, self.rounds.left
         return made
 
@@ -68,30 +50,10 @@ class Applier:
         """The row that is being worked on."""
         return self.rounds.position()
 
-    def _rows(self) -> Made:
+    def _results(self) -> Made:
         found: list[Any] = []
         self._run([(self._row_step(found), found)])
         return self._made(found, self.call.into, self.call.name)
-
-    def _values(self) -> Made:
-        every = self._value_lists()
-        names = tuple(self.fields[position].name for position in self.call.given)
-        if len(every) == 1:
-            nested = is_varied(self.fields[self.call.given[0]].kind)  # a dict is a value there
-            into = self.call.into or (names if nested else ())
-            return self._made(every[0], into, names[0])
-        return self._made(list(zip(*every, strict=True)), self.call.into or names, names[0])
-
-    def _value_lists(self) -> list[list[Any]]:
-        """Return what the function made of the values of each column."""
-        self.batch.ready(self.call.given)
-        every = [(list[Any](), self._values_of(position)) for position in self.call.given]
-        function = self.function
-        if self.call.expression is not None:
-            function = self.call.expression.function("value")
-        assert function is not None
-        self._run([(self._value_step(found, function, of), found) for found, of in every])
-        return [found for found, _ in every]
 
     def _run(self, calls: list[tuple[Step, list[Any]]]) -> None:
         try:
@@ -136,11 +98,6 @@ class Applier:
             return parts[0] if len(parts) == 1 else zip(*parts, strict=True)
 
         return step_of(found, of_values, self._finish(), rows, len(names))
-
-    def _value_step(
-        self, found: list[Any], function: Callable[[Any], Any], values: list[Any]
-    ) -> Step:
-        return step_of(found, function, self._finish(), lambda start, stop: values[start:stop])
 
     def _expression_step(self, found: list[Any], columns: Columns) -> Step:
         expression, finish = self.call.expression, self._finish()
@@ -258,9 +215,38 @@ class Applier:
             raise self.explainer.error(failed, self.rounds.failures) from None
 
 
+class ValueCaller(RowCaller):
+    """Calls a function for each value of a column, or of several one after the other: a Caller."""
+
+    def _results(self) -> Made:
+        every = self._value_lists()
+        names = tuple(self.fields[position].name for position in self.call.given)
+        if len(every) == 1:
+            nested = is_varied(self.fields[self.call.given[0]].kind)  # a dict is a value there
+            into = self.call.into or (names if nested else ())
+            return self._made(every[0], into, names[0])
+        return self._made(list(zip(*every, strict=True)), self.call.into or names, names[0])
+
+    def _value_lists(self) -> list[list[Any]]:
+        """Return what the function made of the values of each column."""
+        self.batch.ready(self.call.given)
+        every = [(list[Any](), self._values_of(position)) for position in self.call.given]
+        function = self.function
+        if self.call.expression is not None:
+            function = self.call.expression.function("value")
+        assert function is not None
+        self._run([(self._value_step(found, function, of), found) for found, of in every])
+        return [found for found, _ in every]
+
+    def _value_step(
+        self, found: list[Any], function: Callable[[Any], Any], values: list[Any]
+    ) -> Step:
+        return step_of(found, function, self._finish(), lambda start, stop: values[start:stop])
+
+
 def _kept(call: Call, fields: tuple[Field, ...]) -> dict[str, Any]:
     """The types of columns that a value function replaces: what was JSON is JSON again."""
-    if call.by != "value" or call.into:
+    if not call.traits.by_column or call.into:
         return {}
     return _json({fields[position].name: (position,) for position in call.given}, fields)
 
