@@ -1,7 +1,7 @@
 """The suite on every Python, and on the oldest and odd versions of what parapply stands on: `nox`.
 
 Outside CI, as it takes a while. An interpreter that is not there is skipped. What follows `--` goes
-to pytest: `nox -s oldest -- tests/test_types.py`.
+to pytest: `nox -s oldest -- tests/columns`.
 """
 
 from __future__ import annotations

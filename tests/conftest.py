@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import settings
-from processes import Marked
+
+from tests.processes import Marked
 
 # The same examples in every run; `pytest --hypothesis-profile=search` looks for new ones.
 settings.register_profile("same", deadline=None, derandomize=True, database=None, max_examples=60)
