@@ -15,15 +15,14 @@ import logging
 import os
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from parapply.runtime import counts, messages
 from parapply.runtime.context import current
-from parapply.runtime.events import Event
-from parapply.runtime.locks import Limit, Lock
 from parapply.runtime.mapped import shared
-from parapply.runtime.rates import Rate
-from parapply.runtime.stops import stop_after
+
+if TYPE_CHECKING:
+    from parapply.runtime.events import Event
+    from parapply.runtime.locks import Limit, Lock
 
 __all__ = [
     "chunk",
@@ -96,7 +95,8 @@ def lock(name: str) -> Lock:
     A worker that dies lets go of it. In an async function write `async with`. Raises RuntimeError
     where the same worker holds it already.
     """
-    return Lock(current().place.folder, name)
+    lock: Lock = current().place.store.lock(name)
+    return lock
 
 
 def limit(name: str, most: int) -> Limit:
@@ -106,7 +106,8 @@ def limit(name: str, most: int) -> Limit:
     dies leaves. Otherwise as `lock`.
     """
     context = current()
-    return Limit(context.place.folder, name, most, context.rank)
+    limit: Limit = context.place.store.limit(name, most, context.rank)
+    return limit
 
 
 def rate(name: str, per: str | float) -> Any:
@@ -116,12 +117,13 @@ def rate(name: str, per: str | float) -> Any:
     a number a second, or text: 20/s, 100/min, 1000/h. In an async function `await` it. Raises
     ValueError for what is not a rate.
     """
-    return Rate(current().place.folder, name, per).turn()
+    return current().place.store.rate(name, per).turn()
 
 
 def event(name: str) -> Event:
     """Return an event: `.set()` by one worker, `.is_set()` and `.wait(timeout)` by all."""
-    return Event(current().place.folder, name)
+    event: Event = current().place.store.event(name)
+    return event
 
 
 def count(name: str, n: int = 1) -> None:
@@ -130,12 +132,12 @@ def count(name: str, n: int = 1) -> None:
     It costs less than a microsecond, and what a worker counted is not lost when it dies. Rows
     that are given to the function again (a worker died, or --retries) count again.
     """
-    counts.count(current().place.folder, name, n)
+    current().place.store.count(name, n)
 
 
 def gauge(name: str, value: float) -> None:
     """Set a value; the last one that any worker set is in `Report.gauges`, and shown with -v."""
-    counts.gauge(current().place.folder, name, value)
+    current().place.store.gauge(name, value)
 
 
 def put(name: str, value: object) -> None:
@@ -148,7 +150,7 @@ def put(name: str, value: object) -> None:
     place = current().place
     if not place.handled:
         raise RuntimeError("worker.put() needs a handler: --on-message file.py:NAME")
-    messages.put(place.folder, name, value)
+    place.store.put(name, value)
 
 
 def stop() -> None:
@@ -164,7 +166,7 @@ def stop() -> None:
     if context.chunk is not None:
         position = context.position
         context.stopped = min(position, position if context.stopped is None else context.stopped)
-        stop_after(context.place.folder, context.chunk)
+        context.place.store.stop_after(context.chunk)
 
 
 def _chunk() -> str:

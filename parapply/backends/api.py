@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from parapply.backends.limits import Limits
 from parapply.model.records import field, record
@@ -114,12 +114,22 @@ class Session(Protocol):
         """
         ...
 
+
+@runtime_checkable
+class CountsProgress(Protocol):
+    """A session that knows how far the items are that are being worked on; it need not."""
+
     def units(self) -> int:
-        """Progress reported so far for the items that are being worked on."""
+        """Progress reported so far for them."""
         ...
 
+
+@runtime_checkable
+class StealsWork(Protocol):
+    """A session whose busy workers can leave work to idle ones; it need not."""
+
     def idle(self) -> int:
-        """How many workers have nothing to do, nor will soon; 0 where there are none at all."""
+        """How many workers have nothing to do, nor will soon."""
         ...
 
     def relieve(self, rest: Callable[[Any, int, float], int], most: int) -> None:

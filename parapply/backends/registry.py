@@ -9,29 +9,31 @@ from parapply.backends.api import Backend
 from parapply.model.errors import UsageError
 
 
-class _Entry(NamedTuple):
-    path: str
+class BackendSpec(NamedTuple):
+    """A backend."""
+
+    path: str  # module:Class, a Backend
     extra: str | None = None  # what to install where the room's engine is missing
-    apart: bool = False  # its workers are processes: they can be replaced, and limited
-    turns: bool = False  # they are several, and one at a time runs Python
+    processes: bool = False  # its workers are processes: they can be replaced, and limited
+    one_interpreter: bool = False  # they are several, and one at a time runs Python
 
 
 BACKENDS = {
-    "processes": _Entry("parapply.backends.processes:Processes", apart=True),
-    "threads": _Entry("parapply.backends.threads:Threads", turns=True),
-    "serial": _Entry("parapply.backends.serial:Serial"),
+    "processes": BackendSpec("parapply.backends.processes:Processes", processes=True),
+    "threads": BackendSpec("parapply.backends.threads:Threads", one_interpreter=True),
+    "serial": BackendSpec("parapply.backends.serial:Serial"),
 }
 AUTO = "processes"
 
 
 def has_processes(name: str) -> bool:
     """Whether each worker of that backend is a process; raises UsageError as `load` does."""
-    return _entry(name).apart
+    return _entry(name).processes
 
 
 def takes_turns(name: str) -> bool:
     """Whether its workers share one interpreter; raises UsageError as `load` does."""
-    return _entry(name).turns
+    return _entry(name).one_interpreter
 
 
 def load(name: str) -> Backend:
@@ -50,7 +52,7 @@ def load(name: str) -> Backend:
     return chosen
 
 
-def _entry(name: str) -> _Entry:
+def _entry(name: str) -> BackendSpec:
     if (entry := BACKENDS.get(AUTO if name == "auto" else name)) is None:
         raise UsageError(f"no backend is called {name!r}; there are: {', '.join(BACKENDS)}")
     return entry

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from multiprocessing import connection
-from typing import Any
 
 from parapply.backends.api import Crew, Done, Item, Outside, Pace, Result, Session
 from parapply.backends.pooled import BEAT_S, PATIENCE_S
@@ -43,12 +42,6 @@ class _Session:
 
     def units(self) -> int:
         return self.done
-
-    def idle(self) -> int:
-        return 0
-
-    def relieve(self, rest: Callable[[Any, int, float], int], most: int) -> None:
-        pass
 
     def run(
         self,

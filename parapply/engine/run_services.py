@@ -18,6 +18,7 @@ from parapply.engine import shares
 from parapply.functions.hooks import Hook
 from parapply.model.errors import OutputError, RowError, WorkerError
 from parapply.runtime.context import Place, aside
+from parapply.runtime.local_store import LocalStore
 from parapply.runtime.stops import is_stopped
 from parapply.storage.atomic.places import temporary_place
 from parapply.storage.atomic.staging import Staging, sweep
@@ -68,7 +69,8 @@ class Hub:
     def place(self, workers: int) -> Place:
         """Return what is sent to each worker as it starts."""
         names = tuple(self._shares)
-        return Place(self.folder, workers, self._handler is not None, self._log_file, names)
+        store = LocalStore(self.folder)
+        return Place(self.folder, store, workers, self._handler is not None, self._log_file, names)
 
     def share(self, start_method: str | None) -> None:
         """Load what is to be shared, before there are workers. Raises ParapplyError."""

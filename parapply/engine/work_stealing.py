@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from parapply.backends.api import Session
+from parapply.backends.api import Session, StealsWork
 from parapply.engine.plan import halve
 from parapply.execute.tasks import ChunkTask
 from parapply.formats.api import Index
@@ -40,7 +40,8 @@ class Relief:
         indexes: Mapping[int, Index],
         split: Callable[[tuple[int, ...], int], None],
     ) -> None:
-        self._session, self._sources, self._indexes = session, task.sources, indexes
+        self._session = session if isinstance(session, StealsWork) else None
+        self._sources, self._indexes = task.sources, indexes
         self._split = split
         # With a rate they wait for each other anyway.
         self.able = task.call.traits.stealable and task.call.rate is None
@@ -48,9 +49,11 @@ class Relief:
 
     def ask(self) -> None:
         """Have workers leave what they can: if others are idle, or they are at it for long."""
-        if self.able and (idle := self._session.idle()):
+        if self._session is None or not self.able:
+            return
+        if idle := self._session.idle():
             self._session.relieve(self._rest, idle)
-        elif self.able and time.monotonic() >= self._due:
+        elif time.monotonic() >= self._due:
             self._session.relieve(self._rest_of_long, _EVERY)
             self._due = time.monotonic() + _LONG_S / 20
 
@@ -63,7 +66,8 @@ class Relief:
         if chunk.data is not None:  # its text is not cut: it is kept with what was made
             first = replace(first, pick=tuple(range(rows)) if chunk.pick is None else first.pick)
         rest_s = rest.rows * row_s
-        count = min(math.ceil(rest_s / _WORTH_S), self._session.idle())
+        idle = 0 if self._session is None else self._session.idle()
+        count = min(math.ceil(rest_s / _WORTH_S), idle)
         count = max(count, math.ceil(rest_s / _LONG_S))
         return [first, *self._parts(rest, min(count, rest.rows, _MOST))]
 

@@ -40,9 +40,10 @@ from parapply.model.errors import ParapplyError, ResultError, UnencodableError, 
 from parapply.model.outcome import Failed, Outcome, given_of
 from parapply.model.records import record, replace
 from parapply.runtime.allocation import give_back
+from parapply.runtime.chunk_end import End
 from parapply.runtime.context import bound
-from parapply.runtime.rates import RATE, Rate
-from parapply.runtime.stops import End, GivenUp, Skipped
+from parapply.runtime.rates import RATE
+from parapply.runtime.stops import GivenUp, Skipped
 from parapply.storage.descriptors import DescriptorsError, placed
 from parapply.storage.durable import known
 from parapply.storage.naming import Naming
@@ -166,7 +167,7 @@ class ChunkTask:
     def _made(self, chunk: Chunk, rows: Rows, pace: Pace, end: End) -> Made:
         call, wary = self.call, Wary(dict(chunk.doomed)) if chunk.wary else None
         context, function = end.context, end.context.function
-        rate = None if call.rate is None else Rate(context.place.folder, RATE, call.rate)
+        rate = None if call.rate is None else context.place.store.rate(RATE, call.rate)
         run = ChunkRun(
             call, function, rows.batch, self.fields, rows.where, pace, wary, rows.places,
             end.check, rate, self._metadata(chunk.source),

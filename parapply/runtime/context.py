@@ -23,6 +23,7 @@ from parapply.runtime.ranks import Rank, claim
 if TYPE_CHECKING:
     import asyncio
 
+    from parapply.runtime.api import RunStore
     from parapply.storage.atomic.staging import Staging
 
 NAME = "parapply-"
@@ -32,7 +33,8 @@ NAME = "parapply-"
 class Place:
     """What the workers of a run have in common; it comes with the start of each."""
 
-    folder: str  # on a local disk: for locks, counters and whatever else is shared
+    folder: str  # on a local disk: for what belongs to this machine
+    store: RunStore  # locks, counters and whatever else is shared
     workers: int = 1
     handled: bool = False  # whether the parent takes messages
     log_file: str | None = None  # where lines go instead of standard error
@@ -183,16 +185,18 @@ def current() -> Context:
 def _nobody() -> Context:
     import tempfile
 
+    from parapply.runtime.local_store import LocalStore
     from parapply.storage.atomic.staging import Staging, sweep
 
     with _gate:
         if not _alone:
-            place = tempfile.gettempdir()
-            sweep(place, NAME)
-            staging = Staging(place, NAME)
+            parent = tempfile.gettempdir()
+            sweep(parent, NAME)
+            staging = Staging(parent, NAME)
             folder = staging.make()
             atexit.register(_remove, staging, os.getpid())
-            _alone.append(Context(Place(folder, handled=True, is_run=False), Rank(0, None)))
+            place = Place(folder, LocalStore(folder), handled=True, is_run=False)
+            _alone.append(Context(place, Rank(0, None)))
     return _alone[0]
 
 

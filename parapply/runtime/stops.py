@@ -9,18 +9,12 @@ up. Runs in workers and in the parent.
 from __future__ import annotations
 
 import os
-import time
-from typing import TYPE_CHECKING
 
 from parapply.model.records import record
 from parapply.storage.flocks import blaming_place
 from parapply.storage.private import touch
 
-if TYPE_CHECKING:
-    from parapply.runtime.context import Context
-
 _Number = tuple[int, ...]
-_LOOK_S = 0.05
 _STOP, _CHUNK = "stop", "stop-"
 
 
@@ -63,22 +57,3 @@ def stopped_after(folder: str) -> _Number | None:
         return None
     chunks = [name.removeprefix(_CHUNK) for name in names if name.startswith(_CHUNK)]
     return min((tuple(map(int, chunk.split("."))) for chunk in chunks), default=None)
-
-
-class End:
-    """Whether the run ends before or in a chunk."""
-
-    def __init__(self, context: Context, number: tuple[int, ...]) -> None:
-        self.context, self._number = context, number
-        context.stopped = None
-        self._due = 0.0
-
-    def check(self) -> int | None:
-        """Return how many of the batch's rows stay, None for all; raises GivenUp for none."""
-        if (last := self.context.stopped) is not None:
-            return last + 1
-        if (now := time.monotonic()) >= self._due:  # rows with a time limit are run one by one
-            self._due = now + _LOOK_S
-            if is_after(self.context.place.folder, self._number):
-                raise GivenUp
-        return None

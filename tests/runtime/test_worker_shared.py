@@ -20,6 +20,7 @@ from parapply import worker
 from parapply.runtime import context
 from parapply.runtime.context import Place
 from parapply.runtime.counts import tally
+from parapply.runtime.local_store import LocalStore
 from parapply.runtime.messages import Mailbox
 from parapply.runtime.rates import parse_rate
 
@@ -31,7 +32,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarn
 
 @pytest.fixture
 def place(tmp_path):
-    return Place(str(tmp_path), WORKERS, handled=True)
+    return Place(str(tmp_path), LocalStore(str(tmp_path)), WORKERS, handled=True)
 
 
 def start(place, work, *arguments):

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from parapply.backends.api import Done, Outside, Session
+from parapply.backends.api import CountsProgress, Done, Outside, Session
 from parapply.engine.agenda import Agenda, Item
 from parapply.engine.assemble import Assembler
 from parapply.engine.lost_workers import Losses
@@ -70,6 +70,7 @@ class Dispatcher:
         self.session, self.task, self.indexes, self.total = session, task, indexes, total
         self.rows = self.chunks = self._computed = 0
         self._watch = on_progress
+        self._units = session.units if isinstance(session, CountsProgress) else int
         self._losses = Losses(task, indexes)
         self._relief = Relief(session, task, indexes, self._expect_halves)
         self._relief.able &= not assembler.output.is_folder  # a chunk makes a file there
@@ -94,7 +95,7 @@ class Dispatcher:
                 raise self._failed.error
             if self._watch is not None:
                 # A chunk that is done counts for nothing until its outcome has come.
-                done = self.rows + self.session.units()
+                done = self.rows + self._units()
                 most = done if self.total is None else min(done, self.total)  # a chunk adds one
                 self._computed = max(self._computed, most)
                 failed = self.tally.failed
