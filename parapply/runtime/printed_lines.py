@@ -62,6 +62,9 @@ class Lines(io.TextIOBase):
         if speaker() is None:
             self.beneath.flush()
 
+    def __del__(self) -> None:
+        """Do nothing, not even flush: the stream beneath is another's, and may be closed by now."""
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self.beneath, name)
 

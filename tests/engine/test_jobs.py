@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+from functools import partial
 
 import pandas as pd
 import pandas.testing as pdt
 import pytest
+from versions import TO_THE_LAST_DIGIT
 
 NAMES = ["csv", "tsv", "parquet"]
 CHUNKS = ("--chunk-size", "700")
@@ -294,14 +296,12 @@ def test_every_format_is_read_and_written(job, flights_folder, whole, tmp_path, 
     output = tmp_path / f"out.{target}"
     job("functions.py:speed", "-o", output, source=flights_folder / f"flights.{source}")
     found = {
-        "csv": pd.read_csv,
-        "tsv": lambda path: pd.read_csv(path, sep="\t"),
+        "csv": partial(pd.read_csv, **TO_THE_LAST_DIGIT),
+        "tsv": partial(pd.read_csv, sep="\t", **TO_THE_LAST_DIGIT),
         "parquet": pd.read_parquet,
     }[target](output)
     expected = whole.assign(speed=whole["distance"] / whole["air_time"] * 60)
-    pdt.assert_frame_equal(
-        found.astype(expected.dtypes), expected, check_exact=target != "csv", rtol=1e-15
-    )
+    pdt.assert_frame_equal(found.astype(expected.dtypes), expected, check_exact=True)
 
 
 def test_parquet_to_csv_writes_what_pandas_writes(job, flights, flights_parquet, whole):
@@ -310,8 +310,9 @@ def test_parquet_to_csv_writes_what_pandas_writes(job, flights, flights_parquet,
     assert output == expected.to_csv(index=False)
 
 
-def test_parquet_to_parquet_keeps_types_and_metadata(job, flights_parquet, flights, tmp_path):
+def test_parquet_to_parquet_keeps_types_and_metadata(job, flights_parquet, tmp_path):
     job("functions.py:route", "-o", "out.parquet", *CHUNKS, source=flights_parquet)
+    flights = pd.read_parquet(flights_parquet)
     expected = flights.assign(route=flights["origin"] + "-" + flights["dest"])
     pdt.assert_frame_equal(pd.read_parquet(tmp_path / "out.parquet"), expected)
 
@@ -324,10 +325,13 @@ def test_several_inputs_are_one_table_in_order(succeed, functions, flights, writ
     assert output == expected.to_csv(index=False)
 
 
-def test_several_parquet_inputs_are_one_table(succeed, functions, flights, tmp_path):
+def test_several_parquet_inputs_are_one_table(
+    succeed, functions, flights, flights_parquet, tmp_path
+):
     flights[:2500].to_parquet(tmp_path / "one.parquet", index=False)
     flights[2500:].to_parquet(tmp_path / "two.parquet", index=False)
     succeed("functions.py:route", "one.parquet", "two.parquet", "-o", "out.parquet")
+    flights = pd.read_parquet(flights_parquet)
     expected = flights.assign(route=flights["origin"] + "-" + flights["dest"])
     pdt.assert_frame_equal(pd.read_parquet(tmp_path / "out.parquet"), expected)
 

@@ -611,6 +611,17 @@ def test_a_log_file_that_cannot_be_written_is_named(fail, table):
     )
 
 
+def test_a_stream_of_lines_that_nobody_needs_leaves_the_closed_one_beneath_alone():
+    code = (
+        "import io; from parapply.runtime.printed_lines import Lines; "
+        "beneath = io.TextIOWrapper(io.BytesIO()); lines = Lines(beneath); "
+        "beneath.close(); del lines"
+    )
+    # From Python 3.13 on what a finalizer raises is always said, before with `-X dev` alone.
+    done = subprocess.run([sys.executable, "-X", "dev", "-c", code], capture_output=True)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 def test_lines_take_the_place_of_the_bar_on_a_terminal(table, tmp_path):
     parent, child = pty.openpty()
     process = subprocess.Popen(

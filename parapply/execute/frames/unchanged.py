@@ -17,6 +17,7 @@ from parapply.columns.arrays import take, whole
 from parapply.execute.frames import conversion
 from parapply.execute.frames.matching import Match, is_same, match, may_be_moved
 from parapply.execute.frames.objects import Objects
+from parapply.execute.frames.original import Original
 from parapply.formats.common.pandas_schema import INDEX, marks
 from parapply.formats.nouns import Field
 from parapply.model.deferred_imports import at, np, pa
@@ -47,8 +48,8 @@ class Given:
         self._indexed = INDEX in names
         self.frame = make()
         self._pandas = conversion.is_pandas(self.frame, "DataFrame")
-        # What is written into the frame is not written into this one: pandas copies on write.
-        self._own = self.frame.copy(deep=False) if self._pandas else self.frame
+        self._original = Original(self.frame) if self._pandas else None
+        self._own = self._original.frame if self._original else self.frame
 
     def found(self, returned: Any, table: pa.Table, exact: Callable[[str], Sequence[Any]]) -> Found:
         """Return which columns of `table`, made of what was returned, are the frame's.
@@ -143,7 +144,8 @@ class Given:
 
     def _untouched(self, returned: Any, names: Sequence[str]) -> set[str]:
         """Return columns that are still in the memory that they were in: nothing is compared."""
-        if not self._is_like(returned) or len(returned) != self._rows or not self._rows:
+        original = self._original if self._is_like(returned) else None
+        if original is None or len(returned) != self._rows or not self._rows:
             return set()
         there = {str(label): label for label in returned.columns}
         return {
@@ -151,7 +153,7 @@ class Given:
             for name in names
             if name in self._own.columns
             and name in there
-            and _is_shared(returned[there[name]], self._own[name])
+            and original.is_untouched(returned[there[name]], name)
         }
 
     def _back(self, names: Sequence[str], schema: pa.Schema) -> _Columns:
@@ -210,14 +212,6 @@ def _is_of(made: pa.Array, own: pa.Array | None, rows: Any) -> bool:
 
 def _mark(known: Mapping[str, tuple[Any, dict[str, Any]]], name: str) -> Any:
     return known[name][1] if name in known else None
-
-
-def _is_shared(one: Any, other: Any) -> bool:
-    """Whether two columns of pandas are the same numbers in memory."""
-    if one.dtype != other.dtype or not isinstance(one.dtype, np.dtype) or one.dtype.kind == "O":
-        return False
-    first, second = (column.to_numpy().__array_interface__ for column in (one, other))
-    return bool(first["data"][0] == second["data"][0] and first["strides"] == second["strides"])
 
 
 def _same(made: _Columns, own: _Columns, rows: Any) -> list[str]:

@@ -249,6 +249,43 @@ def test_a_value_that_is_written_into_the_frame_is_seen(tmp_path):
     ]
 
 
+WRITERS = {
+    "where": lambda df: df.__setitem__("n", df["n"].where(df["n"] > 1, 9)),
+    "loc": lambda df: df.loc.__setitem__((0, "n"), 9),
+    "iat": lambda df: df.iat.__setitem__((0, 0), 9),
+    "update": lambda df: df.update(pd.DataFrame({"n": [9]})),
+    "zero": lambda df: df.loc.__setitem__((0, "x"), 0.0),
+    "moment": lambda df: df.loc.__setitem__((0, "t"), pd.Timestamp(9)),
+    "fillna": lambda df: df.fillna({"text": "b"}, inplace=True),
+}
+
+
+@pytest.mark.parametrize("numbered", [False, True], ids=["", "numbered anew"])
+@pytest.mark.parametrize("write_into", WRITERS.values(), ids=WRITERS)
+def test_whatever_writes_into_the_frame_the_output_has_what_pandas_then_has(
+    tmp_path, write_into, numbered
+):
+    table = pa.table(
+        {
+            "n": pa.array([1, 2, 3], pa.int64()),
+            "x": [-0.0, 2.5, 1.5],
+            "t": pa.array([1, 2, None], pa.timestamp("ns")),
+            "text": ["a", None, "c"],
+        }
+    )
+    write(table, tmp_path / "in.parquet")
+
+    def function(df: pd.DataFrame):
+        write_into(df)
+        return df.reset_index(drop=True) if numbered else df
+
+    expected = table.to_pandas()
+    write_into(expected)
+    found = read(run(tmp_path / "in.parquet", function, chunk_size=3))
+    expected = pa.Table.from_pandas(expected, preserve_index=False)
+    assert repr(found.to_pylist()) == repr(expected.to_pylist())  # 0.0 is not -0.0
+
+
 def test_rows_that_are_numbered_anew_are_found_by_what_is_in_them(tmp_path):
     table = pa.table({"row": [1, 0, 3], "n": pa.array([2**53, FAR, None], pa.int64())})
     write(table, tmp_path / "in.parquet")

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from versions import PANDAS, TO_THE_LAST_DIGIT
 
 import parapply
 from parapply import Job
@@ -103,10 +104,20 @@ def read(path, columns: Sequence[Sequence[str]]):
     return found.kinds, [one.kind for one in fields], [batch.values(place) for place in positions]
 
 
+def read_csv(text: str) -> pd.DataFrame:
+    """Read it as pandas 3 does: before, a number beyond doubles was text, one of many zeros 0."""
+    frame = pd.read_csv(io.StringIO(text), low_memory=False)
+    if PANDAS < (3, 0):
+        finite = io.StringIO(text.replace("1e400", "inf"))
+        numbers = pd.read_csv(finite, low_memory=False, **TO_THE_LAST_DIGIT)
+        frame = frame.assign(**numbers.select_dtypes("number"))
+    return frame
+
+
 @pytest.mark.parametrize("columns", [SINGLES, PAIRS], ids=["alone", "in pairs"])
 def test_columns_have_the_types_that_pandas_gives_them(tmp_path, columns):
     _, _, values = read(tmp_path / "in.csv", columns)
-    frame = pd.read_csv(io.StringIO(text_of(columns)), low_memory=False)
+    frame = read_csv(text_of(columns))
     for place, cells in enumerate(columns):
         want = expected(cells, frame.iloc[:, place])
         assert (cells, repr(values[place])) == (cells, repr(want))
