@@ -29,6 +29,7 @@ from parapply.formats.csv import text
 from parapply.formats.csv.dialect import Dialect
 from parapply.formats.csv.format import CSV
 from parapply.formats.csv.small import batch
+from parapply.formats.csv.small.batch import BriefBatch
 from parapply.formats.csv.splice import quote_name
 from parapply.formats.nouns import Reading
 from parapply.model.records import replace
@@ -84,7 +85,7 @@ def test_a_glance_sees_what_a_survey_does(folder, content, data):
     stop = data.draw(st.integers(start + 1, found.rows))
     whole = source.batch(index.span(start, stop), fields)
     batch = replace(source, brief=True).batch(index.span(start, stop), fields)
-    assert isinstance(batch, batch.BriefBatch)
+    assert isinstance(batch, BriefBatch)
     picked = sorted(data.draw(st.sets(st.integers(0, stop - start - 1))))
     for one, other in ((batch, whole), (batch.pick(picked), whole.pick(picked))):
         for position in positions:

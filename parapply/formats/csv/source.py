@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from parapply.columns.inference import Kind
 from parapply.formats.common.blocks import read_range
 from parapply.formats.common.line_index import MARKS, ByteIndex, ByteSpan, Mark
+from parapply.formats.common.number_cache import put
 from parapply.formats.csv.batch import CsvBatch
 from parapply.formats.csv.dialect import BYTES, NULLS, Dialect
 from parapply.formats.csv.header import Head
-from parapply.formats.csv.number_cache import put
 from parapply.formats.csv.pieces import Cutter
 from parapply.formats.csv.records import Records, find_records, find_whole_records
 from parapply.formats.csv.small import survey

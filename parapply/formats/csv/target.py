@@ -257,7 +257,7 @@ class CsvTarget:
         if not columns or not len(columns[0]):
             return []
         joined = text.lines(columns, self.dialect, self.line_end.decode())
-        return [text.data(joined)]
+        return [arrays.text_data(joined)]
 
 
 @contextmanager

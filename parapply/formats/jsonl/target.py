@@ -8,16 +8,17 @@ from typing import Any
 import pyarrow as pa
 
 from parapply.columns.arrays import take as picked
+from parapply.columns.text.json import values
 from parapply.formats.api import Batch
 from parapply.formats.common.added_columns import AddedBatch, as_made
 from parapply.formats.common.encodable import checked
 from parapply.formats.common.text_parts import TextJoiner
-from parapply.formats.jsonl import text
 from parapply.formats.jsonl.batch import JsonlBatch
 from parapply.formats.jsonl.edit import Edit
 from parapply.formats.jsonl.lines import filled_starts
 from parapply.formats.jsonl.members import members
 from parapply.formats.jsonl.source import JsonlSource
+from parapply.formats.jsonl.text import objects
 from parapply.formats.nouns import Arrangement, Keep, New, Writing
 from parapply.model.records import field, record
 from parapply.storage.codecs import compression
@@ -101,8 +102,8 @@ class JsonlTarget:
         return TextJoiner(self.writing, lambda arrangement: (self.before, b""))
 
     def _write(self, part: Part, columns: list[tuple[str, pa.Array]], rows: int) -> None:
-        texts = [(name, text.values(array)) for name, array in columns]
-        part.write(checked([text.objects(texts, rows, self.line_end)], self.encoding, _place))
+        texts = [(name, values(array)) for name, array in columns]
+        part.write(checked([objects(texts, rows, self.line_end)], self.encoding, _place))
 
 
 class JsonlSplicer(JsonlTarget):
@@ -141,7 +142,7 @@ class JsonlSplicer(JsonlTarget):
         assert isinstance(batch, JsonlBatch)
         edit = Edit.of(arrangement, self.columns)
         names = [column.name for column in arrangement if isinstance(column, New)]
-        ready = {name: text.values(made[name]) for name in names}
+        ready = {name: values(made[name]) for name in names}
         for name in names if edit.ordered else edit.names:
             batch.check_single(name, None if take is None else take.tolist())
         own = batch.lines
