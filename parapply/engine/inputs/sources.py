@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 
 from parapply.engine.inputs.opener import DASH, STDIN, Opened, Opener, Stream
 from parapply.formats.api import Source
-from parapply.formats.common.added_columns import AddedSource, Column, comparing
-from parapply.formats.common.pandas_labels import labels, without_stale
-from parapply.model.deferred_imports import lazy
+from parapply.formats.datasets import Folders, comparing, completed
 from parapply.model.errors import InputError, UsageError
 from parapply.model.job import Job
 from parapply.model.records import field, record, replace
@@ -19,9 +17,6 @@ from parapply.storage.naming import Naming
 
 if TYPE_CHECKING:
     from parapply.engine.inputs.survey import Table
-    from parapply.formats import hive
-else:
-    hive = lazy("parapply.formats.hive")
 
 
 @record
@@ -44,8 +39,7 @@ class Inputs:
 
     def completed(self, table: Table) -> Inputs:
         """Return these inputs with the columns that a survey found, the same for each of them."""
-        own = (s.inner if isinstance(s, AddedSource) else s for s in table.sources)
-        names = tuple(dict.fromkeys(name for source in own for name in source.columns))
+        names = tuple(dict.fromkeys(n for source in table.sources for n in source.own_columns))
         streams = {p: Stream(blocks, self.streams[p].again) for p, blocks in table.streams.items()}
         sources = tuple(source.widened(names) for source in table.sources)
         return replace(self, sources=sources, streams=streams)
@@ -90,26 +84,14 @@ def _open_all(opener: Opener, paths: Sequence[str]) -> list[Opened]:
         found for path in paths for found in ([(path, "")] if path == DASH else files_of(path))
     ]
     opener.alone = len(files) == 1
-    keys = [hive.keys_of(inside) if "=" in inside else () for _, inside in files]
-    types = hive.types_of(keys, opener.reading) if any(keys) else {}
-    opened: list[Opened] = []
-    added: list[list[Column]] = []
-    for (path, _), pairs in zip(files, keys, strict=True):
+    folders = Folders([inside for _, inside in files], opener.reading)
+    opened, added = [], []
+    for place, (path, _) in enumerate(files):
         with Naming(STDIN if path == DASH else path):
-            one = opener.any(path)
-        opened.append(replace(one, source=without_stale(one.source)))
-        found = (hive.Constant(name, value, types[name]) for name, value in pairs)
-        added.append([column.checked(path) for column in found])
-    for columns, index in zip(added, labels([one.source for one in opened]), strict=True):
-        columns += [] if index is None else [index]
-    return [
-        replace(one, source=_with(one.source, columns, lenient=opener.reading.lenient))
-        for one, columns in zip(opened, added, strict=True)
-    ]
-
-
-def _with(source: Source, columns: Sequence[Column], *, lenient: bool) -> Source:
-    return AddedSource(source, tuple(columns), lenient=lenient) if columns else source
+            opened.append(opener.any(path))
+        added.append(folders.columns(place, path))
+    sources = completed([one.source for one in opened], added, lenient=opener.reading.lenient)
+    return [replace(one, source=source) for one, source in zip(opened, sources, strict=True)]
 
 
 def _check_alike(first: Opened, other: Opened) -> None:

@@ -23,7 +23,6 @@ class _Parquet:
         return opened(path, name, reading)
 
     def target(self, sources: Sequence[Source], writing: Writing) -> Target:
-        schema = getattr(sources[0], "schema", None)
         codec = writing.compression or "snappy"
         if codec not in CODECS:
             raise UsageError(f"--compression {codec}: Parquet has {', '.join(CODECS)}")
@@ -33,7 +32,7 @@ class _Parquet:
         names = tuple(sources[0].columns)
         writer = partial(open_writer, compression=codec, layout=layout)
         same_rows = writing.keeps_rows and len(sources) == 1
-        told = names, schema, writer, ".parquet", writing.keeps_all, same_rows
+        told = names, sources[0].schema, writer, ".parquet", writing.keeps_all, same_rows
         if copied is None:
             return TableTarget(*told)
         return CopyingTarget(*told, copied=copied, codec=codec, layout=layout)
