@@ -1,7 +1,5 @@
 """An output format of one's own: a class, and a row in the table of formats; nothing else."""
 
-from __future__ import annotations
-
 import pytest
 
 import parapply
@@ -9,7 +7,6 @@ from parapply.columns.text.strings import strings
 from parapply.formats import registry
 from parapply.formats.common.text_target import TextTarget
 from parapply.formats.nouns import New, Writing
-from parapply.model.errors import UsageError
 from parapply.model.records import record
 
 
@@ -47,10 +44,8 @@ def row(monkeypatch):
 def test_a_table_is_written_in_it(tmp_path, workers):
     source, output = tmp_path / "in.csv", tmp_path / "out.md"
     source.write_text("a,b\n" + "".join(f"{n},x|{n}\n" for n in range(5000)))
-    job = parapply.Job(
-        expression="a * 0.5", into="half", inputs=source, output=output, workers=workers
-    )
-    parapply.run(job)
+    job = {"expression": "a * 0.5", "into": "half", "workers": workers}
+    parapply.run(parapply.Job(inputs=source, output=output, **job))
     lines = "".join(f"| {n} | x&#124;{n} | {n * 0.5} |\n" for n in range(5000))
     assert output.read_text() == f"| a | b | half |\n| --- | --- | --- |\n{lines}"
 
@@ -59,5 +54,7 @@ def test_a_table_is_written_in_it(tmp_path, workers):
 def test_it_is_not_read(tmp_path, asked):
     (tmp_path / "in.md").write_text("| a |\n")
     job = parapply.Job(expression="1", inputs=(str(tmp_path / "in.md"),), input_format=asked)
-    with pytest.raises(UsageError, match=r"markdown: it is only written; there are: csv, "):
+    with pytest.raises(
+        parapply.ParapplyError, match=r"markdown: it is only written; there are: csv, "
+    ):
         parapply.run(job)
