@@ -19,6 +19,12 @@ def integers(values: Any) -> pa.Array:
     return pa.Array.from_buffers(pa.int64(), len(data), [None, pa.py_buffer(data)])
 
 
+def text_data(array: pa.Array) -> memoryview:
+    """Return the bytes of all strings of an array, one after the other."""
+    offsets = np.frombuffer(array.buffers()[1], np.int32)[array.offset :]
+    return memoryview(array.buffers()[2])[int(offsets[0]) : int(offsets[len(array)])]
+
+
 def size_of(table: Any) -> int:
     """Return the bytes of a table or batch; before Arrow 24 those of views are not to be told."""
     try:

@@ -18,7 +18,7 @@ from parapply.engine.errors_file import Errors
 from parapply.engine.result_columns import Columns
 from parapply.engine.sinks import FileSink, FolderSink
 from parapply.execute.rewrites import Chore, Refit
-from parapply.formats.api import Target
+from parapply.formats.api import KeepsTables, Target
 from parapply.formats.nouns import Arrangement, Field, Keep, New, arrange, under_their_names
 from parapply.model.chunk import Chunk
 from parapply.model.errors import ResultError
@@ -185,7 +185,7 @@ class Assembler:
 
     def _goes_on(self, whole: dict[str, Any]) -> bool:
         """Whether columns that were begun as the input's can go on as what the function made."""
-        if not self.target.keeps_tables:
+        if not isinstance(self.target, KeepsTables):
             return True
         places = {n: given_of(kind) for n, kind in (self._types or {}).items() if kind != whole[n]}
         return all(

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from parapply.formats.api import Index, Source
+from parapply.formats.api import Index, Source, TextSource
 from parapply.formats.common.blocks import cut
 from parapply.model.chunk import Chunk
 from parapply.model.errors import UsageError
@@ -143,7 +143,7 @@ def halve(
         )
     spans: tuple[Any, Any] = (None, None)
     texts: tuple[bytes | None, bytes | None] = (None, None)
-    if chunk.data is not None:
+    if chunk.data is not None and isinstance(source, TextSource):
         one_text, other_text = cut(chunk.data, source.starts(chunk.data), [half, chunk.rows])
         texts = one_text, other_text
     elif index is not None:

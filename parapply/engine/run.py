@@ -35,7 +35,7 @@ from parapply.engine.tally import Tally
 from parapply.execute.callers.registry import preload
 from parapply.execute.start import Start, leave
 from parapply.execute.tasks import ChunkTask
-from parapply.formats.registry import load_more, may_be_brief
+from parapply.formats import registry as formats
 from parapply.functions.expressions import Expression
 from parapply.functions.load import Function
 from parapply.model import quantities
@@ -91,7 +91,7 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
         table = _glanced(job, inputs, order)
         if table is None:
             load_arrow()
-            load_more(inputs.format)
+            formats.preload(inputs.format)
         hub.share(job.start_method)
         crew = _crew(job, function, hub, _crew_size(workers, inputs))
         with backend.open(crew) as session:
@@ -129,9 +129,9 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
 
 
 def _glanced(job: Job, inputs: Inputs, order: Order | None) -> Table | None:
-    if not may_be_brief(inputs.format):
+    if not formats.FORMATS[inputs.format].preload:
         return None
-    from parapply.engine.stages.fast_survey import glance  # imports the room of CSV
+    from parapply.engine.stages.fast_survey import glance
 
     return glance(job, inputs, order)
 

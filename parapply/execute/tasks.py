@@ -33,7 +33,7 @@ from parapply.execute.results.stored import (
     stored_text,
 )
 from parapply.execute.rewrites import Chore, Refit
-from parapply.formats.api import Batch, Source, Target
+from parapply.formats.api import Batch, KeepsTables, Source, Target
 from parapply.formats.nouns import Arrangement, Field, Keep, New, arrange, under_their_names
 from parapply.model.chunk import Chunk
 from parapply.model.errors import ParapplyError, ResultError, UnencodableError, UnseenError
@@ -140,7 +140,7 @@ class ChunkTask:
 
     def _store(self, path: str, made: Made, chunk: Chunk, *, listed: bool) -> bytes | None:
         """Keep what the function made beside its part, unless that tells it itself."""
-        told = made.table is not None and self.target.keeps_tables
+        told = made.table is not None and isinstance(self.target, KeepsTables)
         return store(path, None if told else made, chunk.data, self.small, listed=listed)
 
     def _with_failures(self, outcome: Outcome, rows: Rows, failures: dict[int, Failure]) -> Outcome:
@@ -190,7 +190,7 @@ class ChunkTask:
         data = stored_text(old.path) if chunk.span is None else None
         rows, part = self._open(chunk, data), Part(item.path, self.small)
         back = partial(self._back, rows, pace, chunk.source)
-        if old.shape == "table" and self.target.keeps_tables:
+        if old.shape == "table" and isinstance(self.target, KeepsTables):
             written = old.path if old.held is None else old.held
             names = [column.name for column in old.columns if not column.given]
             table, taken = self.target.table_of(written, rows.batch, names)
@@ -217,7 +217,8 @@ class ChunkTask:
         return {places[name]: column for name, column in caller.back().items()}
 
     def _metadata(self, source: int) -> Any:
-        return getattr(getattr(self.sources[source], "schema", None), "metadata", None)
+        schema = self.sources[source].schema
+        return None if schema is None else schema.metadata
 
     def _open(self, chunk: Chunk, data: bytes | None) -> Rows:
         """Open a chunk's rows; where rows may be set aside, without those that cannot be read."""

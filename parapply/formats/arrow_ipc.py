@@ -13,35 +13,20 @@ from parapply.columns.arrays import size_of
 from parapply.formats.api import Source, Target
 from parapply.formats.common.group_target import TableTarget, Writer
 from parapply.formats.common.groups import GroupIndex, GroupSpan, TableBatch, readable, types_of
+from parapply.formats.common.known_source import KnownSource
 from parapply.formats.nouns import Field, Reading, Survey, Writing
 from parapply.model.errors import UsageError
 from parapply.model.records import field, record
 
 
 @record
-class ArrowSource:
+class ArrowSource(KnownSource):
     """An Arrow file; which rows its batches have is found by a worker."""
 
     path: str
     name: str
     schema: Any  # pyarrow.Schema
     types: Mapping[str, Any] = field(default_factory=dict)  # what --dtype says
-
-    joins_surveys = False
-    complete = True
-
-    def widened(self, columns: tuple[str, ...]) -> Source:
-        """Never asked: all columns are known."""
-        raise NotImplementedError
-
-    def starts(self, data: bytes) -> Any:
-        """Never asked: nothing comes as text."""
-        raise NotImplementedError
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The names of the columns."""
-        return tuple(self.schema.names)
 
     def rows(self) -> int:
         """Count them."""
@@ -62,9 +47,6 @@ class ArrowSource:
             any(batch.column(i).null_count for batch in batches) for i in range(len(self.schema))
         )
         return Survey(sum(rows), nulls, (rows, sum(map(size_of, batches))))
-
-    def again(self, surveys: Sequence[Survey]) -> None:
-        """Surveys always stand."""
 
     def index(self, surveys: Sequence[Survey]) -> GroupIndex:
         """Return the record batches."""
@@ -117,12 +99,11 @@ class _Arrow:
             return ArrowSource(path, name, reader.schema, types_of(reading, reader.schema))
 
     def target(self, sources: Sequence[Source], writing: Writing) -> Target:
-        schema = getattr(sources[0], "schema", None)
         codec = writing.compression
         if codec not in (None, "lz4", "zstd"):
             raise UsageError(f"--compression {codec}: Arrow files have lz4 and zstd")
         return TableTarget(
-            tuple(sources[0].columns), schema,
+            tuple(sources[0].columns), sources[0].schema,
             partial(_ArrowWriter, compression=codec, new=self._new), self._suffix,
             writing.keeps_all, writing.keeps_rows and len(sources) == 1,
         )  # fmt: skip

@@ -10,7 +10,7 @@ from typing import BinaryIO, cast
 
 from parapply.formats import foreign
 from parapply.formats import registry as formats
-from parapply.formats.api import NotSeekableError, Source, StreamFormat
+from parapply.formats.api import NotSeekableError, Source, StreamReader
 from parapply.formats.nouns import Reading
 from parapply.model.errors import InputError, UsageError
 from parapply.model.job import Job, on_error
@@ -79,9 +79,9 @@ class Opener:
         with open_stream() as reader:
             format_, encoding = self._kind(path, reader, usual)
         self.files.append(real)
-        if codec is None and encoding is None and not formats.is_read_once(format_):
+        if codec is None and encoding is None and not formats.FORMATS[format_].streams:
             with suppress(NotSeekableError):
-                source = formats.load(format_).source(real, name, self.reading)
+                source = formats.reader(format_).source(real, name, self.reading)
                 size = os.path.getsize(path)
                 spare = max(0, self.reading.spare_bytes - size)  # for the files after this one
                 self.reading = replace(self.reading, spare_bytes=spare)
@@ -128,15 +128,16 @@ class Opener:
         if format_ is None:
             raise UsageError(
                 f"{reader.name}: the name does not say which format it has; "
-                f"use --from {'|'.join(formats.FORMATS)}"
+                f"use --from {'|'.join(formats.read_names())}"
             )
-        if not formats.is_text(format_):
+        formats.check_read(reader.name, format_)
+        if not formats.FORMATS[format_].is_text:
             if self.reading.skip_rows:
                 raise UsageError(
                     f"--skip-rows leaves out lines of text; {reader.name} is {format_}"
                 )
             return format_, None
-        if found is not None and not formats.is_text(found):
+        if found is not None and not formats.FORMATS[found].is_text:
             raise InputError(
                 f"{reader.name} is to be read as {format_} and is {found}: say --from {found}"
             )
@@ -152,9 +153,9 @@ class Opener:
         again: bool,
     ) -> Opened:
         file = cast(BinaryIO, open_())
-        if not formats.is_text(format_):
+        if not formats.FORMATS[format_].is_text:
             return self._copied(file, name, format_)
-        room = cast(StreamFormat, formats.load(format_))
+        room = cast(StreamReader, formats.reader(format_))
         source, blocks = room.stream(file, name, self.reading)
         if not again and self.alone and not source.complete:
             source = source.widened(source.columns)  # it shows its columns in its head
@@ -171,7 +172,7 @@ class Opener:
         self._copies += 1
         with create(path) as copy:
             formats.copier(format_)(file, copy, name)
-        source = formats.load(format_).source(path, name, self.reading)
+        source = formats.reader(format_).source(path, name, self.reading)
         return Opened(source, format_, None, os.path.getsize(path))
 
     def _resolved(self, head: bytes) -> str | None:

@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from parapply.engine.inputs.opener import DASH, STDIN, Opened, Opener, Stream
 from parapply.formats.api import Source
-from parapply.formats.common.added_columns import AddedSource, Column, comparing
-from parapply.formats.common.pandas_labels import labels, without_stale
-from parapply.model.deferred_imports import lazy
+from parapply.formats.datasets import Folders, comparing, completed
 from parapply.model.errors import InputError, UsageError
 from parapply.model.job import Job
 from parapply.model.records import field, record, replace
 from parapply.storage.change_guard import Witness
 from parapply.storage.folders import files_of
 from parapply.storage.naming import Naming
-
-if TYPE_CHECKING:
-    from parapply.formats import hive
-else:
-    hive = lazy("parapply.formats.hive")
 
 
 @record
@@ -48,8 +40,7 @@ class Inputs:
 
         `blocks` are the streams as the survey left them, by the source's place.
         """
-        own = (s.inner if isinstance(s, AddedSource) else s for s in surveyed)
-        names = tuple(dict.fromkeys(name for source in own for name in source.columns))
+        names = tuple(dict.fromkeys(n for source in surveyed for n in source.own_columns))
         streams = {p: Stream(found, self.streams[p].again) for p, found in blocks.items()}
         sources = tuple(source.widened(names) for source in surveyed)
         return replace(self, sources=sources, streams=streams)
@@ -94,26 +85,14 @@ def _open_all(opener: Opener, paths: Sequence[str]) -> list[Opened]:
         found for path in paths for found in ([(path, "")] if path == DASH else files_of(path))
     ]
     opener.alone = len(files) == 1
-    keys = [hive.keys_of(inside) if "=" in inside else () for _, inside in files]
-    types = hive.types_of(keys, opener.reading) if any(keys) else {}
-    opened: list[Opened] = []
-    added: list[list[Column]] = []
-    for (path, _), pairs in zip(files, keys, strict=True):
+    folders = Folders([inside for _, inside in files], opener.reading)
+    opened, added = [], []
+    for place, (path, _) in enumerate(files):
         with Naming(STDIN if path == DASH else path):
-            one = opener.any(path)
-        opened.append(replace(one, source=without_stale(one.source)))
-        found = (hive.Constant(name, value, types[name]) for name, value in pairs)
-        added.append([column.checked(path) for column in found])
-    for columns, index in zip(added, labels([one.source for one in opened]), strict=True):
-        columns += [] if index is None else [index]
-    return [
-        replace(one, source=_with(one.source, columns, lenient=opener.reading.lenient))
-        for one, columns in zip(opened, added, strict=True)
-    ]
-
-
-def _with(source: Source, columns: Sequence[Column], *, lenient: bool) -> Source:
-    return AddedSource(source, tuple(columns), lenient=lenient) if columns else source
+            opened.append(opener.any(path))
+        added.append(folders.columns(place, path))
+    sources = completed([one.source for one in opened], added, lenient=opener.reading.lenient)
+    return [replace(one, source=source) for one, source in zip(opened, sources, strict=True)]
 
 
 def _check_alike(first: Opened, other: Opened) -> None:

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from parapply.engine import plan
 from parapply.engine.inputs.feed import Feed
-from parapply.formats.api import Source
+from parapply.formats.api import TextSource
 from parapply.formats.common.blocks import cut
 from parapply.model.chunk import Chunk
 from parapply.model.records import replace
@@ -41,7 +41,7 @@ class Cutter(Protocol):
 
 
 def make_cutter(
-    source: Source, chunk_size: int | None, whole: bool, rows: int = 0, workers: int = 1
+    source: TextSource, chunk_size: int | None, whole: bool, rows: int = 0, workers: int = 1
 ) -> Cutter:
     """Return what makes chunks of `chunk_size` rows, or of a fixed size; for rows, at most.
 
@@ -59,7 +59,7 @@ class _Apart:
 
     left = False
 
-    def __init__(self, source: Source, rows: int | None) -> None:
+    def __init__(self, source: TextSource, rows: int | None) -> None:
         self.source, self.rows = source, rows
 
     def add(self, rows: int, text: bytes) -> list[Block]:
@@ -76,7 +76,7 @@ class _Planned:
 
     left = False
 
-    def __init__(self, source: Source, rows: int, workers: int) -> None:
+    def __init__(self, source: TextSource, rows: int, workers: int) -> None:
         self.source, self.rows, self.workers = source, rows, workers
 
     def add(self, rows: int, text: bytes) -> list[Block]:
@@ -94,7 +94,7 @@ class _Planned:
 class _ByRows:
     """Makes blocks of a number of rows."""
 
-    def __init__(self, source: Source, rows: int) -> None:
+    def __init__(self, source: TextSource, rows: int) -> None:
         self.source, self.rows = source, rows
         self._parts: list[bytes] = []
         self._have = self._size = 0
@@ -126,7 +126,7 @@ class _ByRows:
 class _BySize:
     """Makes blocks of about `WHOLE_BYTES`, wherever those end that come."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: TextSource) -> None:
         self.source, self._text, self._wanted = source, b"", WHOLE_BYTES
 
     @property
@@ -153,7 +153,7 @@ class _BySize:
         return [(rows, text)] if rows else []
 
 
-def divided(source: Source, text: bytes, stops: list[int]) -> list[Block]:
+def divided(source: TextSource, text: bytes, stops: list[int]) -> list[Block]:
     """Cut a block after these numbers of rows, the last of which is all."""
     texts = cut(text, source.starts(text), stops)
     counts = [b - a for a, b in pairwise([0, *stops])]
@@ -170,7 +170,7 @@ class StreamChunks(Iterator[Chunk]):
     def __init__(
         self,
         feed: Feed,
-        source: Source,
+        source: TextSource,
         cutter: Cutter,
         workers: int,
         place: int = 0,

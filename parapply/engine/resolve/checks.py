@@ -46,22 +46,14 @@ def _check_function(job: Job) -> None:
 
 
 def _check_rows(job: Job) -> None:
-    formats.check("--from", job.input_format)
-    formats.check("--to", job.output_format)
+    formats.check_read("--from", job.input_format)
+    formats.check_written("--to", job.output_format)
     if job.head is not None and job.sample is not None:
         raise UsageError("--head and --sample cannot be used together")
     if job.chunk_size is not None and job.chunk_size < 1:
         raise UsageError(f"--chunk-size {job.chunk_size}: give a number of rows, at least 1")
     if job.dtype_backend not in (None, "numpy_nullable", "pyarrow"):
         raise UsageError(f"--dtype-backend {job.dtype_backend}: numpy_nullable or pyarrow")
-
-
-def _check_dialects(job: Job) -> None:
-    if names := [name for name in (job.dialect, job.output_dialect) if name is not None]:
-        from parapply.formats.csv.dialects import named  # few jobs need what it imports
-
-        for name in names:
-            named(name)
 
 
 def _check_names(job: Job) -> None:

@@ -20,7 +20,6 @@ from parapply.execute.identity import counterparts
 from parapply.execute.policy import Policy
 from parapply.formats import registry as formats
 from parapply.formats.api import Target
-from parapply.formats.common.added_columns import bare
 from parapply.formats.nouns import Field, Writing
 from parapply.functions.expressions import Expression
 from parapply.functions.load import Function, frame_kind
@@ -85,8 +84,7 @@ def describe(job: Job, function: Function | Expression, inputs: Inputs) -> Order
     target = _make_target(
         job, inputs, job.output, job.output_format, job.compression, keeps_rows=_keeps_rows(job)
     )
-    hidden = getattr(inputs.sources[0], "hidden", ())
-    labelled = getattr(target, "labelled", False)
+    hidden, labelled = inputs.sources[0].hidden, target.labelled
     call = _call(job, function, columns, hidden, labelled=labelled, as_text=target.as_text)
     _check_results(job, call)
     aside = None if job.errors_to is None else _make_target(job, inputs, job.errors_to)
@@ -241,12 +239,13 @@ def _make_target(
         )
     if codec is not None and codec not in WRITTEN:
         raise UsageError(f"{output}: {codec} is only read; take .gz or .zst")
-    compression = compression or codec
-    if formats.is_text(name) and compression not in (None, "none", *WRITTEN):
+    formats.check_written(output, name)
+    compression, is_text = compression or codec, formats.FORMATS[name].is_text
+    if is_text and compression not in (None, "none", *WRITTEN):
         raise UsageError(f"--compression {compression}: there are: {', '.join(WRITTEN)}")
-    if codec and not formats.is_text(name):
+    if codec and not is_text:
         raise UsageError(f"{output}: {name} is compressed inside; use --compression")
-    if formats.is_text(name) and compression == "none":
+    if is_text and compression == "none":
         compression = None
     encoding = encodings.output_encoding(job.output_encoding)
     if job.output_encoding is None and inputs.format == name:
@@ -257,20 +256,21 @@ def _make_target(
     same = inputs.format == name
     dialects = job.output_dialect, job.dialect
     writing = Writing(compression, encoding, same, *dialects, keeps_all, keeps_rows)
-    return formats.load(name).target([bare(source) for source in inputs.sources], writing)
+    return formats.target(name, inputs.sources, writing)
 
 
 def _check_dialects(job: Job, read: str, written: str) -> None:
-    if job.output_dialect is not None and not formats.has_dialects(written):
+    if job.output_dialect is not None and not formats.FORMATS[written].dialects:
         raise UsageError(f"--to-dialect {job.output_dialect} is for CSV; the output is {written}")
-    if job.dialect is not None and not any(map(formats.has_dialects, (read, written))):
+    either = formats.FORMATS[read].dialects or formats.FORMATS[written].dialects
+    if job.dialect is not None and not either:
         raise UsageError(f"--dialect {job.dialect} is for CSV; here is {read}, and then {written}")
 
 
 def _or_suffix(job: Job, output: str) -> str:
     if output != job.output:
         return "a name with a suffix: .csv, .tsv, .jsonl, .parquet or .arrow"
-    return f"--to {'|'.join(formats.FORMATS)}"
+    return f"--to {'|'.join(formats.written_names())}"
 
 
 def _check_results(job: Job, call: Call) -> None:

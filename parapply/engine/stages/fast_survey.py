@@ -1,4 +1,4 @@
-"""What small and plain CSV files hold, told at a glance: without workers, numpy and Arrow."""
+"""The survey of files that are small and plain, in the parent: without numpy and Arrow."""
 
 from __future__ import annotations
 
@@ -8,12 +8,9 @@ from parapply.backends.registry import has_processes
 from parapply.engine.inputs.sources import Inputs
 from parapply.engine.resolve.describe import Order
 from parapply.engine.stages.survey import Table, join_fields
-from parapply.formats.api import Source
-from parapply.formats.csv.source import CsvSource
-from parapply.formats.csv.target import CsvTarget
+from parapply.formats.api import QuickSource, Source
 from parapply.formats.nouns import Survey
 from parapply.model.job import Job
-from parapply.model.records import replace
 
 
 def glance(job: Job, inputs: Inputs, order: Order | None) -> Table | None:
@@ -31,11 +28,11 @@ def glance(job: Job, inputs: Inputs, order: Order | None) -> Table | None:
     found: list[list[Survey]] = []
     sources: list[Source] = []
     for source in inputs.sources:
-        survey = source.glance(positions) if isinstance(source, CsvSource) else None
-        if survey is None or not isinstance(source, CsvSource):
+        quick = source.quick_survey(positions) if isinstance(source, QuickSource) else None
+        if quick is None:
             return None
-        found.append([survey])
-        sources.append(replace(source, brief=True))
+        sources.append(quick[0])
+        found.append([quick[1]])
     return _table(tuple(sources), found, positions)
 
 
@@ -46,20 +43,15 @@ MOST_BYTES_IN_ONE = 1 << 21  # the same where one process does all the work
 
 def _small(inputs: Inputs, most_bytes: int) -> bool:
     sizes = (
-        source.size_bytes if isinstance(source, CsvSource) and source.path else most_bytes + 1
+        source.size_bytes if isinstance(source, QuickSource) else most_bytes + 1
         for source in inputs.sources
     )
     return len(inputs.sources) <= _MOST and sum(sizes) <= most_bytes
 
 
 def _suits(order: Order) -> bool:
-    call, target = order.call, order.target
-    return (
-        not call.traits.reads_arrays
-        and not call.types
-        and isinstance(target, CsvTarget)
-        and target.alike
-    )
+    call = order.call
+    return not (call.traits.reads_arrays or call.types) and order.target.quick
 
 
 def _imported() -> bool:

@@ -18,7 +18,7 @@ from parapply.engine.inputs.feed import Feed
 from parapply.engine.inputs.sources import Inputs
 from parapply.engine.inputs.streams import Chained, StreamChunks, make_cutter, stream_chunks
 from parapply.execute.tasks import SurveyTask
-from parapply.formats.api import Index, Source
+from parapply.formats.api import Index, Source, TextSource
 from parapply.formats.nouns import Field, Survey
 from parapply.model.chunk import Chunk
 from parapply.model.deferred_imports import pa
@@ -69,18 +69,19 @@ class Table:
     ) -> Iterator[Chunk]:
         """Return the chunks of one source, numbered from 0; `left`: rows from there to the end."""
         source, stream = self.sources[place], self.streams.get(place)
+        if stream is None:
+            index, columns = self.indexes[place], len(source.columns)
+            return plan.chunks(
+                index, place, workers, chunk_size, last=last, whole=whole, columns=columns,
+                after=max(0, (left or 0) - index.rows),
+            )  # fmt: skip
+        assert isinstance(source, TextSource), "only text is a stream"
         if isinstance(stream, Feed):
             cutter = make_cutter(source, chunk_size, whole)
             cut = chunk_size is None and not whole
             return StreamChunks(stream, source, cutter, workers if cut else 1, place, last=last)
-        if stream is not None:
-            cutter = make_cutter(source, chunk_size, whole, left or 0, workers)
-            return stream_chunks(stream, place, cutter, last=last)
-        index, columns = self.indexes[place], len(source.columns)
-        return plan.chunks(
-            index, place, workers, chunk_size, last=last, whole=whole, columns=columns,
-            after=max(0, (left or 0) - index.rows),
-        )  # fmt: skip
+        cutter = make_cutter(source, chunk_size, whole, left or 0, workers)
+        return stream_chunks(stream, place, cutter, last=last)
 
 
 def survey(session: Session, inputs: Inputs, positions: tuple[int, ...]) -> Table:
@@ -90,7 +91,7 @@ def survey(session: Session, inputs: Inputs, positions: tuple[int, ...]) -> Tabl
     """
     sources, streams = inputs.sources, {p: s.blocks for p, s in inputs.streams.items()}
     found = _survey_all(session, inputs, sources, streams, positions)
-    while again := {p: s for p, source in enumerate(sources) if (s := source.again(found[p]))}:
+    while again := {p: s for p, source in enumerate(sources) if (s := source.resurvey(found[p]))}:
         sources = tuple(again.get(place, source) for place, source in enumerate(sources))
         anew = _survey_all(session, inputs, sources, streams, positions, only=set(again))
         found = [anew[p] if p in again else surveys for p, surveys in enumerate(found)]

@@ -71,7 +71,9 @@ class Rows:
         self, error: UnseenError, fields: Sequence[Field], positions: Sequence[int]
     ) -> UnseenError:
         """Return an error in writing one of these columns, with the value's row and column."""
-        from parapply.formats.csv.text import strings  # it is rare, and there may be no text else
+        from parapply.columns.text.strings import (
+            strings,  # it is rare, and there may be no text else
+        )
 
         for position in positions:
             try:

@@ -171,7 +171,7 @@ def _spelled(array: pa.Array) -> pa.Array:
     """The text that CSV has of it: Arrow's cast makes a count of a duration, `true` of True."""
     import pyarrow.compute as pc
 
-    from parapply.formats.csv.text import strings
+    from parapply.columns.text.strings import strings
 
     return pc.if_else(array.is_valid(), strings(array), pa.nulls(len(array), pa.string()))
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from parapply.columns.arrays import take as picked
-from parapply.formats.api import Batch, Index, Source
+from parapply.formats.api import Batch, Index, Source, TextSource
 from parapply.formats.common.typed import Typed
 from parapply.formats.nouns import Arrangement, Field, Keep, New, Survey
 from parapply.model.deferred_imports import pa
@@ -96,9 +96,14 @@ class AddedSource:
         return self.inner.complete
 
     @property
+    def own_columns(self) -> tuple[str, ...]:
+        """Those in the file."""
+        return self.inner.own_columns
+
+    @property
     def schema(self) -> Any:
         """The file's schema, where it has one, with the columns that are added."""
-        schema: Any = getattr(self.inner, "schema", None)
+        schema = self.inner.schema
         for column in self.added:
             schema = schema and column.extended(schema)
         return schema
@@ -109,6 +114,7 @@ class AddedSource:
 
     def starts(self, data: bytes) -> Any:
         """As the file's."""
+        assert isinstance(self.inner, TextSource)
         return self.inner.starts(data)
 
     def pieces(self) -> Iterator[Any]:
@@ -119,9 +125,9 @@ class AddedSource:
         """Survey the file's columns: the others are known."""
         return self.inner.survey(piece, self._own(positions), first_row)
 
-    def again(self, surveys: Sequence[Survey]) -> AddedSource | None:
+    def resurvey(self, surveys: Sequence[Survey]) -> AddedSource | None:
         """As the file's."""
-        inner = self.inner.again(surveys)
+        inner = self.inner.resurvey(surveys)
         return None if inner is None else replace(self, inner=inner)
 
     def index(self, surveys: Sequence[Survey]) -> Index:
@@ -164,13 +170,6 @@ class AddedSource:
 def bare(source: Source) -> Source:
     """Return the file itself where it has all of the columns."""
     return source.inner if isinstance(source, AddedSource) and not source.added else source
-
-
-def comparing(source: Source, names: Collection[str]) -> Source:
-    """Return a source of which no other columns than these are asked for."""
-    if isinstance(source, AddedSource):
-        return replace(source, compared=frozenset(names))
-    return source
 
 
 class AddedBatch(Typed):

@@ -13,7 +13,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise, repeat
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, Protocol, runtime_checkable
 
 from parapply.model.errors import InputError
 
@@ -23,6 +23,21 @@ class Pause(NamedTuple):
 
     silence_s: float  # nothing has come for so long
     all_s: float  # so long has been waited in all
+
+
+@runtime_checkable
+class Pausing(Protocol):
+    """A file that may come slowly, and can tell, unless that is None, whether it is silent."""
+
+    @property
+    def silent(self) -> Callable[[float | None], bool] | None:
+        """What tells whether nothing comes for so many seconds; None: it waits for something."""
+        ...
+
+
+def silence_of(file: BinaryIO) -> Callable[[float | None], bool] | None:
+    """Return what tells whether a file is silent; None where nothing does."""
+    return file.silent if isinstance(file, Pausing) else None
 
 
 class Stop(enum.Enum):
@@ -51,7 +66,7 @@ def filled(file: BinaryIO, text: bytes, size: int, pause: Pause | None) -> tuple
     Only what can tell whether it is silent (see `transport.py`) is left before it is full.
     """
     parts, length, began = [text], len(text), time.monotonic()
-    silent = getattr(file, "silent", None)
+    silent = silence_of(file)
     while length < size:
         if silent is not None and pause is not None:
             late = time.monotonic() - began > pause.all_s
@@ -67,7 +82,7 @@ def filled(file: BinaryIO, text: bytes, size: int, pause: Pause | None) -> tuple
 
 def wait(file: BinaryIO) -> None:
     """Wait until there is something to read, or the end."""
-    if (silent := getattr(file, "silent", None)) is not None:
+    if (silent := silence_of(file)) is not None:
         silent(None)
 
 

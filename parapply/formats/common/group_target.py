@@ -7,17 +7,17 @@ do not depend on the chunks.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 import pyarrow as pa
 
-from parapply.columns.arrays import take as picked
 from parapply.columns.layout import compact
 from parapply.columns.type_names import type_of
 from parapply.columns.unify import fit_column
 from parapply.formats.api import Batch, Joiner
+from parapply.formats.common.arranged import arranged
 from parapply.formats.common.pandas_schema import described, marked_as, marks
 from parapply.formats.common.schema_keys import Change, keys_of
 from parapply.formats.nouns import Arrangement, Keep
@@ -59,9 +59,9 @@ class TableTarget:
 
     reads_typed = True
     has_twins = False
-    keeps_tables = True
     encoding = None
     as_text = False
+    quick = False
     labelled = True  # has a place for the index of pandas
 
     def read(self, keep: Sequence[int]) -> tuple[int, ...]:
@@ -87,16 +87,9 @@ class TableTarget:
         """Return a part; see formats.Target.write."""
         if self.keeps_all:
             batch.check_complete()
-        kept = [column.position for column in arrangement if isinstance(column, Keep)]
-        have = dict(zip(kept, batch.columns(kept), strict=True))
-        if take is not None:
-            have = {position: picked(array, take) for position, array in have.items()}
-        arrays = [
-            have[column.position] if isinstance(column, Keep) else made[column.name]
-            for column in arrangement
-        ]
-        rows = batch.rows if take is None else len(take)
-        return _table(arrays, list(self._names(arrangement)), rows)
+        columns = arranged(self.names, arrangement, batch, made, take)
+        names, arrays = [name for name, _ in columns], [array for _, array in columns]
+        return _table(arrays, names, batch.rows if take is None else len(take))
 
     def write_table(
         self, part: Part, arrangement: Arrangement, table: pa.Table, batch: Batch
@@ -151,10 +144,6 @@ class TableTarget:
             pa.schema(fields), self.names, frozenset(same), self.same_rows and not tables
         )
         return keys_of(self.schema.metadata, change)
-
-    def _names(self, arrangement: Arrangement) -> Iterator[str]:
-        for column in arrangement:
-            yield self.names[column.position] if isinstance(column, Keep) else column.name
 
 
 class GroupJoiner:

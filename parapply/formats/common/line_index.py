@@ -1,4 +1,8 @@
-"""Where the rows of a CSV file are: a mark every few hundred records, from which chunks are cut."""
+"""The index of a text file, CSV or JSON Lines: a byte mark every few hundred rows.
+
+Workers find the marks as they survey the pieces of the file; the parent puts them together, and
+cuts chunks at them.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from parapply.formats.csv.number_cache import Aside, cut
+from parapply.formats.common.number_cache import Aside, cut
 from parapply.formats.nouns import Survey
 from parapply.model.records import record
 

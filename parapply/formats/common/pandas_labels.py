@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from parapply.columns.arrays import integers
-from parapply.formats.api import Source
+from parapply.formats.api import CountedSource, Source
 from parapply.formats.common.pandas_schema import INDEX, told
 from parapply.formats.nouns import Field
 from parapply.model.deferred_imports import json, np, pa
@@ -68,13 +68,14 @@ def labels(sources: Sequence[Source]) -> list[Labels | None]:
     ]
 
 
-def without_stale(source: Any) -> Any:
+def without_stale(source: Source) -> Source:
     """Return a source without a range of other rows than it has: it would label those left."""
     known = _range(source)
     if _is_plain([known]) or len(_numbers(known)) == _rows(source):
         return source
     pandas = {**(told(source.schema.metadata) or {}), "index_columns": []}
-    return replace(source, schema=_with(source.schema, pandas))
+    fresh: Source = replace(source, schema=_with(source.schema, pandas))
+    return fresh
 
 
 def _is_plain(found: Sequence[Any]) -> bool:
@@ -91,7 +92,7 @@ def _is_plain(found: Sequence[Any]) -> bool:
     return True
 
 
-def _range(source: Any) -> Any:
+def _range(source: Source) -> Any:
     index = _index(source)
     return next((known for known in index if _is_range(known)), None)
 
@@ -103,13 +104,12 @@ def _is_range(known: Any) -> bool:
     return "name" in known and all(type(n) is int for n in numbers) and known["step"] != 0
 
 
-def _has_column(source: Any) -> bool:
+def _has_column(source: Source) -> bool:
     return any(isinstance(known, str) for known in _index(source))
 
 
-def _index(source: Any) -> list[Any]:
-    schema = getattr(source, "schema", None)
-    known = None if schema is None else told(schema.metadata)
+def _index(source: Source) -> list[Any]:
+    known = None if source.schema is None else told(source.schema.metadata)
     return [] if known is None else list(known.get("index_columns", []))
 
 
@@ -117,9 +117,9 @@ def _numbers(known: Any) -> range:
     return range(known["start"], known["stop"], known["step"])
 
 
-def _rows(source: Any) -> int:
-    rows: int = source.rows()
-    return rows
+def _rows(source: Source) -> int:
+    assert isinstance(source, CountedSource), "what has a schema knows its rows"
+    return source.rows()
 
 
 def _with(schema: pa.Schema, pandas: dict[str, Any]) -> pa.Schema:

@@ -1,21 +1,21 @@
-"""What batches have in common whose columns are Arrow arrays."""
+"""Batches whose columns are Arrow arrays: what comes of these."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from parapply.columns.arrays import to_list
 
 
-class Typed:
-    """A batch that has `columns`."""
+class Typed(Protocol):
+    """A batch that has `columns`, and the rest of it by them."""
 
-    listed = False
+    listed: bool = False
 
     def columns(self, positions: Sequence[int]) -> list[Any]:
         """Return arrays; see formats.Batch."""
-        raise NotImplementedError
+        ...
 
     def ready(self, positions: Sequence[int]) -> None:
         """Read columns together."""
@@ -26,4 +26,5 @@ class Typed:
         return to_list(self.columns([position])[0])
 
     def held(self, position: int) -> list[Any] | None:
-        """None: Arrow has them."""
+        """Return nothing: Arrow has them."""
+        return None

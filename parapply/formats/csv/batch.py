@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from parapply.columns import inference
 from parapply.columns.json_columns import is_json
 from parapply.columns.type_words import named
+from parapply.formats.common.number_cache import Aside, take
 from parapply.formats.common.typed import Typed
-from parapply.formats.csv.number_cache import Aside, take
 from parapply.formats.csv.records import Records, find_records, split_fields
 from parapply.formats.csv.table import Place, ragged, tabulate
 from parapply.model.deferred_imports import lazy, pa

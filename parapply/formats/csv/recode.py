@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from parapply.columns import kernels as pc
-from parapply.columns.arrays import integers
+from parapply.columns.arrays import integers, text_data
 from parapply.columns.scalars import text as scalar
 from parapply.formats.csv.dialect import Dialect
 from parapply.formats.csv.escapes import reader_of
 from parapply.formats.csv.records import Records, field_edges
 from parapply.formats.csv.spans import run_span, strings
-from parapply.formats.csv.text import data
 from parapply.model.deferred_imports import np, pa
 
 
@@ -33,7 +32,7 @@ def recoded(
     spans = [run_span(records, edges, width, position, position) for position in positions]
     columns = [_field(strings(records.text, *span), dialect, nulls) for span in spans]
     ended = pc.binary_join_element_wise(columns[-1], scalar("\n"), scalar(""))
-    return data(pc.binary_join_element_wise(scalar(""), *columns[:-1], ended, scalar(",")))
+    return text_data(pc.binary_join_element_wise(scalar(""), *columns[:-1], ended, scalar(",")))
 
 
 def _field(raw: pa.Array, dialect: Dialect, nulls: Sequence[str]) -> pa.Array:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from parapply.columns.inference import Kind
 from parapply.formats.common.blocks import read_range
+from parapply.formats.common.known_source import KnownSource
 from parapply.formats.common.line_index import MARKS, ByteIndex, ByteSpan, Mark
+from parapply.formats.common.number_cache import put
 from parapply.formats.csv.batch import CsvBatch
 from parapply.formats.csv.dialect import BYTES, NULLS, Dialect
 from parapply.formats.csv.header import Head
-from parapply.formats.csv.number_cache import put
 from parapply.formats.csv.pieces import Cutter
 from parapply.formats.csv.records import Records, find_records, find_whole_records
 from parapply.formats.csv.small import survey
@@ -36,7 +37,7 @@ _END = b"\\."
 
 
 @record
-class CsvSource:
+class CsvSource(KnownSource):
     """A CSV file, or a stream, whose text comes with each chunk."""
 
     path: str  # empty for a stream
@@ -52,11 +53,6 @@ class CsvSource:
     brief: bool = False  # all of it can be read by survey.py
 
     joins_surveys = True
-    complete = True
-
-    def widened(self, columns: tuple[str, ...]) -> CsvSource:
-        """Never asked: the header has all columns."""
-        raise NotImplementedError
 
     def starts(self, data: bytes) -> Any:
         """Return where the records begin."""
@@ -121,15 +117,16 @@ class CsvSource:
         """The length of all records' text, in a file."""
         return self.stop - self.head.start
 
-    def glance(self, positions: Sequence[int]) -> Survey | None:
+    def quick_survey(self, positions: Sequence[int]) -> tuple[CsvSource, Survey] | None:
         """Survey a file that is small and plain, without Arrow; None if it is not (parent)."""
         if self.types:
             return None
         text = self._read(ByteSpan(self.head.start, self.stop))
         width = len(self.columns)
-        return survey.survey(text, self.head.start, self.dialect, width, positions, self.nulls)
+        found = survey.survey(text, self.head.start, self.dialect, width, positions, self.nulls)
+        return None if found is None else (replace(self, brief=True), found)
 
-    def again(self, surveys: Sequence[Survey]) -> CsvSource | None:
+    def resurvey(self, surveys: Sequence[Survey]) -> CsvSource | None:
         """Return a source that cuts with more care, where some piece is not what it should be."""
         if not self.path or len(surveys) < 2 or all(survey.sound for survey in surveys):
             return None

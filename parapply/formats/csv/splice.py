@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from parapply.columns import kernels as pc
-from parapply.columns.arrays import integers
+from parapply.columns.arrays import integers, text_data
 from parapply.columns.scalars import text as scalar
 from parapply.formats.csv.dialect import Dialect
 from parapply.formats.csv.escapes import bare_escape, escaped, text_of, within_quotes
@@ -206,4 +206,4 @@ def _runs(arrangement: Arrangement) -> list[New | tuple[int, int]]:
 
 
 def _joined(pieces: list[Any]) -> Any:
-    return written.data(pc.binary_join_element_wise(*pieces, scalar("")))
+    return text_data(pc.binary_join_element_wise(*pieces, scalar("")))

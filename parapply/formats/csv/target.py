@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from parapply.columns import kernels as pc
 from parapply.columns.arrays import take as picked
-from parapply.columns.list_column import Listed
+from parapply.columns.arrays import text_data
 from parapply.columns.made_column import as_array
 from parapply.formats.api import Batch
 from parapply.formats.common.added_columns import AddedBatch, as_made
 from parapply.formats.common.encodable import check_name, checked
 from parapply.formats.common.text_parts import TextJoiner
+from parapply.formats.common.text_target import TextTarget
 from parapply.formats.csv.batch import CsvBatch
 from parapply.formats.csv.dialect import Dialect
 from parapply.formats.csv.header import without_said
@@ -26,7 +27,6 @@ from parapply.formats.nouns import Arrangement, Keep, New, Writing
 from parapply.model.deferred_imports import at, lazy, pa
 from parapply.model.errors import OutputError, ResultError
 from parapply.model.records import field, record, replace
-from parapply.storage.codecs import compression
 from parapply.storage.part import Part
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ else:
 
 
 @record
-class CsvTarget:
+class CsvTarget(TextTarget):
     """How records are written: like the source's where that is CSV of the same dialect."""
 
     dialect: Dialect
@@ -50,23 +50,16 @@ class CsvTarget:
     reads_typed: bool = False  # numbers or truth are written otherwise than the input has them
 
     has_twins = True
-    keeps_tables = False
-    as_text = True
-
-    def read(self, keep: Sequence[int]) -> tuple[int, ...]:
-        """Return all of them."""
-        return tuple(keep)
 
     @property
-    def encoding(self) -> str | None:
-        """The output's."""
-        return self.writing.encoding
+    def kind(self) -> str:
+        """By the delimiter."""
+        return ".tsv" if self.dialect.delimiter == ord("\t") else ".csv"
 
     @property
-    def suffix(self) -> str:
-        """By the delimiter, and the compression."""
-        kind = ".tsv" if self.dialect.delimiter == ord("\t") else ".csv"
-        return kind + compression.suffix_of(self.writing.compression)
+    def quick(self) -> bool:
+        """Whether lines go through."""
+        return self.alike
 
     @classmethod
     def like(cls, source: CsvSource, writing: Writing, added: Sequence[str] = ()) -> CsvTarget:
@@ -100,15 +93,9 @@ class CsvTarget:
         )  # fmt: skip
 
     def write(
-        self,
-        part: Part,
-        arrangement: Arrangement,
-        batch: Batch,
-        made: dict[str, pa.Array | Listed],
-        take: Any,
-        last: bool,
-        known: Any = None,
-    ) -> None:
+        self, part: Part, arrangement: Arrangement, batch: Batch, made: Mapping[str, Any],
+        take: Any, last: bool, known: Any = None,
+    ) -> None:  # fmt: skip
         """Write a part; see formats.Target."""
         del known
         if isinstance(batch, AddedBatch):
@@ -134,7 +121,7 @@ class CsvTarget:
         self,
         arrangement: Arrangement,
         batch: BriefBatch,
-        made: dict[str, pa.Array | Listed],
+        made: Mapping[str, Any],
         take: Any,
         last: bool,
     ) -> list[bytes] | None:
@@ -182,33 +169,17 @@ class CsvTarget:
                 found[place] = pc.replace_substring(found[place], old, new)
         return found
 
-    def write_table(
-        self, part: Part, arrangement: Arrangement, table: pa.Table, batch: Batch
-    ) -> None:
-        """Write a part that is all the function's."""
-        del batch
-        columns = {
-            name: self._fields(name, column.combine_chunks(), _of_table)
-            for name, column in zip(table.column_names, table.columns, strict=True)
-        }
+    def text(self, columns: Sequence[tuple[str, pa.Array]], rows: int) -> Sequence[Any]:
+        """Return the lines of a DataFrame's rows."""
+        del rows
+        made = {name: self._fields(name, array, _of_table) for name, array in columns}
+        arrangement = tuple(New(name) for name in made)
         with _worded(_of_table):
-            part.write(self._checked(self._lines(arrangement, {}, columns), arrangement))
-
-    def table_of(
-        self, part: str | bytes, batch: Batch, names: Sequence[str]
-    ) -> tuple[pa.Table, Any]:
-        """Never asked: a part is text."""
-        raise NotImplementedError
-
-    def needs_refit(self, part: dict[str, Any], whole: dict[str, Any]) -> bool:
-        """Text differs where columns are missing or stand elsewhere, or integers become floats."""
-        if list(part) != list(whole):
-            return True
-        return any(part[name] != type_ and part[name] != "null" for name, type_ in whole.items())
+            return self._checked(self._lines(arrangement, {}, made), arrangement)
 
     def joiner(self) -> TextJoiner:
         """Return what concatenates the parts after a header."""
-        return TextJoiner(self.writing, self._head, self.after)
+        return TextJoiner(self.writing, self.head, self.after)
 
     def _checked(self, lines: Sequence[Any], arrangement: Arrangement) -> Sequence[Any]:
         """Return a part's text; raises UnencodableError."""
@@ -234,8 +205,8 @@ class CsvTarget:
         with _worded(where, name):
             return text.fields(array, self.dialect)
 
-    def _head(self, arrangement: Arrangement) -> tuple[bytes, bytes]:
-        """The header, and its line end where only a row that follows makes it have one."""
+    def head(self, arrangement: Arrangement) -> tuple[bytes, bytes]:
+        """Return the header, and its line end where only a row that follows makes it have one."""
         if not arrangement:
             raise OutputError("rows without a column: CSV has no place for them")
         if self.names is None:
@@ -257,7 +228,7 @@ class CsvTarget:
         if not columns or not len(columns[0]):
             return []
         joined = text.lines(columns, self.dialect, self.line_end.decode())
-        return [text.data(joined)]
+        return [text_data(joined)]
 
 
 @contextmanager

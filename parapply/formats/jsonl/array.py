@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from parapply.formats.common.blocks import silence_of
 from parapply.model.errors import InputError
 from parapply.model.excerpt import shown
 
@@ -51,8 +52,7 @@ class Elements:
     @property
     def silent(self) -> Callable[[float | None], bool] | None:
         """Whether nothing comes for so many seconds; see blocks.filled."""
-        silent: Callable[[float | None], bool] | None = getattr(self.file, "silent", None)
-        return None if self._text else silent
+        return None if self._text else silence_of(self.file)
 
     def read(self, size: int = -1) -> bytes:
         """Return some lines, b"" only at the end."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from parapply.formats.jsonl import text
+from parapply.columns.text import json as text
 from parapply.formats.jsonl.lines import SPACE
 from parapply.formats.jsonl.members import members
 from parapply.formats.nouns import Arrangement, Keep

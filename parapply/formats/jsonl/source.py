@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from parapply.formats.common.blocks import read_range
+from parapply.formats.common.known_source import KnownSource
 from parapply.formats.common.line_index import ByteIndex, ByteSpan, Mark
 from parapply.formats.jsonl.batch import JsonlBatch, Place, values_of, without
 from parapply.formats.jsonl.head import check_keys
@@ -25,7 +26,7 @@ _MARKS = 64  # a block: how finely chunks can be cut without reading a byte twic
 
 
 @record
-class JsonlSource:
+class JsonlSource(KnownSource):
     """A file of JSON lines, or a stream, whose text comes with each chunk."""
 
     path: str  # empty for a stream
@@ -95,7 +96,7 @@ class JsonlSource:
         except InputError as error:
             return Survey(len(starts), (), error=error)
 
-    def again(self, surveys: Sequence[Survey]) -> JsonlSource | None:
+    def resurvey(self, surveys: Sequence[Survey]) -> JsonlSource | None:
         """Return a source that knows all keys and their kinds, where this one did not."""
         failed = any(survey.error is not None for survey in surveys)
         if self.complete or failed or self.known is not None:

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 
-from parapply.columns.arrays import take as picked
+from parapply.columns.text.json import values
 from parapply.formats.api import Batch
 from parapply.formats.common.added_columns import AddedBatch, as_made
 from parapply.formats.common.encodable import checked
-from parapply.formats.common.text_parts import TextJoiner
-from parapply.formats.jsonl import text
+from parapply.formats.common.text_target import TextTarget
 from parapply.formats.jsonl.batch import JsonlBatch
 from parapply.formats.jsonl.edit import Edit
 from parapply.formats.jsonl.lines import filled_starts
 from parapply.formats.jsonl.members import members
 from parapply.formats.jsonl.source import JsonlSource
+from parapply.formats.jsonl.text import objects
 from parapply.formats.nouns import Arrangement, Keep, New, Writing
 from parapply.model.records import field, record
-from parapply.storage.codecs import compression
 from parapply.storage.part import Part
 
 
 @record
-class JsonlTarget:
+class JsonlTarget(TextTarget):
     """Writes objects with all columns, each value as its type says."""
 
     columns: tuple[str, ...]  # the input's
@@ -33,76 +32,17 @@ class JsonlTarget:
     before: bytes = b""
     line_end: str = "\n"
 
-    reads_typed = True
-    has_twins = False
-    keeps_tables = False
-    as_text = True
+    kind = ".jsonl"
 
-    def read(self, keep: Sequence[int]) -> tuple[int, ...]:
-        """Return all of them."""
-        return tuple(keep)
+    def text(self, columns: Sequence[tuple[str, pa.Array]], rows: int) -> Sequence[Any]:
+        """Return a line for each row."""
+        texts = [(name, values(array)) for name, array in columns]
+        return checked([objects(texts, rows, self.line_end)], self.encoding, _place)
 
-    @property
-    def encoding(self) -> str | None:
-        """The output's."""
-        return self.writing.encoding
-
-    @property
-    def suffix(self) -> str:
-        """By the compression."""
-        return ".jsonl" + compression.suffix_of(self.writing.compression)
-
-    def write(
-        self,
-        part: Part,
-        arrangement: Arrangement,
-        batch: Batch,
-        made: dict[str, pa.Array],
-        take: Any,
-        last: bool,
-        known: Any = None,
-    ) -> None:
-        """Write a part; see formats.Target."""
-        del last, known
-        kept = [column.position for column in arrangement if isinstance(column, Keep)]
-        have = dict(zip(kept, batch.columns(kept), strict=True))
-        if take is not None:
-            have = {position: picked(array, take) for position, array in have.items()}
-        columns = [
-            (self.columns[column.position], have[column.position])
-            if isinstance(column, Keep)
-            else (column.name, made[column.name])
-            for column in arrangement
-        ]
-        self._write(part, columns, batch.rows if take is None else len(take))
-
-    def write_table(
-        self, part: Part, arrangement: Arrangement, table: pa.Table, batch: Batch
-    ) -> None:
-        """Write a part that is all the function's."""
-        del arrangement, batch
-        arrays = [column.combine_chunks() for column in table.columns]
-        self._write(part, list(zip(table.column_names, arrays, strict=True)), table.num_rows)
-
-    def table_of(
-        self, part: str | bytes, batch: Batch, names: Sequence[str]
-    ) -> tuple[pa.Table, Any]:
-        """Never asked: a part is text."""
-        raise NotImplementedError
-
-    def needs_refit(self, part: dict[str, Any], whole: dict[str, Any]) -> bool:
-        """Text differs where columns are missing or stand elsewhere, or integers become floats."""
-        if list(part) != list(whole):
-            return True
-        return any(part[name] != type_ and part[name] != "null" for name, type_ in whole.items())
-
-    def joiner(self) -> TextJoiner:
-        """Return what concatenates the parts."""
-        return TextJoiner(self.writing, lambda arrangement: (self.before, b""))
-
-    def _write(self, part: Part, columns: list[tuple[str, pa.Array]], rows: int) -> None:
-        texts = [(name, text.values(array)) for name, array in columns]
-        part.write(checked([text.objects(texts, rows, self.line_end)], self.encoding, _place))
+    def head(self, arrangement: Arrangement) -> tuple[bytes, bytes]:
+        """Return what the input begins with."""
+        del arrangement
+        return self.before, b""
 
 
 class JsonlSplicer(JsonlTarget):
@@ -120,15 +60,9 @@ class JsonlSplicer(JsonlTarget):
         return cls(columns or source.columns, writing, source.before, source.line_end.decode())
 
     def write(
-        self,
-        part: Part,
-        arrangement: Arrangement,
-        batch: Batch,
-        made: dict[str, pa.Array],
-        take: Any,
-        last: bool,
-        known: Any = None,
-    ) -> None:
+        self, part: Part, arrangement: Arrangement, batch: Batch, made: Mapping[str, Any],
+        take: Any, last: bool, known: Any = None,
+    ) -> None:  # fmt: skip
         """Write a part; see formats.Target. Blank lines stay."""
         del known
         if isinstance(batch, AddedBatch):
@@ -141,7 +75,7 @@ class JsonlSplicer(JsonlTarget):
         assert isinstance(batch, JsonlBatch)
         edit = Edit.of(arrangement, self.columns)
         names = [column.name for column in arrangement if isinstance(column, New)]
-        ready = {name: text.values(made[name]) for name in names}
+        ready = {name: values(made[name]) for name in names}
         for name in names if edit.ordered else edit.names:
             batch.check_single(name, None if take is None else take.tolist())
         own = batch.lines

@@ -9,12 +9,12 @@ from parapply.formats.api import Source, Target
 from parapply.formats.common.added_columns import AddedSource
 from parapply.formats.common.group_target import TableTarget
 from parapply.formats.nouns import Reading, Writing
-from parapply.formats.parquet.column_copy.plan import Carry, carry_of
+from parapply.formats.parquet.column_copy.plan import CopyPlan, plan_of
 from parapply.formats.parquet.elements import Layout
 from parapply.formats.parquet.footer import CODECS
 from parapply.formats.parquet.layout import layout_of, open_writer
 from parapply.formats.parquet.source import ParquetSource, opened
-from parapply.formats.parquet.target import CarryingTarget
+from parapply.formats.parquet.target import CopyingTarget
 from parapply.model.errors import UsageError
 
 
@@ -23,20 +23,19 @@ class _Parquet:
         return opened(path, name, reading)
 
     def target(self, sources: Sequence[Source], writing: Writing) -> Target:
-        schema = getattr(sources[0], "schema", None)
         codec = writing.compression or "snappy"
         if codec not in CODECS:
             raise UsageError(f"--compression {codec}: Parquet has {', '.join(CODECS)}")
         files = _files(sources)
         layout = layout_of(files) if files else Layout({}, frozenset())
-        carry = _carry(files, writing, layout)
+        copied = _copied(files, writing, layout)
         names = tuple(sources[0].columns)
         writer = partial(open_writer, compression=codec, layout=layout)
         same_rows = writing.keeps_rows and len(sources) == 1
-        told = names, schema, writer, ".parquet", writing.keeps_all, same_rows
-        if carry is None:
+        told = names, sources[0].schema, writer, ".parquet", writing.keeps_all, same_rows
+        if copied is None:
             return TableTarget(*told)
-        return CarryingTarget(*told, carry=carry, codec=codec, layout=layout)
+        return CopyingTarget(*told, copied=copied, codec=codec, layout=layout)
 
 
 PARQUET = _Parquet()
@@ -49,8 +48,8 @@ def _files(sources: Sequence[Source]) -> list[ParquetSource]:
     return list(files) if len(files) == len(sources) else []
 
 
-def _carry(files: Sequence[ParquetSource], writing: Writing, layout: Layout) -> Carry | None:
-    """Return which columns are carried over, where rows and columns allow for it."""
+def _copied(files: Sequence[ParquetSource], writing: Writing, layout: Layout) -> CopyPlan | None:
+    """Return which columns are copied, where rows and columns allow for it."""
     if len(files) != 1 or not writing.keeps_rows:
         return None
-    return carry_of(files[0], writing.compression, layout)
+    return plan_of(files[0], writing.compression, layout)

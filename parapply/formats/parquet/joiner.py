@@ -1,7 +1,7 @@
 """Puts Parquet output together from parts, and from columns of the input that parts have not.
 
 Where a group of the output can be one of the input's, row for row, it becomes one: its columns can
-be copied then, see carrier.py. Elsewhere groups have a fixed number of rows. In the parent.
+be copied then, see column_copy. Elsewhere groups have a fixed number of rows. In the parent.
 """
 
 from __future__ import annotations
@@ -14,25 +14,29 @@ import pyarrow as pa
 
 from parapply.columns.arrays import size_of
 from parapply.columns.layout import compact
-from parapply.formats.common.group_target import ROWS_PER_GROUP, GroupJoiner, conform
+from parapply.formats.common.group_target import ROWS_PER_GROUP, GroupJoiner, TableTarget, conform
 from parapply.formats.common.pandas_schema import described, marks
 from parapply.formats.nouns import Arrangement
-from parapply.formats.parquet.column_copy.group_writer import Carrier, Piece
-from parapply.formats.parquet.target import CarryingTarget, origin_of
+from parapply.formats.parquet.column_copy.group_writer import GroupWriter, Piece
+from parapply.formats.parquet.column_copy.plan import CopyPlan
+from parapply.formats.parquet.elements import Layout
+from parapply.formats.parquet.origin import origin_of
 from parapply.storage.part import read_table
 
 _MOST_BYTES = 1 << 26  # of what is held of a group of the input, until it is cut
 
 
-class CarryingJoiner(GroupJoiner):
+class CopyingJoiner(GroupJoiner):
     """Holds the parts of one group of the input, as long as they are not too large."""
 
-    target: CarryingTarget
+    def __init__(self, target: TableTarget, copied: CopyPlan, codec: str, layout: Layout) -> None:
+        super().__init__(target)
+        self._copied, self._codec, self._layout = copied, codec, layout
 
     def begin(self, file: BinaryIO, arrangement: Arrangement, types: Sequence[Any]) -> None:
         """Make the output's schema."""
         super().begin(file, arrangement, types)
-        self._carrier: Carrier | None = None
+        self._writer: GroupWriter | None = None
         self._at = 0  # the input's row that comes next
         self._blocks: list[Piece] = []
         self._block: list[Piece] = []  # what comes after them, as it came
@@ -40,7 +44,7 @@ class CarryingJoiner(GroupJoiner):
         self._group: int | None = None  # of the input, which this is to be
         self._want = 0  # rows
         self._next: int | None = None  # the input's row that follows what is held
-        groups = self.target.carry.groups
+        groups = self._copied.groups
         starts = zip(accumulate(groups, initial=0), groups, strict=False)
         self._groups = {row: group for group, (row, rows) in enumerate(starts) if rows}
 
@@ -48,7 +52,7 @@ class CarryingJoiner(GroupJoiner):
         """Take a part in, and write as many groups as are full."""
         table = read_table(part)
         rows, made_of, whole = origin_of(table)
-        if self._carrier is None:
+        if self._writer is None:
             self.marks = {**marks(whole), **self.marks}
         names = set(table.column_names)
         table = conform(table, pa.schema([field for field in self.schema if field.name in names]))
@@ -61,12 +65,12 @@ class CarryingJoiner(GroupJoiner):
         """Write the last group, and the file's end."""
         if self.rows:
             self._flush()
-        self._opened_carrier().close()
+        self._opened_writer().close()
 
     def abandon(self) -> None:
         """Let go of everything."""
-        if self._carrier is not None:
-            self._carrier.abandon()
+        if self._writer is not None:
+            self._writer.abandon()
 
     def _take(self, piece: Piece) -> Piece:
         """Hold rows of a piece, as far as they belong to the group; return the others."""
@@ -92,8 +96,8 @@ class CarryingJoiner(GroupJoiner):
         lacks = piece.table.num_columns < len(self.schema)
         start = piece.origin if lacks else None
         self._group = None if start is None else self._groups.get(start)
-        carried = self.target.carry.groups
-        self._want = ROWS_PER_GROUP if self._group is None else carried[self._group]
+        groups = self._copied.groups
+        self._want = ROWS_PER_GROUP if self._group is None else groups[self._group]
 
     def _end_block(self) -> None:
         """Put pieces together that follow each other in the input, and have the same columns."""
@@ -112,14 +116,13 @@ class CarryingJoiner(GroupJoiner):
 
     def _flush(self, group: int | None = None) -> None:
         self._end_block()
-        self._opened_carrier().write(self._blocks, group)
+        self._opened_writer().write(self._blocks, group)
         self._blocks, self.rows, self._bytes = [], 0, 0
 
-    def _opened_carrier(self) -> Carrier:
-        if self._carrier is None:
+    def _opened_writer(self) -> GroupWriter:
+        if self._writer is None:
             self.schema = described(self.schema, self.marks)
-            target = self.target
-            self._carrier = Carrier(
-                self.file, self.schema, target.codec, target.carry, target.layout
+            self._writer = GroupWriter(
+                self.file, self.schema, self._codec, self._copied, self._layout
             )
-        return self._carrier
+        return self._writer

@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 
 from parapply.formats.common.group_target import Writer
 from parapply.formats.parquet import elements as el
-from parapply.formats.parquet.column_copy.pages import Lane, Place
 from parapply.formats.parquet.elements import Layout, leaves_of
+from parapply.formats.parquet.encoded_groups import GroupEncoder, OutputEnd
 from parapply.formats.parquet.footer import MAGIC, Footer
 from parapply.formats.parquet.source import ParquetSource
 from parapply.formats.parquet.stored import can_be_stored
@@ -124,23 +124,23 @@ class LayoutWriter(Writer):
         check_schema(schema)
         self._names, self._rows = schema.names, list[int]()
         self._footer = described(schema, compression, layout)
-        self._place = Place(file)
-        self._place.write(MAGIC)
-        self._lane = Lane(self._place, schema, compression, layout)
+        self._end = OutputEnd(file)
+        self._end.write(MAGIC)
+        self._encoder = GroupEncoder(self._end, schema, compression, layout)
 
     def write(self, table: pa.Table) -> None:
         """Write a group."""
-        self._lane.write(table)
+        self._encoder.write(table)
         self._rows.append(table.num_rows)
 
     def close(self) -> None:
         """Write the footer."""
         groups = [
             (rows, [chunk for name in self._names for chunk in columns[name]])
-            for rows, columns in zip(self._rows, self._lane.close(), strict=True)
+            for rows, columns in zip(self._rows, self._encoder.close(), strict=True)
         ]
-        self._place.write(self._footer.with_groups(groups))
+        self._end.write(self._footer.with_groups(groups))
 
     def abandon(self) -> None:
         """Write nothing more."""
-        self._lane.abandon()
+        self._encoder.abandon()

@@ -11,8 +11,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from parapply.formats.api import Source
 from parapply.formats.common.groups import GroupIndex, GroupSpan, TableBatch, readable, types_of
+from parapply.formats.common.known_source import KnownSource
 from parapply.formats.nouns import Field, Reading, Survey
 from parapply.formats.parquet.file import ParquetFile
 from parapply.formats.parquet.unpack import unpacked
@@ -27,7 +27,7 @@ _SMALL_ROWS = (
 
 
 @record
-class ParquetSource:
+class ParquetSource(KnownSource):
     """A Parquet file, as its footer describes it."""
 
     path: str
@@ -40,22 +40,6 @@ class ParquetSource:
     version: tuple[int, int] = (0, 0)  # when it was written, and its size on disk
     folder: str = ""  # for row groups that are decoded once for several chunks
 
-    joins_surveys = False
-    complete = True
-
-    def widened(self, columns: tuple[str, ...]) -> Source:
-        """Never asked: all columns are known."""
-        raise NotImplementedError
-
-    def starts(self, data: bytes) -> Any:
-        """Never asked: nothing comes as text."""
-        raise NotImplementedError
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The names of the top-level columns."""
-        return tuple(self.schema.names)
-
     def rows(self) -> int:
         """How many there are."""
         return sum(self.groups)
@@ -65,11 +49,9 @@ class ParquetSource:
         return iter(())
 
     def survey(self, piece: Any, positions: Sequence[int], first_row: int = 0) -> Survey:
-        """Never asked: there are no pieces."""
-        raise NotImplementedError
-
-    def again(self, surveys: Sequence[Survey]) -> None:
-        """Surveys always stand."""
+        """Find nothing in a piece: there are none."""
+        del piece, positions, first_row
+        return Survey(0, ())
 
     def index(self, surveys: Sequence[Survey]) -> GroupIndex:
         """Return the row groups."""

@@ -5,9 +5,8 @@ Those too that the function gives back as they came. In the worker, but for the 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.types as at
@@ -16,25 +15,25 @@ from parapply.columns.arrays import columns_of
 from parapply.formats.api import Batch, Joiner
 from parapply.formats.common.group_target import TableTarget, rows_of, told_rows
 from parapply.formats.nouns import Arrangement, Keep
-from parapply.formats.parquet.column_copy.plan import Carry
+from parapply.formats.parquet.column_copy.plan import CopyPlan
 from parapply.formats.parquet.elements import Layout, are_alike
+from parapply.formats.parquet.joiner import CopyingJoiner
+from parapply.formats.parquet.origin import marked, origin_of
 from parapply.model.records import record
 from parapply.storage.part import Part, read_table
 
-_ROWS, _WHOLE = b"parapply:rows", b"parapply:whole"  # what is said of a part: see Origin
-
 
 @record
-class CarryingTarget(TableTarget):
+class CopyingTarget(TableTarget):
     """Writes parts without the columns that are copied."""
 
-    carry: Carry
+    copied: CopyPlan
     codec: str
     layout: Layout
 
     def read(self, keep: Sequence[int]) -> tuple[int, ...]:
-        """Return those that are not carried."""
-        return tuple(position for position in keep if position not in self.carry.positions)
+        """Return those that are not copied."""
+        return tuple(position for position in keep if position not in self.copied.positions)
 
     def write(
         self,
@@ -51,12 +50,12 @@ class CarryingTarget(TableTarget):
         if take is None:
             same = set() if known is None else self._same(made, batch)
             arrangement = tuple(
-                column for column in arrangement if not self._is_carried(column, same)
+                column for column in arrangement if not self._is_copied(column, same)
             )
         table = self.table(arrangement, batch, made, take)
         if known is not None:
             table = told_rows(table, known, take)
-        part.write_table(_marked(table, batch.rows, known or table.schema))
+        part.write_table(marked(table, batch.rows, known or table.schema))
 
     def write_table(
         self, part: Part, arrangement: Arrangement, table: pa.Table, batch: Batch
@@ -67,14 +66,14 @@ class CarryingTarget(TableTarget):
         unique = len(set(names)) == len(names)
         same = self._same(columns_of(table), batch) if whole and unique else set()
         left = table.select([name for name in names if name not in same])
-        part.write_table(_marked(left, batch.rows, table.schema))
+        part.write_table(marked(left, batch.rows, table.schema))
 
     def table_of(
         self, part: str | bytes, batch: Batch, names: Sequence[str]
     ) -> tuple[pa.Table, Any]:
         """Return the table that a part was made of, with the columns that it left out."""
         part_table = read_table(part)
-        whole, known = origin_of(part_table).whole, self.carry.schema.names
+        whole, known = origin_of(part_table).whole, self.copied.schema.names
         table, rows = rows_of(part_table)
         left = [name for name in names if name not in table.column_names]
         for name, array in zip(left, batch.columns([known.index(n) for n in left]), strict=True):
@@ -85,44 +84,21 @@ class CarryingTarget(TableTarget):
 
     def joiner(self) -> Joiner:
         """Return what puts groups together from parts and from the input."""
-        from parapply.formats.parquet.joiner import CarryingJoiner
+        return CopyingJoiner(self, self.copied, self.codec, self.layout)
 
-        return CarryingJoiner(self)
-
-    def _is_carried(self, column: Any, same: set[str]) -> bool:
+    def _is_copied(self, column: Any, same: set[str]) -> bool:
         if isinstance(column, Keep):
-            return column.position in self.carry.positions
+            return column.position in self.copied.positions
         return column.name in same
 
     def _same(self, made: Mapping[str, Any], batch: Batch) -> set[str]:
         """Return the columns that are the input's, though they are not in all of the parts."""
-        names = self.carry.schema.names
-        known = {names[position]: position for position in self.carry.positions}
+        names = self.copied.schema.names
+        known = {names[position]: position for position in self.copied.positions}
         given = [name for name in made if name in known]
         inputs = batch.columns([known[name] for name in given])
         pairs = zip(given, inputs, strict=True)
         return {name for name, array in pairs if _is_same(made[name], array)}
-
-
-class Origin(NamedTuple):
-    """What a part does not show itself."""
-
-    rows: int  # how many it has: a table without columns forgets it
-    made_of: int  # how many of the input
-    whole: pa.Schema  # before columns were left out that are the function's
-
-
-def origin_of(part: pa.Table) -> Origin:
-    """Return what was said of a part."""
-    told = part.schema.metadata
-    rows, made_of = json.loads(told[_ROWS])
-    return Origin(rows, made_of, pa.ipc.read_schema(pa.py_buffer(told[_WHOLE])))
-
-
-def _marked(table: pa.Table, made_of: int, whole: pa.Schema) -> pa.Table:
-    rows = json.dumps([table.num_rows, made_of]).encode()
-    told = {_ROWS: rows, _WHOLE: whole.serialize().to_pybytes()}
-    return table.replace_schema_metadata({**(table.schema.metadata or {}), **told})
 
 
 def _is_same(made: pa.Array, known: pa.Array) -> bool:

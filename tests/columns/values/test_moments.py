@@ -15,8 +15,8 @@ import pytest
 import parapply
 from parapply import Job
 from parapply.columns.arrays import to_list
-from parapply.formats.csv.text import strings
-from parapply.formats.jsonl.text import values
+from parapply.columns.text.json import values
+from parapply.columns.text.strings import strings
 from parapply.model.errors import ParapplyError, UnseenError
 from tests import DATA
 

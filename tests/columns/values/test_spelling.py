@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from parapply.columns.text.json import values as json_values
+from parapply.columns.text.strings import strings
 from parapply.columns.values.convert import to_array
 from parapply.columns.values.spelling import as_json, text
-from parapply.formats.csv.text import strings
-from parapply.formats.jsonl.text import values as json_values
 
 Size = enum.Enum("Size", {"L": "large"})
 ZONES = st.sampled_from([dt.UTC, zoneinfo.ZoneInfo("Asia/Tokyo"), dt.timezone(dt.timedelta(0, 60))])

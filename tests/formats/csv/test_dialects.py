@@ -280,7 +280,7 @@ def test_escapes_take_the_meaning_of_what_follows(tmp_path_factory, text, dialec
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(source, "BLOCK_BYTES", size)
         surveys = [opened.survey(piece, ()) for piece in opened.pieces()]
-        if (again := opened.again(surveys)) is not None:
+        if (again := opened.resurvey(surveys)) is not None:
             surveys = [again.survey(piece, ()) for piece in again.pieces()]
     assert sum(survey.rows for survey in surveys) == len(expected)
 

@@ -19,7 +19,8 @@ import parapply
 from parapply import Job
 from parapply.engine.inputs import opener
 from parapply.execute.tasks import ChunkTask, SurveyTask
-from parapply.formats.csv import number_cache, source
+from parapply.formats.common import number_cache
+from parapply.formats.csv import source
 from parapply.formats.csv import table as tables
 from parapply.formats.csv.format import CSV
 from parapply.formats.nouns import Reading

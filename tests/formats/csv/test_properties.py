@@ -78,7 +78,7 @@ def surveyed(table, positions=(), block_bytes=1 << 22):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(source, "BLOCK_BYTES", block_bytes)
         surveys = [table.survey(piece, positions) for piece in table.pieces()]
-        if (again := table.again(surveys)) is not None:
+        if (again := table.resurvey(surveys)) is not None:
             return surveyed(again, positions, block_bytes)
     assert not any(survey.error for survey in surveys)
     return table, surveys

@@ -72,9 +72,9 @@ def test_values_are_those_of_pandas_wherever_a_file_is_cut(folder, table, block_
         patch.setattr(source, "BLOCK_BYTES", block_bytes)
         opened = CSV.source(str(folder / "in.csv"), "in.csv", reading)
         surveys = [opened.survey(piece, ()) for piece in opened.pieces()]
-        if (again := opened.again(surveys)) is not None:
+        if (again := opened.resurvey(surveys)) is not None:
             opened, surveys = again, [again.survey(piece, ()) for piece in again.pieces()]
-            assert opened.again(surveys) is None
+            assert opened.resurvey(surveys) is None
     index = opened.index(surveys)
     assert index.rows == len(expected)
     batch = opened.batch(index.span(0, index.rows), opened.fields((), surveys))
@@ -182,7 +182,7 @@ def test_a_file_of_stray_quotes_is_surveyed_once(tmp_path, monkeypatch):
     path.write_bytes(NAMES + b'1,5" pipe\n' * 1000)
     opened = CSV.source(str(path), "in.csv", Reading())
     surveys = [opened.survey(piece, (0, 1)) for piece in opened.pieces()]
-    assert len(surveys) > 5 and opened.again(surveys) is None
+    assert len(surveys) > 5 and opened.resurvey(surveys) is None
 
 
 def test_a_quote_that_is_never_closed_is_named_where_it_opens(tmp_path, monkeypatch):

@@ -18,6 +18,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from parapply import Job, run
+from parapply.columns.arrays import text_data
+from parapply.columns.text.strings import strings
 from parapply.columns.values.convert import to_array
 from parapply.formats.csv import text
 from parapply.formats.csv.dialect import Dialect
@@ -27,7 +29,7 @@ ODD_FLOATS = [0.0, -0.0, 1e16, 1e15, 9999999999999998.0, 1e-4, 9.9e-5, 5e-324, 1
 
 
 def written(array: pa.Array) -> list[str]:
-    return text.strings(array).to_pylist()
+    return strings(array).to_pylist()
 
 
 def by_pandas(values: list, **settings) -> list[str]:
@@ -194,7 +196,7 @@ def test_the_only_field_of_a_line_is_quoted_where_it_is_empty():
 @pytest.mark.parametrize("start", [0, 1, 3])
 def test_data_gives_the_bytes_of_a_slice(start):
     array = pa.array(["ab", "", "é", "d"])
-    assert bytes(text.data(array.slice(start))) == "".join(array.to_pylist()[start:]).encode()
+    assert bytes(text_data(array.slice(start))) == "".join(array.to_pylist()[start:]).encode()
 
 
 def test_rows_without_a_column_are_no_csv(tmp_path):

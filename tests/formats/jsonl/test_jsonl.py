@@ -25,9 +25,9 @@ from hypothesis import strategies as st
 
 import parapply
 from parapply import Job
+from parapply.columns.text import json as json_text
 from parapply.formats.common.blocks import cut
 from parapply.formats.jsonl import head, source
-from parapply.formats.jsonl import text as json_text
 from parapply.formats.jsonl.format import JSONL
 from parapply.formats.jsonl.kinds import NOTHING, kind_of
 from parapply.formats.jsonl.members import members

@@ -20,8 +20,8 @@ import parapply
 from parapply import Job
 from parapply.formats.common import group_target
 from parapply.formats.parquet import format as room
-from parapply.formats.parquet import joiner, sequential_reader
-from parapply.formats.parquet.column_copy import plan
+from parapply.formats.parquet import joiner
+from parapply.formats.parquet.column_copy import plan, sequential_reader
 from parapply.formats.parquet.footer import Footer
 from parapply.formats.parquet.thrift import (
     BINARY,
@@ -78,7 +78,7 @@ def run(source, name="out.parquet", **job):
 
 def without_carrying(monkeypatch, source, **job):
     with monkeypatch.context() as patch:
-        patch.setattr(room, "carry_of", lambda *_: None)
+        patch.setattr(room, "plan_of", lambda *_: None)
         return run(source, "plain.parquet", **job)
 
 

@@ -14,12 +14,13 @@ import pyarrow.types as at
 
 from parapply.columns.layout import compact
 from parapply.columns.unify import fit_column
-from parapply.formats.parquet.column_copy.pages import Columns, Lane, Pages, Place
-from parapply.formats.parquet.column_copy.plan import Carry
+from parapply.formats.parquet.column_copy.pages import Pages
+from parapply.formats.parquet.column_copy.plan import CopyPlan
+from parapply.formats.parquet.column_copy.sequential_reader import SequentialReader
 from parapply.formats.parquet.elements import Layout, are_alike
+from parapply.formats.parquet.encoded_groups import GroupChunks, GroupEncoder, OutputEnd
 from parapply.formats.parquet.footer import MAGIC, Chunk
 from parapply.formats.parquet.layout import described
-from parapply.formats.parquet.sequential_reader import Again
 from parapply.formats.parquet.writer import check_schema
 
 _Names = tuple[str, ...]
@@ -55,28 +56,28 @@ class _Group(NamedTuple):
     """A row group that is written."""
 
     rows: int
-    lane: _Names  # that of what was encoded
-    number: int  # which of the lane's groups it is
-    copied: Columns
+    encoder: _Names  # that of what was encoded
+    number: int  # which of the encoder's groups it is
+    copied: GroupChunks
 
 
-class Carrier:
+class GroupWriter:
     """Writes pieces, group by group, into an empty file.
 
     Raises InputError where the input is not what it was.
     """
 
     def __init__(
-        self, file: BinaryIO, schema: pa.Schema, codec: str, carry: Carry, layout: Layout
+        self, file: BinaryIO, schema: pa.Schema, codec: str, plan: CopyPlan, layout: Layout
     ) -> None:
         check_schema(schema)
         self._schema, self._codec, self._layout = schema, codec, layout
-        self._place = Place(file)
-        self._place.write(MAGIC)
+        self._end = OutputEnd(file)
+        self._end.write(MAGIC)
         self._footer = described(schema, codec, layout)
-        self._pages, self._again = Pages(carry), Again(carry)
-        self._same = set(self._alike(carry))
-        self._lanes: dict[_Names, Lane] = {}  # by the columns that each writes
+        self._pages, self._reader = Pages(plan), SequentialReader(plan)
+        self._same = set(self._alike(plan))
+        self._encoders: dict[_Names, GroupEncoder] = {}  # by the columns that each writes
         self._written: list[_Group] = []
 
     def write(self, pieces: Sequence[Piece], group: int | None) -> None:
@@ -85,36 +86,36 @@ class Carrier:
         copied = self._same - have if group is not None else set()
         names = tuple(name for name in self._schema.names if name not in copied)
         schema = pa.schema([self._schema.field(name) for name in names])
-        if names and names not in self._lanes:
-            self._lanes[names] = Lane(self._place, schema, self._codec, self._layout)
-        number = self._lanes[names].write(self._table(pieces, schema)) if names else 0
-        chunks: Columns = {}
+        if names and names not in self._encoders:
+            self._encoders[names] = GroupEncoder(self._end, schema, self._codec, self._layout)
+        number = self._encoders[names].write(self._table(pieces, schema)) if names else 0
+        chunks: GroupChunks = {}
         if group is not None and copied:
-            chunks = self._pages.copy(group, copied, self._place)
+            chunks = self._pages.copy(group, copied, self._end)
         self._written.append(_Group(sum(piece.rows for piece in pieces), names, number, chunks))
 
     def close(self) -> None:
         """Write the footer."""
-        done = {names: lane.close() for names, lane in self._lanes.items()}
+        done = {names: encoder.close() for names, encoder in self._encoders.items()}
         groups = [(group.rows, self._chunks(group, done)) for group in self._written]
-        self._place.write(self._footer.with_groups(groups))
+        self._end.write(self._footer.with_groups(groups))
         self._let_go()
 
     def abandon(self) -> None:
         """Let go of everything; what was written is thrown away."""
-        for lane in self._lanes.values():
-            lane.abandon()
+        for encoder in self._encoders.values():
+            encoder.abandon()
         self._let_go()
 
-    def _alike(self, carry: Carry) -> Iterator[str]:
+    def _alike(self, plan: CopyPlan) -> Iterator[str]:
         """Yield the columns of the input that are described in the output as they are there."""
         here = zip(self._schema, self._footer.columns(), strict=True)
-        names = carry.schema.names
-        there = {names[position] for position in carry.positions}
+        names = plan.schema.names
+        there = {names[position] for position in plan.positions}
         for field, elements in here:
             if field.name not in there or elements != self._pages.described(field.name):
                 continue
-            if are_alike(field.type, carry.schema.field(field.name).type):
+            if are_alike(field.type, plan.schema.field(field.name).type):
                 yield field.name
 
     def _table(self, pieces: Sequence[Piece], schema: pa.Schema) -> pa.Table:
@@ -136,16 +137,16 @@ class Carrier:
             return list(piece.table.column(place).chunks)
         if piece.origin is None:
             raise AssertionError("a part of other rows than its chunk's has all columns")
-        again = self._again.read(field.name, piece.origin, piece.rows)
-        return [fit_column(field.name, chunk, field.type) for chunk in again]
+        read = self._reader.read(field.name, piece.origin, piece.rows)
+        return [fit_column(field.name, chunk, field.type) for chunk in read]
 
-    def _chunks(self, group: _Group, done: dict[_Names, list[Columns]]) -> list[Chunk]:
-        made = done[group.lane][group.number] if group.lane else {}
+    def _chunks(self, group: _Group, done: dict[_Names, list[GroupChunks]]) -> list[Chunk]:
+        made = done[group.encoder][group.number] if group.encoder else {}
         found = {**group.copied, **made}
         return [chunk for name in self._schema.names for chunk in found[name]]
 
     def _let_go(self) -> None:
-        self._again.close()
+        self._reader.close()
         self._pages.close()
 
 

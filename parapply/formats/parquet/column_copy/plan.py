@@ -1,4 +1,4 @@
-"""Which columns of a Parquet input may be carried over into the output as they are, page by page.
+"""Which columns of a Parquet input may be copied into the output as they are, page by page.
 
 To decode columns that the function does not touch and to encode them again takes longer than many
 a function does, and changes how they are encoded. Where each row of the input comes out once and
@@ -23,7 +23,7 @@ from parapply.model.records import record
 from parapply.storage.change_guard import State, changed, state
 
 _MOST_ROWS = 1 << 20  # of a group: what the function makes of one is held until it is whole
-_LEAST_ROWS = 1 << 10  # of groups on average: to carry a chunk takes as long as to write so few
+_LEAST_ROWS = 1 << 10  # of groups on average: to copy a chunk takes as long as to write so few
 _MOST_CHUNKS = 200  # of columns and groups, where groups have fewer: that is a few milliseconds
 # Before, they did not always know where a chunk ends, or whether a page was compressed, and readers
 # heed that where they see these names, as they do not in the output.
@@ -35,7 +35,7 @@ _SURE_FROM = {
 
 
 @record
-class Carry:
+class CopyPlan:
     """The columns of one file that are copied; the output's row groups are the file's then."""
 
     path: str
@@ -61,8 +61,8 @@ class Carry:
             raise changed(self.name, self.state, now)
 
 
-def carry_of(source: ParquetSource, codec: str | None, layout: Layout) -> Carry | None:
-    """Return which columns can be carried over from a file; None where none can.
+def plan_of(source: ParquetSource, codec: str | None, layout: Layout) -> CopyPlan | None:
+    """Return which columns can be copied from a file; None where none can.
 
     `codec` is how the output is to be compressed, where that was asked for; `layout` has the
     columns that are not stored as Arrow does.
@@ -82,13 +82,13 @@ def carry_of(source: ParquetSource, codec: str | None, layout: Layout) -> Carry 
         return None
     found = frozenset(
         position
-        for position in _carried(footer, groups, codec)
+        for position in _copied(footer, groups, codec)
         if names[position] not in source.types and names[position] not in layout.refused
     )
-    return Carry(source.path, source.name, known, schema, groups, found) if found else None
+    return CopyPlan(source.path, source.name, known, schema, groups, found) if found else None
 
 
-def _carried(footer: Footer, rows: Sequence[int], codec: str | None) -> Iterator[int]:
+def _copied(footer: Footer, rows: Sequence[int], codec: str | None) -> Iterator[int]:
     """Yield the positions of columns whose pages can stand in another file."""
     groups = [group for group, count in zip(footer.groups(), rows, strict=True) if count]
     first = 0

@@ -32,7 +32,6 @@ from parapply.formats.csv.format import CSV
 from parapply.formats.csv.small.batch import BriefBatch, texts_of
 from parapply.formats.csv.splice import quote_name
 from parapply.formats.nouns import Reading
-from parapply.model.records import replace
 
 CELLS = {
     "int": ["1", "-3", "0", "12345", "-0", "999999999999999999", "9223372036854775807"],
@@ -74,9 +73,9 @@ def test_a_glance_sees_what_a_survey_does(folder, content, data):
     path.write_bytes(content)
     source = CSV.source(str(path), path.name, Reading())
     positions = range(len(source.columns))
-    found = source.glance(positions)
-    if found is None:
+    if (quick := source.quick_survey(positions)) is None:
         return
+    small, found = quick
     (piece,) = source.pieces()
     known = source.survey(piece, positions)
     assert known == found
@@ -84,7 +83,7 @@ def test_a_glance_sees_what_a_survey_does(folder, content, data):
     start = data.draw(st.integers(0, found.rows - 1))
     stop = data.draw(st.integers(start + 1, found.rows))
     whole = source.batch(index.span(start, stop), fields)
-    batch = replace(source, brief=True).batch(index.span(start, stop), fields)
+    batch = small.batch(index.span(start, stop), fields)
     assert isinstance(batch, BriefBatch)
     picked = sorted(data.draw(st.sets(st.integers(0, stop - start - 1))))
     for one, other in ((batch, whole), (batch.pick(picked), whole.pick(picked))):
@@ -108,7 +107,7 @@ def test_plain_files_need_no_more_than_a_glance(tmp_path, content):
     path.write_bytes(content)
     source = CSV.source(str(path), path.name, Reading())
     wanted = [p for p, name in enumerate(source.columns) if name != "n"]
-    assert source.glance(wanted) is not None
+    assert source.quick_survey(wanted) is not None
 
 
 RESULTS = st.one_of(

@@ -1,14 +1,14 @@
-"""What each format has: sources and batches of rows, targets and joiners of parts."""
+"""How a format is read: sources, where their rows are, and batches of these.
+
+What not every source can do is a Protocol of its own, for `isinstance`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol, runtime_checkable
 
-from parapply.formats.nouns import Arrangement, Field, Reading, Survey, Writing
-
-if TYPE_CHECKING:
-    from parapply.storage.part import Part
+from parapply.formats.nouns import Field, Reading, Survey
 
 
 class Batch(Protocol):
@@ -112,6 +112,21 @@ class Source(Protocol):
         """The columns' names, in order; not necessarily unique."""
         ...
 
+    @property
+    def own_columns(self) -> tuple[str, ...]:
+        """Those of them that are in its rows."""
+        ...
+
+    @property
+    def hidden(self) -> tuple[int, ...]:
+        """The positions of columns that only pandas has: neither functions of rows nor text do."""
+        ...
+
+    @property
+    def schema(self) -> Any:
+        """The pyarrow.Schema that it was written with, None where such files have none."""
+        ...
+
     def pieces(self) -> Iterator[Any]:
         """Yield what can be surveyed apart, in order (parent)."""
         ...
@@ -129,14 +144,10 @@ class Source(Protocol):
         ...
 
     def widened(self, columns: tuple[str, ...]) -> Source:
-        """Return a complete source with these columns; asked only of one that was not."""
+        """Return a complete source: with these columns, where it was not complete."""
         ...
 
-    def starts(self, data: bytes) -> Any:
-        """Return where the rows of a stream's text begin, a numpy array of integers (parent)."""
-        ...
-
-    def again(self, surveys: Sequence[Survey]) -> Source | None:
+    def resurvey(self, surveys: Sequence[Survey]) -> Source | None:
         """Return the source to survey once more, where these surveys do not stand (parent)."""
         ...
 
@@ -158,126 +169,48 @@ class Source(Protocol):
         ...
 
 
-class Joiner(Protocol):
-    """Puts parts, in order, into the output file (parent)."""
+@runtime_checkable
+class TextSource(Protocol):
+    """A source that is text: it may be a stream."""
 
-    def begin(self, file: BinaryIO, arrangement: Arrangement, types: Sequence[Any]) -> None:
-        """Start an empty output with these columns; `types` has the type of each."""
-        ...
-
-    def append(self, part: str | bytes) -> None:
-        """Add a part: a file's path, or the bytes themselves."""
-        ...
-
-    def reserve(self, size: int) -> int | None:
-        """Return where in the file the next part begins, which somebody else writes there.
-
-        None where parts do not go into it as they are. `size` is the part's, in bytes.
-        """
-        ...
-
-    def finish(self) -> None:
-        """Complete the output; the caller closes the file."""
-        ...
-
-    def abandon(self) -> None:
-        """Let go of an output that is thrown away."""
+    def starts(self, data: bytes) -> Any:
+        """Return where the rows of a stream's text begin, a numpy array of integers (parent)."""
         ...
 
 
-class Target(Protocol):
-    """The format of the output, for one job. Made in the parent, sent to the workers."""
+@runtime_checkable
+class CountedSource(Protocol):
+    """A source whose rows can be counted without a survey."""
+
+    def rows(self) -> int:
+        """Return how many there are."""
+        ...
+
+
+@runtime_checkable
+class QuickSource(Protocol):
+    """A source that may be surveyed without workers, numpy and Arrow, if it is small and plain."""
 
     @property
-    def reads_typed(self) -> bool:
-        """Whether kept columns are needed as typed values, not as they stand."""
+    def size_bytes(self) -> int:
+        """How much text it has."""
         ...
 
-    @property
-    def as_text(self) -> bool:
-        """Whether values are written as text, each by itself: nested ones as JSON."""
-        ...
-
-    @property
-    def encoding(self) -> str | None:
-        """That of its text, None where that is UTF-8 or where it is none."""
-        ...
-
-    @property
-    def has_twins(self) -> bool:
-        """Whether such a file can have several columns of one name."""
-        ...
-
-    def read(self, keep: Sequence[int]) -> tuple[int, ...]:
-        """Return which of the input's columns that stay are asked for, to write a part."""
-        ...
-
-    @property
-    def suffix(self) -> str:
-        """What the names of such files end in."""
-        ...
-
-    def write(
-        self,
-        part: Part,
-        arrangement: Arrangement,
-        batch: Batch,
-        made: Any,
-        take: Any,
-        last: bool,
-        known: Any = None,
-    ) -> None:
-        """Write a part (worker).
-
-        `made` has the function's columns by name, each as long as the part: arrays or, of a
-        `listed` batch, Listed. `take`, where not None, has the positions in the batch of the
-        part's rows, in any order; `last`: no chunk comes after. `known` is the schema of a table
-        that the function made, with what pandas says of its columns.
-        """
-        ...
-
-    def write_table(self, part: Part, arrangement: Arrangement, table: Any, batch: Batch) -> None:
-        """Write a part that is all the function's: a pyarrow table, made of `batch`."""
-        ...
-
-    @property
-    def keeps_tables(self) -> bool:
-        """Whether a part tells the table that it was made of."""
-        ...
-
-    def table_of(self, part: str | bytes, batch: Batch, names: Sequence[str]) -> tuple[Any, Any]:
-        """Return what a part was made of, the columns `names` of a table at least, and `take`.
-
-        `batch` as then.
-        """
-        ...
-
-    def needs_refit(self, part: Any, whole: Any) -> bool:
-        """Whether a part whose made columns are `part` must be written anew to fit `whole`.
-
-        Both are {name: type} in the order of the columns.
-        """
-        ...
-
-    def joiner(self) -> Joiner:
-        """Return what puts the parts together."""
+    def quick_survey(self, positions: Sequence[int]) -> tuple[Source, Survey] | None:
+        """Return its survey, and the source that reads its rows so, too; None where it cannot."""
         ...
 
 
-class Format(Protocol):
-    """A room of this package."""
+class FormatReader(Protocol):
+    """How files of a format are read."""
 
     def source(self, path: str, name: str, reading: Reading) -> Source:
         """Describe a file: its columns, from its head (parent)."""
         ...
 
-    def target(self, sources: Sequence[Source], writing: Writing) -> Target:
-        """Return how the output is written, keeping what it can of the sources' own form."""
-        ...
 
-
-class StreamFormat(Format, Protocol):
-    """A room of a format that is text: it can be read as it comes."""
+class StreamReader(FormatReader, Protocol):
+    """The same of a format that is text: it can be read as it comes."""
 
     def stream(
         self, file: BinaryIO, name: str, reading: Reading

@@ -10,26 +10,26 @@ import pyarrow as pa
 
 from parapply.formats.common.group_target import ROWS_PER_GROUP
 from parapply.formats.common.groups import readable
-from parapply.formats.parquet.column_copy.plan import Carry
+from parapply.formats.parquet.column_copy.plan import CopyPlan
 from parapply.formats.parquet.file import ParquetFile
 
 
-class Again:
+class SequentialReader:
     """Reads columns of rows, which come in order: each column is decoded but once, in batches."""
 
-    def __init__(self, carry: Carry) -> None:
-        self._carry = carry
+    def __init__(self, plan: CopyPlan) -> None:
+        self._plan = plan
         self._file: ParquetFile | None = None
-        self._readers: dict[str, _Reader] = {}
+        self._readers: dict[str, _ColumnReader] = {}
 
     def read(self, name: str, start: int, rows: int) -> list[pa.Array]:
         """Return a column of rows from `start` on, in pieces."""
-        with readable(f"{self._carry.name}: column {name!r} cannot be read any more"):
+        with readable(f"{self._plan.name}: column {name!r} cannot be read any more"):
             if self._file is None:
-                self._carry.open().close()
-                self._file = ParquetFile(self._carry.path)
+                self._plan.open().close()
+                self._file = ParquetFile(self._plan.path)
             if name not in self._readers:
-                self._readers[name] = _Reader(self._file, name, self._carry.groups)
+                self._readers[name] = _ColumnReader(self._file, name, self._plan.groups)
             return self._readers[name].read(start, rows)
 
     def close(self) -> None:
@@ -38,7 +38,7 @@ class Again:
             self._file.close()
 
 
-class _Reader:
+class _ColumnReader:
     def __init__(self, file: ParquetFile, name: str, groups: Sequence[int]) -> None:
         self._file, self._name = file, name
         self._starts = list(accumulate(groups, initial=0))

@@ -1,0 +1,30 @@
+"""What each format has: a reader, a writer, or both."""
+
+from parapply.formats.api.reader import (
+    Batch,
+    CountedSource,
+    FormatReader,
+    Index,
+    NotSeekableError,
+    QuickSource,
+    Source,
+    StreamReader,
+    TextSource,
+)
+from parapply.formats.api.writer import FormatWriter, Joiner, KeepsTables, Target
+
+__all__ = [
+    "Batch",
+    "CountedSource",
+    "FormatReader",
+    "FormatWriter",
+    "Index",
+    "Joiner",
+    "KeepsTables",
+    "NotSeekableError",
+    "QuickSource",
+    "Source",
+    "StreamReader",
+    "Target",
+    "TextSource",
+]
