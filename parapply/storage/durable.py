@@ -15,7 +15,7 @@ from typing import BinaryIO, cast
 
 from parapply.model.errors import UsageError
 from parapply.model.outcome import Kept
-from parapply.storage.atomic.publishing import NO_SYNC, FolderSync
+from parapply.storage.atomic.publishing import FolderSync
 from parapply.storage.descriptors import own
 from parapply.storage.naming import Naming
 
@@ -123,9 +123,7 @@ def _digest(file: BinaryIO, said: bytes = b"") -> str:
 def sync_folder(folder: str) -> None:
     """Have the names in a folder on disk."""
     with FolderSync(folder) as names:
-        error = names.sync()
-    if error is not None and error.errno not in NO_SYNC:
-        raise OSError(error.errno, os.strerror(error.errno or 0), folder) from error
+        names.settle()
 
 
 def write_whole(path: str, text: str) -> None:

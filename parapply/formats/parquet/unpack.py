@@ -9,7 +9,6 @@ The files of groups further back are removed, so that no more than a few are the
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import threading
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from parapply.formats.parquet.file import ParquetFile
+from parapply.storage import locks
 from parapply.storage.part import arrow_file
 from parapply.storage.private import create
 
@@ -34,7 +34,7 @@ def unpacked(
     path = os.path.join(folder, f"{name}.{group}")
     with create(f"{path}.lock") as lock:
         with contextlib.suppress(OSError):
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            locks.take(lock.fileno(), wait=True)
         if not os.path.exists(path):
             _write(file, group, columns, part := f"{path}.{threading.get_native_id()}")
             os.replace(part, path)

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from parapply.model.errors import OutputError, UsageError
 from parapply.storage.atomic.access import access_of, give, shared_by, usual
-from parapply.storage.atomic.publishing import NO_SYNC, FolderSync
+from parapply.storage.atomic.publishing import FolderSync
 
 
 def temporary_place(temp_dir: str | None) -> str:
@@ -127,9 +127,7 @@ def settle_folder(new: str, target: str, stage: str) -> list[str]:
         access = of_files or usual(new, folder=False)
         for path in _files(new):
             lost += give(path, access)
-        error = names.sync()
-    if error is not None and error.errno not in NO_SYNC:
-        raise error
+        names.settle()
     return lost
 
 
