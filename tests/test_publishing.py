@@ -17,7 +17,7 @@ import pytest
 import parapply as package
 from parapply import Job
 from parapply.engine.publication import uninterrupted
-from parapply.model.errors import OutputError
+from parapply.model.errors import OutputError, RowError
 from parapply.storage.atomic import renaming
 
 UNSUPPORTED = [errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP]
@@ -103,7 +103,7 @@ def test_an_old_folder_that_cannot_come_back_is_named_and_stays(
     monkeypatch.undo()
     (attic,) = tmp_path.glob(".out.parapply-old-*")
     assert (attic / "part-00000.csv").read_text() == OLD
-    with pytest.raises(package.errors.RowError):  # the next run has it first of all
+    with pytest.raises(RowError):  # the next run has it first of all
         work("out", errors_to=None, output_format="csv")
     assert (tmp_path / "out" / "part-00000.csv").read_text() == OLD
     assert not list(tmp_path.glob(".*"))
@@ -111,8 +111,8 @@ def test_an_old_folder_that_cannot_come_back_is_named_and_stays(
 
 KILLED = """
 import os, signal
-from parapply.outputs import renaming
-from parapply.publication import uninterrupted
+from parapply.storage.atomic import renaming
+from parapply.engine.publication import uninterrupted
 
 def at_once(row):
     return row.number
@@ -137,7 +137,7 @@ def test_a_kill_between_the_two_renames_is_mended_by_the_next_run(
     process = started("killed.py:at_once", "table.csv", "-o", "out/")
     assert process.wait(20) == -signal.SIGKILL
     assert not (tmp_path / "out").exists()
-    with pytest.raises(package.errors.RowError):
+    with pytest.raises(RowError):
         work(name, errors_to=None, output_format="csv")
     assert (tmp_path / "out" / "part-00000.csv").read_text() == OLD
     assert not list(tmp_path.glob(".*"))
@@ -162,7 +162,7 @@ def test_an_attic_that_was_being_removed_is_never_an_output_again(work, tmp_path
     (tmp_path / ".out.parapply-old-ba9876543210").mkdir()  # the last steps are its mark, and it
     (tmp_path / "out" / "part-00000.csv").unlink()
     (tmp_path / "out").rmdir()
-    with pytest.raises(package.errors.RowError):
+    with pytest.raises(RowError):
         work("out/", errors_to=None)
     assert not (tmp_path / "out").exists()
     assert not list(tmp_path.glob(".*"))

@@ -44,8 +44,8 @@ from parapply.runtime.rates import RATE, Rate
 from parapply.runtime.stops import End, GivenUp, Skipped
 from parapply.storage.descriptors import DescriptorsError, placed
 from parapply.storage.durable import known
-from parapply.storage.naming import Naming
 from parapply.storage.part import Part
+from parapply.storage.private import Naming
 
 if TYPE_CHECKING:
     from parapply.execute.callers.frames import ChunkCaller

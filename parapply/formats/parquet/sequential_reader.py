@@ -26,7 +26,7 @@ class Again:
         """Return a column of rows from `start` on, in pieces."""
         with readable(f"{self._carry.name}: column {name!r} cannot be read any more"):
             if self._file is None:
-                self._carry.open().close()
+                self._carry.check()
                 self._file = ParquetFile(self._carry.path)
             if name not in self._readers:
                 self._readers[name] = _Reader(self._file, name, self._carry.groups)

@@ -117,7 +117,7 @@ class Pages:
 
     def copy(self, group: int, names: Collection[str], place: Place) -> Columns:
         """Copy columns of a group to a place, and return what it has there."""
-        self._carry.check(self._file)
+        self._carry.check()
         chunks = {name: self._groups[group][name] for name in names}
         moved: dict[int, Chunk] = {}
         for start, stop, some in _runs([chunk for column in chunks.values() for chunk in column]):
