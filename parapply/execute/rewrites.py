@@ -12,7 +12,7 @@ from parapply.model.outcome import Outcome
 from parapply.model.records import record
 from parapply.storage.api import Folders
 from parapply.storage.copying import copy, send_on
-from parapply.storage.private import Naming
+from parapply.storage.private import Naming, reopen
 from parapply.storage.registry import file_system_of
 
 
@@ -67,7 +67,7 @@ class Copy(Chore):
         """Copy the part."""
         del target
         try:
-            with open(self.path, "r+b") as file, open(self.source, "rb") as part:
+            with reopen(self.path, "r+b") as file, reopen(self.source) as part:
                 file.seek(self.start)
                 with Naming(self.path):
                     copy(part, 0, self.size, file)

@@ -34,6 +34,11 @@ def create(path: str, mode: str = "wb") -> BinaryIO:
     return cast(BinaryIO, buffered(_Named(path, mode, opener=_opener)))
 
 
+def reopen(path: str, mode: str = "rb") -> BinaryIO:
+    """Open such a file again, to read it, or ("r+b") to write where somebody left a place."""
+    return cast(BinaryIO, open(path, mode))
+
+
 def write(path: str, content: bytes) -> None:
     """Write a whole file."""
     with create(path) as file:

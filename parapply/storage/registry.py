@@ -16,6 +16,14 @@ def file_system_of(url: str) -> FileSystem:
     return _loaded(FILE_SYSTEMS[scheme if mark and scheme in FILE_SYSTEMS else ""])
 
 
+def kind_of(url: str) -> str | None:
+    """Return FILE, FOLDER, PIPE or DEVICE; None where nothing is there that can be looked at."""
+    try:
+        return file_system_of(url).stat(url).kind
+    except (OSError, ValueError):  # no name, either
+        return None
+
+
 @cache
 def _loaded(place: str) -> FileSystem:
     module, _, name = place.partition(":")
