@@ -16,6 +16,8 @@ from parapply.formats.common.groups import GroupIndex, GroupSpan, TableBatch, re
 from parapply.formats.nouns import Field, Reading, Survey, Writing
 from parapply.model.errors import UsageError
 from parapply.model.records import field, record
+from parapply.storage.arrow_files import mapped
+from parapply.storage.registry import file_system_of
 
 
 @record
@@ -94,7 +96,7 @@ class ArrowSource:
     def _opened(self) -> Iterator[Any]:
         with (
             readable(f"{self.name} is not a sound Arrow file"),
-            pa.memory_map(self.path) as file,
+            mapped(self.path) as file,
             pa.ipc.open_file(file) as reader,
         ):
             yield reader
@@ -111,7 +113,7 @@ class _Arrow:
     def source(self, path: str, name: str, reading: Reading) -> ArrowSource:
         with (
             readable(f"{name} is not an Arrow file"),
-            open(path, "rb") as file,
+            file_system_of(path).open(path) as file,
             pa.ipc.open_file(file) as reader,
         ):
             return ArrowSource(path, name, reader.schema, types_of(reading, reader.schema))

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from parapply.formats.parquet.file import ParquetFile
 from parapply.storage import locks
+from parapply.storage.arrow_files import mapped
 from parapply.storage.part import arrow_file
 from parapply.storage.private import create
 
@@ -39,7 +40,7 @@ def unpacked(
             _write(file, group, columns, part := f"{path}.{threading.get_native_id()}")
             os.replace(part, path)
             _remove(os.path.join(folder, f"{name}.{group - _KEPT}"))
-        with pa.memory_map(path) as mapped, pa.ipc.open_stream(mapped) as reader:
+        with mapped(path) as source, pa.ipc.open_stream(source) as reader:
             return reader.read_all()
 
 
