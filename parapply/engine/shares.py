@@ -30,8 +30,7 @@ from parapply.model.records import record
 from parapply.runtime.allocation import keep_nothing
 from parapply.storage import pipes
 from parapply.storage.api import FILE
-from parapply.storage.arrow_files import mapped, readable_by_arrow
-from parapply.storage.registry import kind_of
+from parapply.storage.registry import kind_of, mapped, readable_by_arrow
 from parapply.storage.system_limits import met
 
 

@@ -16,8 +16,7 @@ from parapply.formats.common.groups import GroupIndex, GroupSpan, TableBatch, re
 from parapply.formats.nouns import Field, Reading, Survey, Writing
 from parapply.model.errors import UsageError
 from parapply.model.records import field, record
-from parapply.storage.arrow_files import mapped
-from parapply.storage.registry import file_system_of
+from parapply.storage.registry import file_system_of, mapped
 
 
 @record

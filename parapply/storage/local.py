@@ -54,9 +54,7 @@ class LocalFileSystem:
             from parapply.storage.atomic.file_target import FileTarget
 
             return FileTarget(path, url, lock=lock, clobber=clobber)
-        from parapply.storage.atomic.stream_target import StreamTarget
-
-        return StreamTarget(url, lambda: places.opened(path, url))
+        return places.StreamTarget(url, lambda: places.opened(path, url))
 
     def is_folder(self, url: str) -> bool:
         """Whether it ends in "/", or there is one, or was, which is moved back before long."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib
 from functools import cache
+from typing import Any
 
-from parapply.storage.api import FileSystem
+from parapply.model.deferred_imports import pa
+from parapply.storage.api import FileSystem, LocalFiles
 
 FILE_SYSTEMS = {"": "parapply.storage.local:LocalFileSystem"}
 
@@ -22,6 +24,18 @@ def kind_of(url: str) -> str | None:
         return file_system_of(url).stat(url).kind
     except (OSError, ValueError):  # no name, either
         return None
+
+
+def readable_by_arrow(url: str) -> Any:
+    """Return what Arrow opens: the path of a file on this host, else a file that is open."""
+    system = file_system_of(url)
+    return system.path(url) if isinstance(system, LocalFiles) else system.open(url)
+
+
+def mapped(url: str) -> Any:
+    """Return a file of Arrow's, which is mapped into memory where it is on this host."""
+    found = readable_by_arrow(url)
+    return pa.memory_map(found) if isinstance(found, str) else pa.PythonFile(found, "r")
 
 
 @cache

@@ -20,7 +20,7 @@ import pyarrow.types as at
 
 from parapply.columns import kernels
 from parapply.model.errors import InputError
-from parapply.storage.arrow_files import readable_by_arrow
+from parapply.storage.registry import readable_by_arrow
 
 _ARROW_SCHEMA = b"ARROW:schema"
 _IN_MICROSECONDS = b"org.apache.spark.version"  # whose writer has no finer ones

@@ -17,9 +17,9 @@ import pyarrow as pa
 
 from parapply.formats.parquet.file import ParquetFile
 from parapply.storage import locks
-from parapply.storage.arrow_files import mapped
 from parapply.storage.part import arrow_file
 from parapply.storage.private import create
+from parapply.storage.registry import mapped
 
 _BATCH_ROWS = 1 << 16
 _KEPT = 3  # groups whose files may be needed still: chunks are worked on in order

@@ -13,7 +13,7 @@ from typing import BinaryIO
 from parapply.model.errors import PUBLISHED, OutputError, UsageError
 from parapply.storage.api import AtomicTarget, Folders
 from parapply.storage.atomic import publishing
-from parapply.storage.atomic.places import temporary_place
+from parapply.storage.atomic.places import StreamTarget, temporary_place
 from parapply.storage.atomic.staging import Staging, sweep
 from parapply.storage.private import Naming
 from parapply.storage.registry import file_system_of
@@ -64,8 +64,6 @@ class Output:
 
     def _choose(self, url: str, *, lock: bool, clobber: bool) -> AtomicTarget:
         if self._stdout is not None:
-            from parapply.storage.atomic.stream_target import StreamTarget
-
             number = self._stdout
             return StreamTarget(self.name, lambda: os.fdopen(os.dup(number), "wb"))
         if url.endswith("/") and not self.is_folder:
