@@ -41,7 +41,9 @@ class Errors:
         columns, types = arrangement(fields, several=several)
         joiner = target.joiner()
         with self._said(), self._output.naming():
-            joiner.begin(self._output.open(), columns, types)
+            file = self._output.open()
+            assert file is not None
+            joiner.begin(file, columns, types)
         self._joiner = joiner
 
     def append(self, path: str, *, keeps: bool) -> None:

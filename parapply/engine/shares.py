@@ -29,6 +29,8 @@ from parapply.model.errors import (
 from parapply.model.records import record
 from parapply.runtime.allocation import keep_nothing
 from parapply.storage import pipes
+from parapply.storage.api import FILE
+from parapply.storage.registry import kind_of, mapped, readable_by_arrow
 from parapply.storage.system_limits import met
 
 
@@ -66,7 +68,7 @@ def _source(name: str, value: Any) -> Any:
     if isinstance(value, os.PathLike):
         value = os.fspath(value)
     if isinstance(value, str):
-        if os.path.exists(value):
+        if kind_of(value) is not None:
             return value
         if not is_reference(value):
             raise UsageError(f"--share {name}={value}: no such file, and no file.py:NAME")
@@ -132,14 +134,14 @@ def _read(name: str, path: str) -> Any:
 def _read_parquet(path: str) -> Any:
     from pyarrow.parquet import ParquetFile, read_table
 
-    with ParquetFile(path) as file:
+    with ParquetFile(readable_by_arrow(path)) as file:
         check_unique(file.schema_arrow.names)
         old = any(file.schema.column(p).physical_type == "INT96" for p in range(len(file.schema)))
     usual = {"partitioning": None, "pre_buffer": False}  # not all of the file at once
-    table = read_table(path, **usual)
+    table = read_table(readable_by_arrow(path), **usual)
     if not old:
         return table
-    wide = read_table(path, coerce_int96_timestamp_unit="us", **usual)
+    wide = read_table(readable_by_arrow(path), coerce_int96_timestamp_unit="us", **usual)
     for place, name in enumerate(wide.column_names):
         if _is_beyond(table[name], wide[name]):
             table = table.set_column(place, name, wide[name])
@@ -152,7 +154,7 @@ def _is_beyond(fine: Any, wide: Any) -> bool:
 
 
 def _read_arrow(path: str) -> Any:
-    with pa.memory_map(path) as file:  # what is not compressed is not copied
+    with mapped(path) as file:  # what is not compressed is not copied
         reader = pa.ipc.open_file(file, memory_pool=pa.default_memory_pool())
         check_unique(reader.schema.names)
         return reader.read_all()
@@ -169,7 +171,7 @@ def _as_frame_file(name: str, path: str, folder: str) -> str:
     """Return a file that pandas reads with the types that functions see: it, or a copy of it."""
     import subprocess
 
-    if os.path.splitext(path)[1] in _READ and os.path.isfile(path):
+    if os.path.splitext(path)[1] in _READ and kind_of(path) == FILE:
         return path
     copy = os.path.join(folder, f"share.{len(os.listdir(folder))}.arrow")
     home = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))

@@ -63,6 +63,7 @@ class FileSink:
         self.abandon()
         self._copying.clear()
         file, joiner = self._output.open(), self._target.joiner()
+        assert file is not None
         with self._output.naming():
             joiner.begin(file, arrangement, types)
         self._joiner = joiner  # one that has not begun has nothing to let go of
@@ -90,7 +91,7 @@ class FileSink:
     def _copy(self, part: Outcome, drop: bool) -> Copy | None:
         """Leave a place for a part that is large; None where it is added here."""
         assert self._joiner is not None
-        if part.held is not None or not self._output.restartable:
+        if part.held is not None or not self._output.writes_at:
             return None
         size = os.path.getsize(part.path)
         place = self._joiner.reserve(size) if size >= _LARGE else None
@@ -128,7 +129,7 @@ class FolderSink:
     def begin(self, arrangement: Arrangement, types: Sequence[Any]) -> None:
         """Start, or start anew, where no worker is at a file of those before."""
         if self._begun:
-            self._output.renew()
+            self._output.open()
             self._sealing.clear()
         self._arrangement, self._types, self._files = arrangement, tuple(types), 0
         self._begun = True

@@ -10,9 +10,10 @@ from parapply.formats.nouns import Arrangement
 from parapply.model.chunk import Chunk
 from parapply.model.outcome import Outcome
 from parapply.model.records import record
+from parapply.storage.api import Folders
 from parapply.storage.copying import copy, send_on
-from parapply.storage.naming import Naming
-from parapply.storage.private import create
+from parapply.storage.private import Naming, reopen
+from parapply.storage.registry import file_system_of
 
 
 @record
@@ -66,7 +67,7 @@ class Copy(Chore):
         """Copy the part."""
         del target
         try:
-            with open(self.path, "r+b") as file, open(self.source, "rb") as part:
+            with reopen(self.path, "r+b") as file, reopen(self.source) as part:
                 file.seek(self.start)
                 with Naming(self.path):
                     copy(part, 0, self.size, file)
@@ -89,7 +90,7 @@ class Seal(Chore):
     types: tuple[Any, ...]
 
     def run(self, target: Target) -> None:
-        """Write the file, and sync it: nothing else will before the folder is published."""
+        """Write the file, and have it stored."""
         try:
             self._write(target)
         except FileNotFoundError:
@@ -97,11 +98,11 @@ class Seal(Chore):
                 raise
 
     def _write(self, target: Target) -> None:
-        with Naming(self.path), create(self.path) as file:
+        system = file_system_of(self.path)
+        assert isinstance(system, Folders)
+        with system.create(self.path) as file:
             joiner = target.joiner()
             joiner.begin(file, self.arrangement, self.types)
             if self.source is not None:
                 joiner.append(self.source)
             joiner.finish()
-            file.flush()
-            os.fsync(file.fileno())

@@ -46,8 +46,8 @@ from parapply.runtime.rates import RATE
 from parapply.runtime.stops import GivenUp, Skipped
 from parapply.storage.descriptors import DescriptorsError, placed
 from parapply.storage.durable import known
-from parapply.storage.naming import Naming
 from parapply.storage.part import Part
+from parapply.storage.private import Naming
 
 
 @record

@@ -17,6 +17,7 @@ from parapply.formats.common.known_source import KnownSource
 from parapply.formats.nouns import Field, Reading, Survey, Writing
 from parapply.model.errors import UsageError
 from parapply.model.records import field, record
+from parapply.storage.registry import file_system_of, mapped
 
 
 @record
@@ -76,7 +77,7 @@ class ArrowSource(KnownSource):
     def _opened(self) -> Iterator[Any]:
         with (
             readable(f"{self.name} is not a sound Arrow file"),
-            pa.memory_map(self.path) as file,
+            mapped(self.path) as file,
             pa.ipc.open_file(file) as reader,
         ):
             yield reader
@@ -93,7 +94,7 @@ class _Arrow:
     def source(self, path: str, name: str, reading: Reading) -> ArrowSource:
         with (
             readable(f"{name} is not an Arrow file"),
-            open(path, "rb") as file,
+            file_system_of(path).open(path) as file,
             pa.ipc.open_file(file) as reader,
         ):
             return ArrowSource(path, name, reader.schema, types_of(reading, reader.schema))

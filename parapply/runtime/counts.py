@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from parapply.storage.descriptors import own
 from parapply.storage.flocks import blaming_place
-from parapply.storage.naming import Naming
+from parapply.storage.private import Naming
 
 _CELL = 16  # bytes: a count (int64) and nothing; or a gauge (double) and when it was set
 _PAGE = 4096

@@ -16,7 +16,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
-from parapply.storage.flocks import LEAST_S, MOST_S, flock, in_loop, let_go, path_of, try_flock
+from parapply.storage.flocks import LEAST_S, MOST_S, flock, in_loop, path_of, try_flock
+from parapply.storage.locks import let_go
 
 _LOOK_S = 0.05  # a holder that dies rings no bell: this often the places are looked at anyway
 

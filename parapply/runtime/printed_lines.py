@@ -8,7 +8,6 @@ the parent draws again below it.
 
 from __future__ import annotations
 
-import fcntl
 import io
 import os
 import sys
@@ -19,6 +18,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from parapply.runtime.context import Context, speaker
+from parapply.storage import locks
 from parapply.storage.descriptors import is_lost, own
 
 _ERASE = "\r\x1b[K"  # the bar, which is a line without an end
@@ -158,7 +158,7 @@ def _locked(path: str) -> int:
     """Open a file that is locked, if it can be; a worker that dies then holds nobody up."""
     file = own(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666))
     with suppress(OSError):
-        fcntl.flock(file, fcntl.LOCK_EX)
+        locks.take(file, wait=True)
     return file
 
 

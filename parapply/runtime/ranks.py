@@ -9,12 +9,10 @@ link is then made by who has the rank next.
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import os
 from contextlib import suppress
 
-_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+from parapply.storage import locks
 
 
 class Rank:
@@ -39,22 +37,16 @@ def claim(folder: str, number: int) -> Rank:
         path = os.path.join(folder, f"rank-{number}")
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return Rank(number, descriptor)
-        except BlockingIOError:
+            if locks.take(descriptor):
+                return Rank(number, descriptor)
             number += 1
         except OSError as error:
-            if error.errno not in _NO_LOCKS:
+            if error.errno not in locks.NO_LOCKS:
                 raise OSError(error.errno, os.strerror(error.errno or 0), path) from error
             if (link := _linked(path)) is not None:
                 return Rank(number, None, link)
             number += 1
-        _close(descriptor)
-
-
-def _close(descriptor: int) -> None:
-    with suppress(OSError):  # it is closed all the same, and nothing was written to it
-        os.close(descriptor)
+        locks.let_go(descriptor)
 
 
 def _linked(path: str) -> str | None:

@@ -9,7 +9,8 @@ import time
 from collections.abc import Coroutine
 from typing import Any
 
-from parapply.storage.flocks import blaming_place, flock, in_loop, let_go, path_of
+from parapply.storage.flocks import blaming_place, flock, in_loop, path_of
+from parapply.storage.locks import let_go
 
 _UNITS_S = {"s": 1.0, "sec": 1.0, "second": 1.0, "m": 60.0, "min": 60.0, "minute": 60.0,
             "h": 3600.0, "hour": 3600.0, "d": 86400.0, "day": 86400.0}  # fmt: skip

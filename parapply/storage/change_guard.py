@@ -1,4 +1,4 @@
-"""Whether the inputs stayed as they were while they were read. In the parent.
+"""Whether the inputs stayed as they were while they were read. In the parent, and in workers.
 
 Workers read a file in ranges that were found at the start: of one that is written to meanwhile
 they would make a mixture that never was.
@@ -7,53 +7,47 @@ they would make a mixture that never was.
 from __future__ import annotations
 
 import os
-import stat
 
 from parapply.model.errors import InputError
-
-State = tuple[int, int, int, int]
+from parapply.storage.api import FILE, FileState
+from parapply.storage.registry import file_system_of
 
 
 class Witness:
     """Remembers files as they are when they are first seen."""
 
     def __init__(self) -> None:
-        self._seen: dict[str, tuple[str, State]] = {}
+        self._seen: dict[str, tuple[str, FileState]] = {}
 
     def see(self, path: str, name: str) -> None:
         """Remember a file, which messages call `name`, before any of it is read; raises OSError."""
-        status = os.stat(path)
-        if stat.S_ISREG(status.st_mode):
-            self._seen.setdefault(os.path.realpath(path), (name, state(status)))
+        system = file_system_of(path)
+        if (state := system.stat(path)).kind == FILE:
+            self._seen.setdefault(system.resolve(path), (name, state))
 
     def check(self) -> None:
         """Raise InputError where a file is another one now, or has changed."""
         for path, (name, before) in self._seen.items():
-            try:
-                after = state(os.stat(path))
-            except OSError as error:
-                reason = os.strerror(error.errno or 0)
-                raise InputError(f"{name} went away while it was read: {reason}") from error
-            if after != before:
-                raise changed(name, before, after)
+            check(path, name, before)
 
 
-def changed(name: str, before: State, after: State) -> InputError:
-    """Return the error of a file that is not what it was."""
-    return InputError(
-        f"{name} changed while it was read: {_difference(before, after)}; "
-        "nothing was published; run again, or read a copy"
-    )
+def check(path: str, name: str, before: FileState) -> None:
+    """Raise InputError where a file, which messages call `name`, is not what it was."""
+    try:
+        after = file_system_of(path).stat(path)
+    except OSError as error:
+        reason = os.strerror(error.errno or 0)
+        raise InputError(f"{name} went away while it was read: {reason}") from error
+    if after != before:
+        raise InputError(
+            f"{name} changed while it was read: {_difference(before, after)}; "
+            "nothing was published; run again, or read a copy"
+        )
 
 
-def state(status: os.stat_result) -> State:
-    """Return what tells a file, and what is in it, from others."""
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
-
-
-def _difference(before: State, after: State) -> str:
-    if before[:2] != after[:2]:
+def _difference(before: FileState, after: FileState) -> str:
+    if before.identity != after.identity:
         return "it is another file now"
-    if before[2] != after[2]:
-        return f"{before[2]:,} bytes at the start, {after[2]:,} at the end"
+    if before.size != after.size:
+        return f"{before.size:,} bytes at the start, {after.size:,} at the end"
     return "it was written to"

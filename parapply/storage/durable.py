@@ -15,9 +15,10 @@ from typing import BinaryIO, cast
 
 from parapply.model.errors import UsageError
 from parapply.model.outcome import Kept
-from parapply.storage.atomic.publishing import NO_SYNC, FolderSync
+from parapply.storage.atomic.publishing import FolderSync
 from parapply.storage.descriptors import own
-from parapply.storage.naming import Naming
+from parapply.storage.private import Naming
+from parapply.storage.registry import file_system_of
 
 _FLAGS = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _BLOCK_BYTES = 1 << 20
@@ -106,8 +107,8 @@ def _said(path: str) -> Iterator[None]:
 
 
 def digest(path: str) -> str:
-    """Return what tells a file's bytes from any others."""
-    with open(path, "rb") as file:
+    """Return what tells the bytes of a file, on whatever file system, from any others."""
+    with file_system_of(path).open(path) as file:
         return _digest(file)
 
 
@@ -123,9 +124,7 @@ def _digest(file: BinaryIO, said: bytes = b"") -> str:
 def sync_folder(folder: str) -> None:
     """Have the names in a folder on disk."""
     with FolderSync(folder) as names:
-        error = names.sync()
-    if error is not None and error.errno not in NO_SYNC:
-        raise OSError(error.errno, os.strerror(error.errno or 0), folder) from error
+        names.settle()
 
 
 def write_whole(path: str, text: str) -> None:

@@ -6,15 +6,15 @@ processes do.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from parapply.model.errors import SharedFileError
+from parapply.storage.locks import let_go, take
 from parapply.storage.system_limits import reason
 
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
@@ -58,28 +58,19 @@ def try_flock(path: str) -> int | None:
     """Return a descriptor that holds the lock of a file, or None where another one has it."""
     with blaming_place(path):
         descriptor = os.open(path, _FLAGS, 0o600)
-        if _locked(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB):
+        if _locked(descriptor, wait=False):
             return descriptor
     let_go(descriptor)
     return None
 
 
-def let_go(descriptor: int) -> None:
-    """Give a lock back: closing it does that, whatever else is said of that."""
-    with suppress(OSError):
-        os.close(descriptor)
-
-
-def _locked(descriptor: int, how: int) -> bool:
+def _locked(descriptor: int, *, wait: bool) -> bool:
     """Take a lock, and say whether it was free; it is closed where that goes wrong."""
     try:
-        fcntl.flock(descriptor, how)
-    except BlockingIOError:
-        return False
+        return take(descriptor, wait=wait)
     except BaseException:
         let_go(descriptor)
         raise
-    return True
 
 
 def flock(path: str, until: float | None = None) -> int | None:
@@ -87,7 +78,7 @@ def flock(path: str, until: float | None = None) -> int | None:
     if until is None:
         with blaming_place(path):
             descriptor = os.open(path, _FLAGS, 0o600)
-            _locked(descriptor, fcntl.LOCK_EX)
+            _locked(descriptor, wait=True)
         return descriptor
     pause = LEAST_S
     while (found := try_flock(path)) is None and time.monotonic() < until:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterator
 
 from parapply.model.errors import UsageError
+from parapply.storage.api import FILE, FOLDER
+from parapply.storage.registry import file_system_of
 
 
 def files_of(path: str) -> Iterator[tuple[str, str]]:
@@ -16,20 +17,20 @@ def files_of(path: str) -> Iterator[tuple[str, str]]:
     for what is not there, and for a table of which a log says what counts.
     """
     try:
-        mode = os.stat(path).st_mode
-        if stat.S_ISREG(mode):
-            with open(path, "rb"):
-                pass
-        if not stat.S_ISDIR(mode):
+        system = file_system_of(path)
+        kind = system.stat(path).kind
+        if kind == FILE:
+            system.open(path).close()
+        if kind != FOLDER:
             yield path, ""
             return
     except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from error
+        raise UsageError(f"{path}: {error.strerror or error}") from error
     from parapply.storage.lakes import check_input, check_inside
 
     check_inside(path)
     found = []
-    for folder, folders, names in os.walk(path):
+    for folder, folders, names in system.walk(path):
         check_input(folder)
         folders[:] = [name for name in folders if not name.startswith((".", "_"))]
         found += [os.path.join(folder, n) for n in names if not n.startswith((".", "_"))]

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from parapply.model.errors import UsageError
+from parapply.storage.registry import file_system_of
 
 
 class _Kind(NamedTuple):
@@ -71,7 +72,7 @@ def check_output(folder: str | os.PathLike[str]) -> None:
 def _refuse(folder: str, table: str, kind: _Kind) -> None:
     inside = "is" if folder == table else f"is in {table},"
     log = os.path.join(table, kind.log)
-    newest = os.path.join(log, max(filter(kind.holds, os.listdir(log)), key=_number))
+    newest = os.path.join(log, max(filter(kind.holds, _names(log)), key=_number))
     way = kind.way.format(table=table, newest=newest)
     raise UsageError(
         f"{folder} {inside} {kind.name}, whose files hold rows that were deleted or changed since: "
@@ -86,7 +87,7 @@ def _number(name: str) -> int:
 
 def _around(folder: str) -> Iterator[str]:
     """Yield the folders that a folder is in, from the inside."""
-    path = os.path.realpath(folder)
+    path = file_system_of(folder).resolve(folder)
     while (outer := os.path.dirname(path)) != path:
         yield outer
         path = outer
@@ -94,10 +95,12 @@ def _around(folder: str) -> Iterator[str]:
 
 def _kind(folder: str) -> _Kind | None:
     for kind in _KINDS:
-        try:
-            names = os.listdir(os.path.join(folder, kind.log))
-        except OSError:  # not there, or nobody may look
-            continue
-        if any(map(kind.holds, names)):
+        if any(map(kind.holds, _names(os.path.join(folder, kind.log)))):
             return kind
     return None
+
+
+def _names(folder: str) -> list[str]:
+    """Return what is in a folder; nothing where it is not there, or nobody may look."""
+    every = file_system_of(folder).walk(folder)
+    return next(([*folders, *files] for _, folders, files in every), [])

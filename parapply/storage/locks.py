@@ -1,10 +1,10 @@
 """Locks on files that last as long as the process which took them, however it ends.
 
-They are flock() locks, which belong to the open file and not to the process: a forked child has to
-close it, or the lock would outlive the parent; POSIX record locks would be gone as soon as anybody
-in this process closed the same file. Where a file system has none, or gives them to everybody, the
-notes in the files' names decide (owners.py): here an error that says so counts as a lock that is
-free. Runs in the parent.
+`take` is what takes all locks of parapply, in the parent and in workers. They are flock() locks,
+which belong to the open file and not to the process: a forked child has to close it, or the lock
+would outlive the parent; POSIX record locks would be gone as soon as anybody in this process closed
+the same file. Where a file system has none, or gives them to everybody, the notes in the files'
+names decide (owners.py): to `make` and `seize` an error that says so is a lock that is free.
 """
 
 from __future__ import annotations
@@ -16,9 +16,21 @@ import time
 from contextlib import suppress
 
 _FLAGS = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 _PATIENCE_S = 0.5  # who looks whether a lock is free has it for a moment
 _held = set[int]()  # descriptors
+
+
+def take(descriptor: int, *, wait: bool = False) -> bool:
+    """Lock an open file, until it is closed; False where another holds the lock (not if `wait`).
+
+    Raises OSError where it cannot be locked: an errno of NO_LOCKS where nothing there can.
+    """
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def make(path: str) -> int:
@@ -67,11 +79,9 @@ def let_go(descriptor: int) -> None:
 
 def _lock(descriptor: int) -> bool:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
+        return take(descriptor)
     except OSError as error:
-        if error.errno not in _NO_LOCKS:
+        if error.errno not in NO_LOCKS:
             raise
     return True
 

@@ -14,8 +14,7 @@ from typing import Any
 from parapply.model.deferred_imports import pa
 from parapply.model.errors import InputError, ParapplyError
 from parapply.storage.descriptors import note
-from parapply.storage.naming import Naming
-from parapply.storage.private import create, touch
+from parapply.storage.private import Naming, create, touch
 
 SMALL = 1 << 14  # bytes that go to the parent with the outcome
 

@@ -1,11 +1,13 @@
-"""Inputs that are no files: named pipes, `<(...)`, /dev/stdin, devices. In the parent.
+"""Inputs that are no files: standard input, named pipes, `<(...)`, devices. In the parent.
 
-They are read once, from their start, like standard input. What the shell hands over as an open
-descriptor is read from that; a named pipe is opened without waiting, as its writer may never come.
+They are read once, from their start, and are always of this host. What the shell hands over as an
+open descriptor is read from that; a named pipe is opened without waiting, as its writer may never
+come.
 """
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import select
@@ -13,8 +15,10 @@ import stat
 import time
 
 from parapply.model.errors import InputError
-from parapply.storage.peeked import Peeked
+from parapply.storage.api import FILE, FOLDER
+from parapply.storage.registry import file_system_of
 
+HEAD_BYTES = 8  # that tell a format
 WRITER_S = 60.0  # to wait for somebody who writes to a named pipe
 _DESCRIPTOR = re.compile(r"/dev/fd/(\d+)|/proc/self/fd/(\d+)|(/dev/stdin)")
 _LOOK_MS = 100
@@ -40,8 +44,7 @@ def file_of(descriptor: int) -> str | None:
 
 def is_read_once(path: str) -> bool:
     """Whether what is there is neither a regular file nor a folder; raises OSError."""
-    mode = os.stat(path).st_mode
-    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+    return file_system_of(path).stat(path).kind not in (FILE, FOLDER)
 
 
 def opened(path: str, name: str, wait_s: float = WRITER_S) -> Peeked:
@@ -80,3 +83,45 @@ def _await_writer(descriptor: int, name: str, wait_s: float) -> bytes:
                 f"what writes to it first, or wait as long as it takes: cat {name} | parapply ..."
             )
     return b""
+
+
+class Peeked(io.RawIOBase):
+    """A descriptor whose first bytes have been looked at: 8, or a short line (nothing that begins
+    otherwise than text has a newline there).
+    """
+
+    def __init__(self, descriptor: int, first: bytes = b"", *, owned: bool = False) -> None:
+        self.descriptor, self.head, self._owned = descriptor, first, owned
+        while b"\n" not in self.head and len(self.head) < HEAD_BYTES:
+            more = os.read(descriptor, HEAD_BYTES - len(self.head))
+            if not more:
+                break
+            self.head += more
+        self._head = self.head
+
+    def readable(self) -> bool:
+        """Say so to readers that ask."""
+        return True
+
+    def silent(self, seconds: float | None) -> bool:
+        """Whether nothing comes for so long, not even the end; waits for it where that is None."""
+        if self._head:
+            return False
+        poll = select.poll()
+        poll.register(self.descriptor, select.POLLIN)
+        return not poll.poll(None if seconds is None else seconds * 1000)
+
+    def close(self) -> None:
+        """Close it, where it is not somebody else's: whoever writes to it hears of it."""
+        if self._owned and not self.closed:
+            os.close(self.descriptor)
+        super().close()
+
+    def read(self, size: int = -1) -> bytes:
+        """Return at most `size` bytes, b"" at the end; all of them where it is negative."""
+        if size < 0:
+            return b"".join(iter(lambda: self.read(1 << 20), b""))
+        if self._head:
+            head, self._head = self._head[:size], self._head[size:]
+            return head
+        return os.read(self.descriptor, size)

@@ -1,6 +1,6 @@
 """Files that this user alone can read, whatever the umask: what is not published yet.
 
-Runs in workers and in the parent.
+And errors that say of which file they are. In workers and in the parent.
 """
 
 from __future__ import annotations
@@ -10,7 +10,19 @@ import os
 from typing import Any, BinaryIO, cast
 
 from parapply.storage.descriptors import own
-from parapply.storage.naming import Naming
+
+
+class Naming:
+    """While open, errors name the file, which those of read(2) and write(2) do not."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OSError) and error.errno and error.filename is None:
+            raise OSError(error.errno, os.strerror(error.errno), self._path) from error
 
 
 def create(path: str, mode: str = "wb") -> BinaryIO:
@@ -20,6 +32,11 @@ def create(path: str, mode: str = "wb") -> BinaryIO:
     """
     buffered = io.BufferedRandom if "+" in mode else io.BufferedWriter
     return cast(BinaryIO, buffered(_Named(path, mode, opener=_opener)))
+
+
+def reopen(path: str, mode: str = "rb") -> BinaryIO:
+    """Open such a file again, to read it, or ("r+b") to write where somebody left a place."""
+    return cast(BinaryIO, open(path, mode))
 
 
 def write(path: str, content: bytes) -> None:

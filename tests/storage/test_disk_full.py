@@ -12,8 +12,7 @@ import parapply as package
 from parapply import Job
 from parapply.model.errors import OutputError
 from parapply.storage.disk_errors import _is_in
-from parapply.storage.naming import Naming
-from parapply.storage.private import create, write
+from parapply.storage.private import Naming, create, write
 
 FULL = os.strerror(errno.ENOSPC)
 HINT = r" \(--temp-dir DIR puts temporary files elsewhere\)"

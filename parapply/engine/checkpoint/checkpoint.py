@@ -28,8 +28,7 @@ from parapply.model.job import Job
 from parapply.model.outcome import Outcome
 from parapply.model.records import replace
 from parapply.storage import durable
-from parapply.storage.atomic.exclusive import Exclusive
-from parapply.storage.atomic.output_lock import locked
+from parapply.storage.atomic.exclusive import Exclusive, locked
 from parapply.storage.durable import settle
 from parapply.storage.system_limits import reason
 

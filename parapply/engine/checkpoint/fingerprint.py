@@ -14,6 +14,8 @@ from parapply.model.job import Job, on_error
 from parapply.model.records import fields
 from parapply.model.version import __version__
 from parapply.storage import durable
+from parapply.storage.api import FILE
+from parapply.storage.registry import file_system_of, kind_of
 
 # What has no say in the bytes that come out.
 _IRRELEVANT = frozenset((
@@ -92,9 +94,9 @@ def _shared(job: Job) -> list[str]:
 
 
 def _files(path: str) -> Iterator[str]:
-    if os.path.isfile(path):
+    if kind_of(path) == FILE:
         yield path
-    for folder, _, names in os.walk(path):
+    for folder, _, names in file_system_of(path).walk(path):
         yield from (os.path.join(folder, name) for name in names)
 
 

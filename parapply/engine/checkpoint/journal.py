@@ -16,7 +16,7 @@ from typing import Any
 from parapply.execute.entries import outcome_of, plain, split_of
 from parapply.model.outcome import Outcome
 from parapply.storage import durable
-from parapply.storage.naming import Naming
+from parapply.storage.private import Naming
 
 _Number = tuple[int, ...]
 

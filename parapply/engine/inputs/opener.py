@@ -20,8 +20,9 @@ from parapply.storage.atomic.output import STDOUT
 from parapply.storage.change_guard import Witness
 from parapply.storage.codecs import compression, encodings
 from parapply.storage.codecs.reader import Reader, open_reader
-from parapply.storage.peeked import HEAD_BYTES, Peeked
+from parapply.storage.pipes import HEAD_BYTES, Peeked
 from parapply.storage.private import create
+from parapply.storage.registry import file_system_of
 
 DASH, STDIN = "-", "standard input"
 _SPARE_BYTES = 1 << 28  # of input, whose numbers take twice that on the disk at the most
@@ -67,14 +68,14 @@ class Opener:
     def file(self, path: str, name: str, usual: str | None = None) -> Opened:
         """Describe a file; `usual` is its format where neither name nor content say one."""
         self.witness.see(path, name)
-        real = os.path.realpath(path)
-        with open(path, "rb") as file:
+        system = file_system_of(path)
+        real = system.resolve(path)
+        with system.open(path) as file:
             beginning = file.read(HEAD_BYTES)
         codec = compression.codec_of(path) or compression.codec_of_head(beginning)
 
         def open_stream() -> Reader:
-            file = open(real, "rb")  # noqa: SIM115 - closed with the reader
-            return open_reader(file, name, codec, self.folder)
+            return open_reader(system.open(real), name, codec, self.folder)
 
         with open_stream() as reader:
             format_, encoding = self._kind(path, reader, usual)
@@ -82,7 +83,7 @@ class Opener:
         if codec is None and encoding is None and not formats.FORMATS[format_].streams:
             with suppress(NotSeekableError):
                 source = formats.reader(format_).source(real, name, self.reading)
-                size = os.path.getsize(path)
+                size = system.stat(path).size
                 spare = max(0, self.reading.spare_bytes - size)  # for the files after this one
                 self.reading = replace(self.reading, spare_bytes=spare)
                 return Opened(source, format_, None, size)

@@ -12,7 +12,7 @@ from parapply.model.job import Job
 from parapply.model.records import field, record, replace
 from parapply.storage.change_guard import Witness
 from parapply.storage.folders import files_of
-from parapply.storage.naming import Naming
+from parapply.storage.private import Naming
 
 
 @record

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import sys
 
 from parapply.backends import registry as backends
@@ -13,6 +12,8 @@ from parapply.model import quantities
 from parapply.model.errors import UsageError
 from parapply.model.job import Job, on_error
 from parapply.runtime.rates import parse_rate
+from parapply.storage.api import FOLDER
+from parapply.storage.registry import kind_of
 
 
 def check_job(job: Job) -> None:
@@ -110,7 +111,7 @@ def _check_failures(job: Job, choice: str) -> None:
         raise UsageError("--on-error null keeps rows without a result; with --filter use skip")
     if job.max_errors is not None:
         quantities.limit("--max-errors", job.max_errors)
-    if (place := job.errors_to) is not None and (place.endswith("/") or os.path.isdir(place)):
+    if (place := job.errors_to) is not None and (place.endswith("/") or kind_of(place) == FOLDER):
         raise UsageError(f"--errors-to {place}: name a file, not a folder")
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import inspect
 import os
-import stat
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -17,7 +16,10 @@ from typing import Any, NamedTuple
 
 from parapply.model.errors import UsageError
 from parapply.model.job import Job
+from parapply.storage.api import DEVICE, FOLDER, FileState, LocalFiles
 from parapply.storage.atomic.output import STDOUT, is_folder
+from parapply.storage.local import state_of
+from parapply.storage.registry import file_system_of
 
 _UNREAD = (".", "_")  # names of files in an input folder that begin so are left out
 
@@ -27,12 +29,12 @@ class Spot(NamedTuple):
 
     name: str  # as the person wrote it
     real: str
-    status: os.stat_result | None  # None: nothing is there yet
+    status: FileState | None  # None: nothing is there yet
 
     def is_same(self, other: Spot) -> bool:
         """Whether both are one file."""
         if self.status is not None and other.status is not None:
-            return os.path.samestat(self.status, other.status)
+            return self.status.identity == other.status.identity
         return self.status is other.status and _is_same_name(self.real, other.real)
 
     def is_in(self, folder: Spot) -> bool:
@@ -81,7 +83,7 @@ def _check_read(option: str, spot: Spot, job: Job) -> None:
 
 def _is_read_with(spot: Spot, folder: Spot) -> bool:
     """Whether a file is among those that a folder of inputs has, or will be in the next run."""
-    if folder.status is None or not stat.S_ISDIR(folder.status.st_mode) or not spot.is_in(folder):
+    if folder.status is None or folder.status.kind != FOLDER or not spot.is_in(folder):
         return False
     inside = os.path.relpath(spot.real, folder.real).split(os.sep)
     return not any(name.startswith(_UNREAD) for name in inside)
@@ -115,7 +117,7 @@ def _written(job: Job, stdout: int) -> Iterator[tuple[str, Spot]]:
         if path in STDOUT and option != "--log-file":
             if (standard := _standard(stdout, path)) is not None:
                 yield option, standard
-        elif not ((spot := _spot(path)).status and stat.S_ISCHR(spot.status.st_mode)):
+        elif not ((spot := _spot(path)).status and spot.status.kind == DEVICE):
             yield option, spot
 
 
@@ -151,17 +153,18 @@ def _code_of(function: Callable[..., Any]) -> Any:
 
 
 def _spot(path: str) -> Spot:
+    system = file_system_of(path)
     try:
-        status = os.stat(path)
+        status = system.stat(path)
     except (OSError, ValueError):
         status = None
-    return Spot(path, os.path.realpath(path), status)
+    return Spot(path, system.resolve(path), status)
 
 
 def _standard(descriptor: int, name: str) -> Spot | None:
     """Where a standard stream comes from or goes to, by its descriptor."""
     try:
-        status = os.fstat(descriptor)
+        status = state_of(os.fstat(descriptor))
     except OSError:
         return None
     return Spot(name, f"/dev/fd/{descriptor}", status)
@@ -169,8 +172,8 @@ def _standard(descriptor: int, name: str) -> Spot | None:
 
 def _is_same_name(one: str, other: str) -> bool:
     """Whether two names, of which there is none yet, are one: where case makes no difference."""
-    if one == other:
-        return True
+    if one == other or not isinstance(file_system_of(one), LocalFiles):
+        return one == other
     (folder, name), (another, twin) = os.path.split(one), os.path.split(other)
     return folder == another and name.casefold() == twin.casefold() and _ignores_case(folder)
 

@@ -24,7 +24,7 @@ from parapply.model.deferred_imports import json, np, pa
 from parapply.model.errors import ResultError
 from parapply.model.outcome import Outcome, given_of
 from parapply.storage.part import Part, read_table, reading
-from parapply.storage.private import write
+from parapply.storage.private import reopen, write
 
 # Beside a part: what the function made, a stream's text, and which rows failed.
 _MADE, _TEXT, _FAILED = ".made", ".text", ".failed"
@@ -65,7 +65,7 @@ def _own(made: Made, table: pa.Table) -> pa.Table:
 
 def stored_text(path: str) -> bytes:
     """Return the text that the part at `path` came from."""
-    with open(_base(path) + _TEXT, "rb") as file:
+    with reopen(_base(path) + _TEXT) as file:
         return file.read()
 
 
@@ -196,8 +196,9 @@ def _listed(made: Made) -> bytes:
 def _lists(kept: str | bytes) -> tuple[dict[str, Listed], list[int] | None] | None:
     """Return what `_listed` made, None of a table."""
     if isinstance(kept, str):
-        with open(kept, "rb") as file:
-            kept = file.read() if file.peek(1)[:1] == _LISTS else b""
+        with reopen(kept) as file:
+            first = file.read(1)
+            kept = first + file.read() if first == _LISTS else b""
     if not kept.startswith(_LISTS):
         return None
     found = json.loads(kept)
@@ -247,7 +248,7 @@ def store_failed(path: str, positions: Iterable[int]) -> None:
 def stored_failed(path: str, rows: int) -> list[int]:
     """Return what `store_failed` kept of a batch of so many rows."""
     with reading(path + _FAILED):
-        with open(path + _FAILED, "rb") as file:
+        with reopen(path + _FAILED) as file:
             found = json.load(file)
         if not isinstance(found, list) or not all(type(place) is int for place in found):
             raise ValueError("no list of positions")

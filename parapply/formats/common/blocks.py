@@ -8,7 +8,6 @@ block holds, and with it the types of its columns; so the first one is given mor
 from __future__ import annotations
 
 import enum
-import os
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +15,7 @@ from itertools import pairwise, repeat
 from typing import Any, BinaryIO, NamedTuple, Protocol, runtime_checkable
 
 from parapply.model.errors import InputError
+from parapply.storage.registry import file_system_of
 
 
 class Pause(NamedTuple):
@@ -119,8 +119,7 @@ def read_range(path: str, name: str, start: int, stop: int) -> bytes:
             f"{name}: a row in bytes {start} to {stop} is longer than {READ_BYTES >> 30} GiB; is a "
             "quote missing?"
         )
-    with open(path, "rb") as file:
-        text = os.pread(file.fileno(), stop - start, start)
+    text = file_system_of(path).read_range(path, start, stop)
     if len(text) != stop - start:
         raise InputError(f"{name} became shorter while it was read")
     return text

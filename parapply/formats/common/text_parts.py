@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 from parapply.formats.nouns import Arrangement, Writing
 from parapply.storage.codecs import compression
 from parapply.storage.copying import copy
+from parapply.storage.private import reopen
 
 
 class TextJoiner:
@@ -43,7 +44,7 @@ class TextJoiner:
             self.writer.write(part)
             self.writer.flush()
             return
-        with open(part, "rb") as file:
+        with reopen(part) as file:
             if self.writer.plain:
                 copy(file, 0, os.fstat(file.fileno()).st_size, self.writer.file)
                 return

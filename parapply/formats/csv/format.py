@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -19,6 +18,7 @@ from parapply.formats.csv.target import CsvTarget
 from parapply.formats.nouns import Reading, Writing
 from parapply.model.deferred_imports import lazy
 from parapply.model.records import record
+from parapply.storage.registry import file_system_of
 
 if TYPE_CHECKING:
     from parapply.formats.csv import parse
@@ -31,9 +31,9 @@ class _Csv:
     delimiter: int
 
     def source(self, path: str, name: str, reading: Reading) -> CsvSource:
-        with open(path, "rb") as file:
+        with file_system_of(path).open(path) as file:
             head, _ = read_head(file, name, self.delimiter, reading)
-            size = os.fstat(file.fileno()).st_size
+        size = file_system_of(path).stat(path).size
         return _source(path, name, head, size, reading)
 
     def stream(

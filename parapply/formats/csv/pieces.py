@@ -11,6 +11,7 @@ from parapply.formats.csv.blocks import cut_blocks
 from parapply.formats.csv.dialect import LINE_END, Dialect
 from parapply.formats.csv.records import record_ends
 from parapply.model.records import record
+from parapply.storage.registry import file_system_of
 
 _LOOK_BYTES = 1 << 16  # in which a line end is looked for
 
@@ -41,7 +42,7 @@ class Cutter:
     def in_turn(self) -> Iterator[ByteSpan]:
         """Yield spans of records that have to be found one by one."""
         start = self.start
-        with open(self.path, "rb") as file:
+        with file_system_of(self.path).open(self.path) as file:
             file.seek(start)
             for records in cut_blocks(file, b"", self.dialect, self.size):
                 yield ByteSpan(start, start + len(records.text))
@@ -49,7 +50,7 @@ class Cutter:
 
     def _cut(self, end_of: Callable[[BinaryIO, int, int], int]) -> Iterator[ByteSpan]:
         start = self.start
-        with open(self.path, "rb") as file:
+        with file_system_of(self.path).open(self.path) as file:
             while start < self.stop:
                 stop = end_of(file, start, min(start + self.size, self.stop))
                 yield ByteSpan(start, stop)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
@@ -17,15 +16,16 @@ from parapply.formats.jsonl.source import JsonlSource
 from parapply.formats.jsonl.target import JsonlSplicer, JsonlTarget
 from parapply.formats.nouns import Reading, Writing
 from parapply.model.records import replace
+from parapply.storage.registry import file_system_of
 
 
 class _Jsonl:
     def source(self, path: str, name: str, reading: Reading) -> JsonlSource:
-        with open(path, "rb") as file:
+        with file_system_of(path).open(path) as file:
             if is_array(file, reading):
                 raise NotSeekableError
             head, _ = read_head(file, name, reading)
-            size = os.fstat(file.fileno()).st_size
+        size = file_system_of(path).stat(path).size
         return _source(path, name, head, size, reading)
 
     def stream(

@@ -20,6 +20,7 @@ from parapply.formats.jsonl.repeated_keys import Twice, doubled
 from parapply.formats.nouns import Field, Survey
 from parapply.model.errors import InputError
 from parapply.model.records import field, record, replace
+from parapply.storage.registry import file_system_of
 
 BLOCK_BYTES = 4 << 20
 _MARKS = 64  # a block: how finely chunks can be cut without reading a byte twice
@@ -58,7 +59,7 @@ class JsonlSource(KnownSource):
     def pieces(self) -> Iterator[ByteSpan]:
         """Yield spans of about 4 MiB that end after a newline (parent)."""
         start = self.start
-        with open(self.path, "rb") as file:
+        with file_system_of(self.path).open(self.path) as file:
             while start < self.stop:
                 file.seek(start + BLOCK_BYTES - 1)
                 file.readline()

@@ -20,6 +20,7 @@ import pyarrow.types as at
 
 from parapply.columns import kernels
 from parapply.model.errors import InputError
+from parapply.storage.registry import readable_by_arrow
 
 _ARROW_SCHEMA = b"ARROW:schema"
 _IN_MICROSECONDS = b"org.apache.spark.version"  # whose writer has no finer ones
@@ -29,7 +30,7 @@ class ParquetFile:
     """Reads groups of a file; to be closed."""
 
     def __init__(self, path: str) -> None:
-        self._file = pq.ParquetFile(path, coerce_int96_timestamp_unit="us")
+        self._file = pq.ParquetFile(readable_by_arrow(path), coerce_int96_timestamp_unit="us")
         self._fine: pq.ParquetFile | None = None  # to see whether microseconds hold all
         self.metadata: Any = self._file.metadata
         self.schema_arrow = self._file.schema_arrow
@@ -65,9 +66,9 @@ class ParquetFile:
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        self._file.close(force=True)  # what it was given open, too
         if self._fine is not None:
-            self._fine.close()
+            self._fine.close(force=True)
 
     def __enter__(self) -> ParquetFile:
         return self
@@ -83,9 +84,9 @@ class ParquetFile:
             known = [pa.timestamp("us", "UTC")] * len(self._old)
         old = [type_ for type_, is_old in zip(known, self._old, strict=True) if is_old]
         if all(type_ == pa.timestamp("ns", getattr(type_, "tz", None)) for type_ in old):
-            self._file = pq.ParquetFile(path)
+            self._file = pq.ParquetFile(readable_by_arrow(path))
         elif _IN_MICROSECONDS not in metadata:
-            self._fine = pq.ParquetFile(path)
+            self._fine = pq.ParquetFile(readable_by_arrow(path))
         zones = [getattr(type_, "tz", None) for type_ in known]
         leaves, schema = iter(zip(self._old, zones, strict=True)), self._file.schema_arrow
         fields = [field.with_type(_with_zones(field.type, leaves)) for field in schema]

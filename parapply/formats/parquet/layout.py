@@ -22,6 +22,7 @@ from parapply.formats.parquet.stored import can_be_stored
 from parapply.formats.parquet.thrift import Struct, ThriftError
 from parapply.formats.parquet.writer import ParquetWriter, check_schema
 from parapply.model.errors import InputError
+from parapply.storage.registry import file_system_of
 
 
 def layout_of(sources: Sequence[ParquetSource]) -> Layout:
@@ -67,7 +68,7 @@ def _check_alike(
 
 def _columns(source: ParquetSource) -> list[list[Struct]]:
     try:
-        with open(source.path, "rb") as file:
+        with file_system_of(source.path).open(source.path) as file:
             footer = Footer.head_of(file)
     except ThriftError:  # others read it
         return []

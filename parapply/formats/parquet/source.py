@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence, Set
 from functools import lru_cache, partial
@@ -20,6 +19,8 @@ from parapply.formats.parquet.unreadable import unreadable
 from parapply.model.errors import InputError
 from parapply.model.excerpt import shown
 from parapply.model.records import field, record, replace
+from parapply.storage.api import FileState
+from parapply.storage.registry import file_system_of
 
 _SMALL_ROWS = (
     1 << 15
@@ -37,7 +38,7 @@ class ParquetSource(KnownSource):
     size_bytes: int  # uncompressed
     nullable: tuple[bool, ...]
     types: Mapping[str, Any] = field(default_factory=dict)  # what --dtype says
-    version: tuple[int, int] = (0, 0)  # when it was written, and its size on disk
+    version: FileState | None = None
     folder: str = ""  # for row groups that are decoded once for several chunks
 
     def rows(self) -> int:
@@ -113,7 +114,7 @@ def opened(path: str, name: str, reading: Reading) -> ParquetSource:
             _described(path, name, file),
             types=types_of(reading, file.schema_arrow),
             folder=reading.folder,
-            version=(os.stat(path).st_mtime_ns, os.stat(path).st_size),
+            version=file_system_of(path).stat(path),
         )
 
 
@@ -149,7 +150,7 @@ def _has_all(statistics: Any) -> bool:
 _held = threading.local()  # the file that was opened last: one reader must not serve two threads
 
 
-def _opened(path: str, version: tuple[int, int]) -> ParquetFile:
+def _opened(path: str, version: FileState | None) -> ParquetFile:
     """Keep a file open; `version` tells it from what was there before under its name."""
     if getattr(_held, "key", None) != (path, version):
         _held.file, _held.key = ParquetFile(path), (path, version)
@@ -157,7 +158,7 @@ def _opened(path: str, version: tuple[int, int]) -> ParquetFile:
     return file
 
 
-def _decoded(path: str, version: tuple[int, int], group: int, names: Sequence[str]) -> pa.Table:
+def _decoded(path: str, version: FileState | None, group: int, names: Sequence[str]) -> pa.Table:
     """Decode columns of a row group."""
     table = _opened(path, version).read_row_group(group, names)
     return table.select(list(names))

@@ -9,7 +9,6 @@ The files of groups further back are removed, so that no more than a few are the
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import threading
 from collections.abc import Sequence
@@ -17,8 +16,10 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from parapply.formats.parquet.file import ParquetFile
+from parapply.storage import locks
 from parapply.storage.part import arrow_file
 from parapply.storage.private import create
+from parapply.storage.registry import mapped
 
 _BATCH_ROWS = 1 << 16
 _KEPT = 3  # groups whose files may be needed still: chunks are worked on in order
@@ -34,12 +35,12 @@ def unpacked(
     path = os.path.join(folder, f"{name}.{group}")
     with create(f"{path}.lock") as lock:
         with contextlib.suppress(OSError):
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            locks.take(lock.fileno(), wait=True)
         if not os.path.exists(path):
             _write(file, group, columns, part := f"{path}.{threading.get_native_id()}")
             os.replace(part, path)
             _remove(os.path.join(folder, f"{name}.{group - _KEPT}"))
-        with pa.memory_map(path) as mapped, pa.ipc.open_stream(mapped) as reader:
+        with mapped(path) as source, pa.ipc.open_stream(source) as reader:
             return reader.read_all()
 
 

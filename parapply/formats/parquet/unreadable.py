@@ -11,6 +11,7 @@ from parapply.formats.parquet.footer import MAGIC, Footer
 from parapply.formats.parquet.thrift import Struct, ThriftError
 from parapply.model.errors import InputError
 from parapply.model.excerpt import shown
+from parapply.storage.registry import file_system_of
 
 _MOST_NAMES = 5
 
@@ -19,7 +20,7 @@ def unreadable(path: str, name: str, error: Exception) -> InputError:
     """Return what to say of a file that Arrow does not open, for a reason that it gives."""
     reason = shown(str(error), 200)
     try:
-        with open(path, "rb") as file:
+        with file_system_of(path).open(path) as file:
             footer = Footer.head_of(file)
     except (ThriftError, KeyError, TypeError):
         footer = None

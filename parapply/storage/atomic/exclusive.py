@@ -18,6 +18,7 @@ import stat
 import time
 from contextlib import suppress
 
+from parapply.model.errors import LockedError
 from parapply.storage import locks, owners
 from parapply.storage.owners import Owner
 
@@ -123,6 +124,16 @@ class Exclusive:
     def _locks_tell(self, owner: Owner) -> bool:
         same_kernel = bool(owner.boot) and owner.boot == owners.mine().boot
         return same_kernel or _file_system(self.folder) in _LOCAL
+
+
+def locked(said: str, rival: Owner, lock: Exclusive) -> LockedError:
+    """Return what to tell a person of a lock that another run has, or may have."""
+    if owners.is_seen(rival):
+        return LockedError(f"{said}; nothing was done")
+    return LockedError(
+        f"{said}, or did so: process {rival.pid} of {rival.host or 'a host without a name'}, which "
+        f"cannot be seen from here; if it has ended, remove {lock.folder}; nothing was done"
+    )
 
 
 def _file_system(path: str) -> str:

@@ -6,11 +6,13 @@ import errno
 import os
 import stat
 import time
+from collections.abc import Callable
 from typing import BinaryIO
 
 from parapply.model.errors import OutputError, UsageError
 from parapply.storage.atomic.access import access_of, give, shared_by, usual
-from parapply.storage.atomic.publishing import NO_SYNC, FolderSync
+from parapply.storage.atomic.publishing import FolderSync
+from parapply.storage.private import Naming
 
 
 def temporary_place(temp_dir: str | None) -> str:
@@ -65,6 +67,41 @@ def opened(path: str, name: str, wait_s: float = READER_S) -> BinaryIO:
 
 
 _LOOK_S = 0.05
+
+
+class StreamTarget:
+    """What is written to directly, and seen as it comes; see AtomicTarget, which promises more."""
+
+    restartable = writes_at = False
+    home: str | None = None
+
+    def __init__(self, name: str, open_: Callable[[], BinaryIO]) -> None:
+        self.place, self._open = name, open_
+
+    def begin(self) -> None:
+        """There is no folder beside it."""
+
+    def open(self) -> BinaryIO:
+        """Open it; raises OutputError where nobody reads a named pipe."""
+        self._file = self._open()
+        return self._file
+
+    def prepare(self) -> list[str]:
+        """Have all of it written."""
+        with Naming(self.place):
+            self._file.flush()
+            self._file.close()
+        return []
+
+    def commit(self, *, undoable: bool) -> None:
+        """It is seen already."""
+
+    def withdraw(self) -> bool:
+        """It has been read by others."""
+        return False
+
+    def abort(self) -> None:
+        """What was written stays."""
 
 
 def check_folder(target: str) -> None:
@@ -127,9 +164,7 @@ def settle_folder(new: str, target: str, stage: str) -> list[str]:
         access = of_files or usual(new, folder=False)
         for path in _files(new):
             lost += give(path, access)
-        error = names.sync()
-    if error is not None and error.errno not in NO_SYNC:
-        raise error
+        names.settle()
     return lost
 
 

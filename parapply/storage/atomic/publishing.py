@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from parapply.storage import locks
 from parapply.storage.copying import send_on
 
-NO_SYNC = (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS)  # of a file system without it for folders
+_NO_SYNC = (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS)  # of a file system without it for folders
 TURN_S = 2.0  # to wait for another run, which needs a millisecond
 _PUSHED = 4 << 20  # bytes that are sent to the disk at once
 
@@ -64,15 +64,17 @@ class FolderSync:
                 self._error = error
         return self._error
 
+    def settle(self) -> None:
+        """Do it; raises OSError where that could be done, and fails."""
+        if (error := self.sync()) is not None and error.errno not in _NO_SYNC:
+            raise OSError(error.errno, os.strerror(error.errno or 0), self.folder) from error
+
 
 def _locked(descriptor: int) -> bool:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
+        return locks.take(descriptor)
     except OSError:  # no locks here
         return True
-    return True
 
 
 def push(descriptor: int, start: int) -> int:

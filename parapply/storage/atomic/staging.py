@@ -25,7 +25,9 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from parapply.model.errors import OutputError
 from parapply.storage import locks, owners
+from parapply.storage.system_limits import reason
 
 _TOKEN_BYTES = 8
 _OURS = re.compile("[0-9a-f]{16}")  # 12 had those of a version that knew locks alone
@@ -57,6 +59,13 @@ class Staging:
             self.remove()
             raise
         return self.path
+
+    def made(self, what: str) -> str:
+        """Make it; raises OutputError, which begins with `what`, where that cannot be."""
+        try:
+            return self.make()
+        except OSError as error:
+            raise OutputError(f"{what}: {reason(error)}") from error
 
     def remove(self) -> None:
         """Remove it with all that is in it; once more, when that is interrupted."""

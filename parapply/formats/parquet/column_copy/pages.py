@@ -27,7 +27,7 @@ class Pages:
 
     def copy(self, group: int, names: Collection[str], end: OutputEnd) -> GroupChunks:
         """Copy columns of a group to a place, and return what it has there."""
-        self._plan.check(self._file)
+        self._plan.check()
         chunks = {name: self._groups[group][name] for name in names}
         moved: dict[int, Chunk] = {}
         for start, stop, some in _runs([chunk for column in chunks.values() for chunk in column]):

@@ -7,7 +7,6 @@ in its place, the pages of a column can be copied instead. Decided in the parent
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO
@@ -20,7 +19,9 @@ from parapply.formats.parquet.source import ParquetSource
 from parapply.formats.parquet.thrift import ThriftError
 from parapply.model.errors import InputError
 from parapply.model.records import record
-from parapply.storage.change_guard import State, changed, state
+from parapply.storage import change_guard
+from parapply.storage.api import FileState
+from parapply.storage.registry import file_system_of
 
 _MOST_ROWS = 1 << 20  # of a group: what the function makes of one is held until it is whole
 _LEAST_ROWS = 1 << 10  # of groups on average: to copy a chunk takes as long as to write so few
@@ -40,25 +41,24 @@ class CopyPlan:
 
     path: str
     name: str  # what the person called it
-    state: State
+    state: FileState
     schema: pa.Schema
     groups: tuple[int, ...]  # rows
     positions: frozenset[int]  # of the columns that may be copied
 
     def open(self) -> BinaryIO:
         """Open the file; raises InputError where it is not what it was."""
-        file = open(self.path, "rb")  # noqa: SIM115
+        file = file_system_of(self.path).open(self.path)
         try:
-            self.check(file)
+            self.check()
         except InputError:
             file.close()
             raise
         return file
 
-    def check(self, file: BinaryIO) -> None:
-        """Raise InputError where the file, which is open, is not what it was."""
-        if (now := state(os.fstat(file.fileno()))) != self.state:
-            raise changed(self.name, self.state, now)
+    def check(self) -> None:
+        """Raise InputError where the file is not what it was."""
+        change_guard.check(self.path, self.name, self.state)
 
 
 def plan_of(source: ParquetSource, codec: str | None, layout: Layout) -> CopyPlan | None:
@@ -74,11 +74,11 @@ def plan_of(source: ParquetSource, codec: str | None, layout: Layout) -> CopyPla
     if max(groups, default=0) > _MOST_ROWS:
         return None
     try:
-        with open(source.path, "rb") as file:
-            known, footer = state(os.fstat(file.fileno())), Footer.read(file)
+        with file_system_of(source.path).open(source.path) as file:
+            known, footer = file_system_of(source.path).stat(source.path), Footer.read(file)
     except ThriftError:  # a file that others read, or that nobody does
         return None
-    if footer is None or not _is_sure(footer.writer) or source.version != (known[3], known[2]):
+    if footer is None or not _is_sure(footer.writer) or source.version != known:
         return None
     found = frozenset(
         position

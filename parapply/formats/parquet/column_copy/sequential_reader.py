@@ -26,7 +26,7 @@ class SequentialReader:
         """Return a column of rows from `start` on, in pieces."""
         with readable(f"{self._plan.name}: column {name!r} cannot be read any more"):
             if self._file is None:
-                self._plan.open().close()
+                self._plan.check()
                 self._file = ParquetFile(self._plan.path)
             if name not in self._readers:
                 self._readers[name] = _ColumnReader(self._file, name, self._plan.groups)

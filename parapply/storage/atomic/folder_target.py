@@ -1,0 +1,52 @@
+"""A folder of part files that appears whole or not at all, in place of such a one. In the parent.
+
+Workers complete its files in a folder of the run's beside it, which takes its name.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+from parapply.storage.atomic import places
+from parapply.storage.atomic.attics import discard, stale
+from parapply.storage.atomic.file_target import Claim
+from parapply.storage.atomic.renaming import appear, replace_folder
+
+
+class FolderTarget(Claim):
+    """See AtomicTarget."""
+
+    writes_at = False
+
+    def begin(self) -> str:
+        """See to it that what is there has nothing but part files in it, too."""
+        places.check_folder(self._target)
+        stage = super().begin()
+        os.mkdir(self.place, 0o700)
+        discard(stale(self._target), stage)
+        return stage
+
+    def open(self) -> None:
+        """Have an empty one, under another name."""
+        before, self.place = self.place, f"{self.place}+"
+        os.mkdir(self.place, 0o700)
+        shutil.rmtree(before, ignore_errors=True)  # or later, with all else
+
+    def prepare(self) -> list[str]:
+        """Give it the old one's access, and have its names on the disk."""
+        places.check_folder(self._target)
+        lost = places.settle_folder(self.place, self._target, self.stage)
+        return places.unkept(self._name, lost)
+
+    def commit(self, *, undoable: bool) -> None:
+        """Rename it; what was there is removed with all else."""
+        del undoable
+        if self._clobber:
+            discard(replace_folder(self.place, self._target, self._name), self.stage)
+        else:
+            appear(self.place, self._target)
+
+    def withdraw(self) -> bool:
+        """The old one is on its way out."""
+        return False

@@ -1,0 +1,81 @@
+"""The file system of this host. In all processes; outputs in the parent."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
+
+from parapply.storage.api import DEVICE, FILE, FOLDER, PIPE, AtomicTarget, FileState
+from parapply.storage.private import Naming, create
+
+_KINDS = {stat.S_IFREG: FILE, stat.S_IFDIR: FOLDER, stat.S_IFCHR: DEVICE}
+
+
+class LocalFileSystem:
+    """Paths as they are; see api.py. It has folders, and files that can be mapped."""
+
+    def stat(self, url: str) -> FileState:
+        """Follow links."""
+        return state_of(os.stat(url))
+
+    def walk(self, url: str) -> Iterator[tuple[str, list[str], list[str]]]:
+        """Leave out what cannot be read."""
+        return os.walk(url)
+
+    def resolve(self, url: str) -> str:
+        """Follow links."""
+        return os.path.realpath(url)
+
+    def open(self, url: str) -> BinaryIO:
+        """Open it, buffered."""
+        return open(url, "rb")
+
+    def read_range(self, url: str, start: int, stop: int) -> bytes:
+        """Read it in one go."""
+        with open(url, "rb", 0) as file:
+            return os.pread(file.fileno(), stop - start, start)
+
+    def path(self, url: str) -> str:
+        """Every name is one."""
+        return url
+
+    def target(self, url: str, *, lock: bool, clobber: bool) -> AtomicTarget:
+        """Return a file, a folder, or what is written to directly: a device, a named pipe."""
+        from parapply.storage.atomic import places
+
+        if self.is_folder(url):
+            from parapply.storage.atomic.folder_target import FolderTarget
+
+            return FolderTarget(places.resolved(url), url, lock=lock, clobber=clobber)
+        if places.is_regular(path := places.resolved(url)):
+            from parapply.storage.atomic.file_target import FileTarget
+
+            return FileTarget(path, url, lock=lock, clobber=clobber)
+        return places.StreamTarget(url, lambda: places.opened(path, url))
+
+    def is_folder(self, url: str) -> bool:
+        """Whether it ends in "/", or there is one, or was, which is moved back before long."""
+        if url.endswith("/") or os.path.isdir(url):
+            return True
+        if os.path.splitext(url)[1] or os.path.lexists(url):
+            return False
+        from parapply.storage.atomic.attics import attics_of
+
+        return bool(attics_of(os.path.realpath(url)))
+
+    @contextmanager
+    def create(self, url: str) -> Iterator[BinaryIO]:
+        """Sync it: nothing else will before the folder is published."""
+        with Naming(url), create(url) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def state_of(found: os.stat_result) -> FileState:
+    """Return what the kernel says of a file that is open, say."""
+    kind = _KINDS.get(stat.S_IFMT(found.st_mode), PIPE)
+    return FileState((found.st_dev, found.st_ino), found.st_size, found.st_mtime_ns, kind)
