@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from parapply.engine.in_memory import apply
-    from parapply.engine.run import Progress, run
+    from parapply.engine.run import run
     from parapply.model.errors import ParapplyError
+    from parapply.model.events import Progress
     from parapply.model.job import Job
     from parapply.model.report import Report
 
@@ -28,7 +29,7 @@ __all__ = ["Job", "ParapplyError", "Progress", "Report", "__version__", "apply",
 _PLACES = {
     "Job": "model.job",
     "ParapplyError": "model.errors",
-    "Progress": "engine.run",
+    "Progress": "model.events",
     "Report": "model.report",
     "apply": "engine.in_memory",
     "run": "engine.run",

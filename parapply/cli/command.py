@@ -77,7 +77,7 @@ def _run(job: Job, bar: console.Bar, *, quiet: bool, verbose: bool) -> None:
         gc.freeze()
         gc.enable()  # the user's code begins
         with console.Signals():
-            report = run(job, on_progress=bar.update if bar.shown else None, stdout=stdout)
+            report = run(job, stdout=stdout, listeners=[bar] if bar.shown else ())
     except ParapplyError as error:
         bar.clear()
         console.say_error(error, verbose)

@@ -17,7 +17,7 @@ from parapply.functions.observers import is_observed
 from parapply.model.errors import PUBLISHED, ParapplyError
 
 if TYPE_CHECKING:
-    from parapply.engine.run import Progress
+    from parapply.model.events import Event, Progress
     from parapply.model.job import Job
     from parapply.model.report import Report
 
@@ -26,13 +26,20 @@ CLEANING_S = 3.0  # in which a second signal is not heeded
 
 
 class Bar:
-    """One bar, in rows. tqdm is imported only when there is something to show."""
+    """A Listener that shows one bar, in rows; tqdm is imported only where one is to be shown."""
 
     def __init__(self, shown: bool) -> None:
         self.shown = shown
         self._bar: Any = None
 
-    def update(self, progress: Progress) -> None:
+    def on(self, event: Event) -> None:
+        """Hear of what happens in the run."""
+        from parapply.model.events import Progress
+
+        if isinstance(event, Progress):
+            self._update(event)
+
+    def _update(self, progress: Progress) -> None:
         """Show how far the run is.
 
         A row counts nine tenths when its result is there and wholly when that is in the output,

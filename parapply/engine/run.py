@@ -1,54 +1,71 @@
-"""run(job): the whole story on one page. Load, survey, plan, dispatch, assemble, report.
+"""run(job): the whole story on one page. In the parent, which never holds a table.
 
-Runs in the parent, which never holds a table. Neither prints nor exits.
+    parent                                              workers: processes, threads, or none
+    ------                                              ------------------------------------
+    check     what can be wrong before a file is open
+    open      output: a temporary beside its target
+              inputs -> sources: columns, from heads
+    describe  function, sources -> Order: how it is
+              called, what is kept, how it is written
+    start     Crew, Start ----------------------------> load FUNCTION, once each
+    survey    pieces of sources (numbers) ------------> read one: types, rows, marks
+              Table <---------------------------------- Survey
+    apply     Chunk (numbers; text of a stream) ------> read its rows, call FUNCTION,
+              |                                         write a part file
+              Assembler <------------------------------ Outcome (numbers, the part's path)
+              | parts, in order -> output
+              | types of columns have changed: Refit -> write a part anew
+              | bytes have their place: Chore --------> copy them there
+    publish   output takes its name, whole
+
+Who waits for whom: workers for nothing but items, and for each other where the function asks for it
+(parapply.worker). The parent waits in Session.run: for results, for deaths of workers, for input
+that comes (Outside), at most a tenth of a second; between them it writes parts that are in order,
+takes messages and tells listeners. Nothing waits for the parent but free workers.
 """
 
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from parapply.backends import cores
 from parapply.backends import registry as backends
-from parapply.backends.api import LEAVE_S, Crew, Session
-from parapply.backends.limits import Limits
+from parapply.backends.api import Session
 from parapply.engine.agenda import Agenda, World
 from parapply.engine.assemble import Assembler
 from parapply.engine.checkpoint.keeping import NoCheckpoint
-from parapply.engine.choose import Head, sample
+from parapply.engine.chunking import chunks_of, small_bytes, total_rows
 from parapply.engine.errors_file import Errors
 from parapply.engine.inputs.sources import Inputs, open_inputs
-from parapply.engine.plan import most_rows
 from parapply.engine.publication import publish
 from parapply.engine.resolve.checks import check_job
 from parapply.engine.resolve.collisions import check_places
 from parapply.engine.resolve.describe import Order, check_types, describe, make_function
+from parapply.engine.resolve.pool import pool_config
 from parapply.engine.result_columns import Columns
 from parapply.engine.run_services import Hub
 from parapply.engine.signals import heeding
-from parapply.engine.stages.apply import Dispatcher, Progress, Watch
+from parapply.engine.stages.api import work_off
+from parapply.engine.stages.apply import Dispatcher
 from parapply.engine.stages.survey import Table, survey
 from parapply.engine.tally import Tally
 from parapply.execute.callers.registry import preload
-from parapply.execute.start import Start, leave
 from parapply.execute.tasks import ChunkTask
 from parapply.formats import registry as formats
 from parapply.functions.expressions import Expression
 from parapply.functions.load import Function
-from parapply.model import quantities
-from parapply.model.chunk import Chunk
 from parapply.model.deferred_imports import load_arrow
-from parapply.model.errors import UsageError
+from parapply.model.events import Begun, Ended, Event, Listener, Progress, Published, Surveyed
 from parapply.model.job import Job
 from parapply.model.records import replace
 from parapply.model.report import Report
+from parapply.report.recorder import Recorder
 from parapply.storage.atomic.output import Output
 from parapply.storage.descriptors import told, watch
 from parapply.storage.disk_errors import DiskErrors
-from parapply.storage.part import SMALL
 
 if TYPE_CHECKING:
     from parapply.engine.checkpoint.checkpoint import Checkpoint
@@ -56,20 +73,48 @@ if TYPE_CHECKING:
 __all__ = ["Progress", "run"]
 
 SPREAD_ROWS = 5_000  # from so many on it pays to compile a function anew
-CLOSE_S = 60.0  # for close() of the user's class, in each worker at the end
+_Tell = Callable[[Event], None]
 
 
-def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Report:
+def run(
+    job: Job,
+    *,
+    on_progress: Callable[[Progress], None] | None = None,
+    stdout: int = 1,
+    listeners: Sequence[Listener] = (),
+) -> Report:
     """Run the function over every row of the inputs and write the output, whole or not at all.
 
     Rows come out in the order in which they went in. Row and value functions give the same bytes
     for any number of workers, chunk size and backend. `on_progress` is called about ten times a
-    second. `stdout` is the descriptor that output "-" is written to.
+    second, `listeners` hear of all that happens (model/events.py). `stdout` is the descriptor that
+    output "-" is written to.
 
     Raises UsageError before anything is read where the job makes no sense; InputError, RowError,
-    ResultError, WorkerError, OutputError as errors.py says. Nothing is published then.
+    ResultError, WorkerError, OutputError as errors.py says. Nothing is published then, and the
+    exception has what came of the run so far as its `report`.
     """
-    began = time.perf_counter()
+    recorder = Recorder(job)
+
+    def tell(event: Event) -> None:
+        for listener in (recorder, *listeners):
+            listener.on(event)
+        if on_progress is not None and isinstance(event, Progress):
+            on_progress(event)
+
+    try:
+        _run(job, stdout, tell)
+    except BaseException as error:
+        report = recorder.report()
+        error.report = report  # type: ignore[attr-defined]
+        tell(Ended(report, error))
+        raise
+    report = recorder.report()
+    tell(Ended(report, None))
+    return report
+
+
+def _run(job: Job, stdout: int, tell: _Tell) -> None:
     check_job(job)
     check_places(job, stdout)
     watch()
@@ -89,94 +134,96 @@ def run(job: Job, *, on_progress: Watch | None = None, stdout: int = 1) -> Repor
         if order is not None and job.start_method in (None, "fork"):
             preload(order.call)
         table = _glanced(job, inputs, order)
-        if table is None:
-            load_arrow()
-            formats.preload(inputs.format)
         hub.share(job.start_method)
-        crew = _crew(job, function, hub, _crew_size(workers, inputs))
+        crew = pool_config(job, function, hub, workers, inputs.size_bytes)
+        tell(Begun(crew.workers, job.backend, job.output))
         with backend.open(crew) as session:
             inputs, order = _complete(session, job, function, inputs, order)
-            surveyed = order.surveyed(len(inputs.sources[0].columns))
-            table = table or survey(session, inputs, surveyed)
+            table = table or survey(session, inputs, order.surveyed(len(inputs.columns)))
             for stream in table.streams.values():
                 ends.callback(stream.close)  # type: ignore[attr-defined]  # a feed, or a generator
-            agenda, total = Agenda(), _total(job, table)
-            tally = Tally(job.max_errors, total)
+            tell(Surveyed(inputs.columns, table.rows))
             if errors is not None:
                 assert order.aside is not None
                 errors.begin(order.aside, table.fields, several=len(table.sources) > 1)
-            with Assembler(
-                output, order.target, table.fields, order.keep, Columns(order.call.types),
-                agenda.push, errors, keeps=job.checkpoint is not None,
-                prompt=not output.restartable and inputs.endless,
-            ) as assembler:  # fmt: skip
-                small = _small(job, table, output)
-                task = _task(job, table, order, kept.folder, tally, small)
-                world = World(table.feeds, agenda, output.pipe, hub.stopped)
-                work = Dispatcher(
-                    session, task, dict(table.indexes), total, hub.watched(on_progress), tally,
-                    kept, assembler, world,
-                )  # fmt: skip
-                chunks = _chosen(_sized(job, table, order, planned, output), table, planned, order)
-                agenda.chunks = kept.left(chunks, table.indexes, table.sources, work)
-                names = _work_off(work, agenda, order, table)
+            apply = _apply_stage(
+                job, session, inputs, table, order, output, errors, kept, hub, tell
+            )
+            with apply.assembler:
+                chunks = chunks_of(job, table, order, planned, output)
+                apply.agenda.chunks = kept.left(chunks, table.indexes, table.sources, apply)
+                names = _work_off(session, apply, order, table)
         inputs.witness.check()
         counts, gauges = hub.finish()
         publish(output, errors)  # from here on, nothing is a failure: see Output.__exit__
-        kept.finish(tally.failed)
-    seconds = time.perf_counter() - began
-    return _report(job, work, names, crew.workers, seconds, counts, gauges)
+        kept.finish(apply.tally.failed)
+    done = apply.assembler
+    found, shape = tuple(done.columns.found), done.columns.shape
+    tell(
+        Published(
+            names, found, shape, done.rows_in, done.rows_out, done.ended, tuple(output.notes),
+            counts, gauges,
+        )
+    )  # fmt: skip
+
+
+def _apply_stage(
+    job: Job,
+    session: Session,
+    inputs: Inputs,
+    table: Table,
+    order: Order,
+    output: Output,
+    errors: Errors | None,
+    kept: Checkpoint | NoCheckpoint,
+    hub: Hub,
+    tell: _Tell,
+) -> Dispatcher:
+    """Return the stage that calls the function, with the assembler of what it makes."""
+    agenda, total = Agenda(), total_rows(job, table)
+    tally = Tally(job.max_errors, total)
+    assembler = Assembler(
+        output, order.target, table.fields, order.keep, Columns(order.call.types),
+        agenda.push, errors, keeps=job.checkpoint is not None,
+        prompt=not output.restartable and inputs.endless,
+    )  # fmt: skip
+    small = small_bytes(job, table, output)
+    task = _task(job, table, order, kept.folder, tally, small)
+    world = World(table.feeds, agenda, output.pipe, hub.stopped)
+
+    def told(event: Event) -> None:
+        hub.on(event)
+        tell(event)
+
+    return Dispatcher(
+        session, task, dict(table.indexes), total, told, tally, kept, assembler, agenda, world
+    )
 
 
 def _glanced(job: Job, inputs: Inputs, order: Order | None) -> Table | None:
-    if not formats.FORMATS[inputs.format].preload:
-        return None
-    from parapply.engine.stages.fast_survey import glance
+    """Return the table of few and small inputs; else None, and what many rows need is imported."""
+    table = None
+    if formats.FORMATS[inputs.format].preload:
+        from parapply.engine.stages.fast_survey import glance
 
-    return glance(job, inputs, order)
+        table = glance(job, inputs, order)
+    if table is None:
+        load_arrow()
+        formats.preload(inputs.format)
+    return table
 
 
-def _work_off(work: Dispatcher, agenda: Agenda, order: Order, table: Table) -> tuple[str, ...]:
+def _work_off(session: Session, apply: Dispatcher, order: Order, table: Table) -> tuple[str, ...]:
     """Have all chunks done, and the output completed; return its columns."""
-    assembler = work.assembler
-    work.run(agenda)
-    work.tally.check(work.rows)
+    assembler = apply.assembler
+    work_off(session, apply)
+    apply.tally.check(apply.rows)
     names = assembler.finish(order.default_columns(table.fields))
     while assembler.waiting:
-        work.run(agenda)
+        work_off(session, apply)
     check_types(order.call, names)
     assembler.close()
     return names
-
-
-def _report(
-    job: Job,
-    work: Dispatcher,
-    names: tuple[str, ...],
-    workers: int,
-    seconds: float,
-    counts: dict[str, int],
-    gauges: dict[str, float],
-) -> Report:
-    made = work.assembler.columns
-    return Report(
-        rows_in=work.assembler.rows_in,
-        rows_out=work.assembler.rows_out,
-        columns=names,
-        made=tuple(made.found),
-        shape=made.shape,
-        chunks=work.chunks,
-        workers=workers,
-        backend=job.backend,
-        seconds=seconds,
-        output=job.output,
-        failed=work.tally.failed,
-        causes=work.tally.causes,
-        counts=counts,
-        gauges=gauges,
-        stopped=work.assembler.ended,
-        notes=tuple(work.assembler.output.notes),
-    )
 
 
 def _open(job: Job, stdout: int) -> Output:
@@ -217,49 +264,6 @@ def _complete(
     return inputs.comparing({*order.keep, *order.call.read}), order
 
 
-def _sized(job: Job, table: Table, order: Order, workers: int, output: Output) -> Job:
-    """Cut few chunks, of one size, where many would cost more than workers that wait at the end.
-
-    An async function has less to do at the end of each. Threads take turns at all but waiting, and
-    who has nothing to do relieves others (relief.py), where a chunk does not make a file.
-    """
-    fixed = job.checkpoint is not None  # another backend may go on with the same chunks
-    threads = backends.takes_turns(job.backend) and not (fixed or output.is_folder or table.streams)
-    traits = order.call.traits
-    few = traits.cuttable and (threads or not traits.stealable)
-    if not few or job.chunk_size is not None or not table.rows:
-        return job
-    share = -(-min(table.rows, job.head or table.rows) // workers)
-    return replace(job, chunk_size=-(-share // -(-share // most_rows(*table.indexes.values()))))
-
-
-def _chosen(job: Job, table: Table, workers: int, order: Order) -> Iterator[Chunk]:
-    """Return the chunks of all rows, or of the rows that were asked for."""
-    chunks = table.chunks(workers, job.chunk_size, order.call.traits.wants_large)
-    if job.sample is not None:
-        if table.rows is None:
-            raise UsageError(
-                "--sample needs to know all rows: write what comes through a pipe to a file first"
-            )
-        return sample(chunks, table.rows, job.sample, job.seed)
-    return chunks if job.head is None else Head(chunks, job.head)
-
-
-def _total(job: Job, table: Table) -> int | None:
-    wanted = job.head if job.head is not None else job.sample
-    return table.rows if wanted is None or table.rows is None else min(table.rows, wanted)
-
-
-def _small(job: Job, table: Table, output: Output) -> int:
-    """How many bytes of a part may be held in memory: where few parts are small, and need no file.
-
-    They are few in one file that is cut as it is planned: the last ones, with which all end at the
-    same time.
-    """
-    planned = len(table.sources) == 1 and not table.streams and job.chunk_size is None
-    return SMALL if planned and job.checkpoint is None and not output.is_folder else 0
-
-
 def _task(job: Job, table: Table, order: Order, folder: str, tally: Tally, small: int) -> ChunkTask:
     policy = replace(order.call.policy, most=tally.most)
     few = table.rows is not None and table.rows < SPREAD_ROWS
@@ -268,19 +272,3 @@ def _task(job: Job, table: Table, order: Order, folder: str, tally: Tally, small
         table.sources, table.fields, call, order.target, order.keep, folder,
         order.aside, job.checkpoint is not None, small,
     )  # fmt: skip
-
-
-def _crew_size(workers: int, inputs: Inputs) -> int:
-    """No more workers than a small file has records for them, at eight bytes a record."""
-    return max(1, min(workers, inputs.size_bytes // 8))
-
-
-def _crew(job: Job, function: Function | Expression, hub: Hub, workers: int) -> Crew:
-    plain = None if isinstance(function, Expression) else function
-    start = Start(plain, hub.place(workers), hub.init)
-    patience_s = CLOSE_S if plain is not None and plain.ends else LEAVE_S
-    wish = job.memory_limit
-    memory = None if wish is None else quantities.size("--memory-limit", wish)
-    limits = Limits(memory, cores.share(workers))
-    most = job.max_tasks_per_worker
-    return Crew(workers, start, job.start_method, most, limits, leave, patience_s, hub.before_fork)

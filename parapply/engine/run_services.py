@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from parapply.engine import shares
 from parapply.functions.hooks import Hook
 from parapply.model.errors import OutputError, RowError, WorkerError
+from parapply.model.events import Event, Progress
 from parapply.runtime.context import Place, aside
 from parapply.runtime.local_store import LocalStore
 from parapply.runtime.stops import is_stopped
@@ -84,17 +85,10 @@ class Hub:
 
             shared.preload(self.folder, self._shares)
 
-    def watched(self, watch: Callable[[Any], None] | None) -> Callable[[Any], None] | None:
-        """Return what is to be called now and then: `watch`, and it takes messages before."""
-        if self._handler is None:
-            return watch
-
-        def every(progress: Any) -> None:
+    def on(self, event: Event) -> None:
+        """Take messages now and then: a Listener."""
+        if isinstance(event, Progress):
             self.take_messages(_TURN_S)
-            if watch is not None:
-                watch(progress)
-
-        return every
 
     def take_messages(self, most_s: float | None = None) -> None:
         """Hand on what has come, for so long. Raises RowError where the handler raises."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from functools import partial
 from typing import Any
 
@@ -96,7 +97,7 @@ class ChunkTask:
             give_back()
 
     def _run(self, chunk: Chunk, pace: Pace) -> Outcome:
-        context = bound()
+        began, context = time.perf_counter(), bound()
         assert context is not None
         end = End(context, chunk.number)
         end.check()
@@ -123,7 +124,8 @@ class ChunkTask:
             if not alone:
                 kept = self._store(path, made, chunk, listed=rows.batch.listed)
         outcome = outcome_of(chunk.number, rows, made, path)
-        outcome = replace(outcome, held=part.held, made=kept, alone=alone)
+        seconds = time.perf_counter() - began
+        outcome = replace(outcome, held=part.held, made=kept, alone=alone, seconds=seconds)
         if context.stopped is not None:
             outcome = replace(outcome, stopped=True)
         elif made.left is not None:

@@ -76,6 +76,7 @@ class Outcome:
     held: bytes | None = None  # the part itself, where it is so small that it needs no file
     made: bytes | None = None  # and what the function made, to write it anew
     place: tuple[int, int] = (0, 0)  # the chunk's source and first row
+    seconds: float | None = None  # in its worker; None of one that an earlier run has done
     alone: bool = False  # nothing was kept beside the part, to write it anew
 
 

@@ -29,6 +29,11 @@ class Inputs:
     once: bool = False  # whether something is read that cannot be read again
 
     @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of all columns that are known."""
+        return self.sources[0].columns
+
+    @property
     def complete(self) -> bool:
         """Whether all columns are known."""
         return all(source.complete for source in self.sources)

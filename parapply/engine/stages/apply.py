@@ -24,8 +24,9 @@ from parapply.execute.rewrites import Chore, Refit
 from parapply.execute.tasks import ChunkTask
 from parapply.formats.api import Index
 from parapply.model.chunk import Chunk
+from parapply.model.events import ChunkDone, Event, Progress, RowsFailed, WorkerLost
 from parapply.model.outcome import Failed, Outcome
-from parapply.model.records import record, replace
+from parapply.model.records import replace
 from parapply.runtime.stops import Skipped
 
 if TYPE_CHECKING:
@@ -33,22 +34,7 @@ if TYPE_CHECKING:
     from parapply.engine.checkpoint.keeping import NoCheckpoint
 
 
-@record
-class Progress:
-    """How far a run is, in rows of the input; `total` is None while it is not known.
-
-    `failed`: rows that were set aside.
-    """
-
-    computed: int
-    written: int
-    total: int | None
-    failed: int = 0
-
-
 _GRACE_S = 1.0  # how long an error waits for one that may stand before it
-
-Watch = Callable[[Progress], None]
 
 
 class Dispatcher:
@@ -60,16 +46,16 @@ class Dispatcher:
         task: ChunkTask,
         indexes: dict[int, Index],
         total: int | None,
-        on_progress: Watch | None,
+        tell: Callable[[Event], None],
         tally: Tally,
         kept: Checkpoint | NoCheckpoint,
         assembler: Assembler,
+        agenda: Agenda,
         outside: Outside | None = None,
     ) -> None:
         self.outside, self.tally, self.kept, self.assembler = outside, tally, kept, assembler
-        self.session, self.task, self.indexes, self.total = session, task, indexes, total
-        self.rows = self.chunks = self._computed = 0
-        self._watch = on_progress
+        self.task, self.total, self.agenda, self.tell = task, total, agenda, tell
+        self.rows = self._computed = 0
         self._units = session.units if isinstance(session, CountsProgress) else int
         self._losses = Losses(task, indexes)
         self._relief = Relief(session, task, indexes, self._expect_halves)
@@ -79,45 +65,46 @@ class Dispatcher:
         self._held: deque[tuple[Chunk | Refit, Outcome]] = deque()  # while a row has failed
         self._last: tuple[int, ...] | None = None  # the chunk in which a function asked for the end
 
-    def run(self, agenda: Agenda) -> None:
-        """Dispatch until nothing is left, neither on the agenda nor with the workers.
+    def items(self) -> Agenda:
+        """Return what is on the agenda: chunks, and what has to be done anew."""
+        return self.agenda
+
+    def beat(self) -> None:
+        """Look after idle workers, and say how far the run is; raises what ends it."""
+        self.kept.commit()
+        self._judge()
+        if self.agenda.end is None:
+            self._relief.ask()
+        if self._failed is not None and time.monotonic() > self._deadline:
+            raise self._failed.error
+        # A chunk that is done counts for nothing until its outcome has come.
+        done = self.rows + self._units()
+        most = done if self.total is None else min(done, self.total)  # a chunk adds one
+        self._computed = max(self._computed, most)
+        written, failed = self.assembler.rows_written, self.tally.failed
+        self.tell(Progress(self._computed, written, self.total, failed))
+
+    def take(self, done: Done[Item, Outcome | Failed | Chore | Skipped]) -> None:
+        """Take what came of an item.
 
         Raises the error of the first row, in order, that is known to have failed: when a chunk
         fails nothing more is begun, and chunks before it are waited for, but not for long.
         """
-
-        def beat() -> None:
-            self.kept.commit()
-            self._judge(agenda)
-            if agenda.end is None:
-                self._relief.ask()
-            if self._failed is not None and time.monotonic() > self._deadline:
-                raise self._failed.error
-            if self._watch is not None:
-                # A chunk that is done counts for nothing until its outcome has come.
-                done = self.rows + self._units()
-                most = done if self.total is None else min(done, self.total)  # a chunk adds one
-                self._computed = max(self._computed, most)
-                failed = self.tally.failed
-                written = self.assembler.rows_written
-                self._watch(Progress(self._computed, written, self.total, failed))
-
-        for done in self.session.run(self.task, agenda, beat=beat, outside=self.outside):
-            agenda.flying.discard(done.item.number)
-            if isinstance(done.result, Failed):
-                self._fail(done.result, agenda)
-            elif isinstance(done.result, Skipped):
-                agenda.cut()
-            elif done.result is None:
-                self._lost(done, agenda)
-            elif isinstance(done.result, Chore):
-                self.assembler.done(done.result)
-            else:
-                self._held.append(self._cut(done.item, done.result, agenda))
-                self._take_held(agenda)
-            if self._failed is not None and not agenda.awaits:
-                raise self._failed.error
-            beat()
+        self.agenda.flying.discard(done.item.number)
+        if isinstance(done.result, Failed):
+            self._fail(done.result)
+        elif isinstance(done.result, Skipped):
+            self.agenda.cut()
+        elif done.result is None:
+            self._lost(done)
+        elif isinstance(done.result, Chore):
+            self.assembler.done(done.result)
+        else:
+            assert not isinstance(done.item, Chore)
+            self._held.append(self._cut(done.item, done.result))
+            self._take_held()
+        if self._failed is not None and not self.agenda.awaits:
+            raise self._failed.error
 
     def resume(self, chunk: Chunk, outcome: Outcome) -> None:
         """Take a chunk that an earlier run has done."""
@@ -128,26 +115,24 @@ class Dispatcher:
         """Take the two halves of a chunk instead of it."""
         self.assembler.split(chunk.number)
 
-    def _take_held(self, agenda: Agenda) -> None:
+    def _take_held(self) -> None:
         """Take what has come, unless a row has failed and no function has asked to end before."""
         for _, outcome in self._held:
             if outcome.stopped and (self._failed is None or outcome.number < self._failed.number):
-                self._failed, agenda.end = None, None
+                self._failed, self.agenda.end = None, None
         while self._held and self._failed is None:
-            self._take(*self._held.popleft(), agenda)
+            self._take(*self._held.popleft())
 
-    def _cut(
-        self, item: Chunk | Refit, outcome: Outcome, agenda: Agenda
-    ) -> tuple[Chunk | Refit, Outcome]:
+    def _cut(self, item: Chunk | Refit, outcome: Outcome) -> tuple[Chunk | Refit, Outcome]:
         """Return what was done of a chunk; what its worker left is to be done, too."""
         if outcome.row_s is None or not isinstance(item, Chunk):
             return item, outcome
         chunk, *others = self._relief.cut(item, outcome.rows_in, outcome.row_s)
         for other in others:
-            agenda.push(other)
+            self.agenda.push(other)
         return chunk, replace(outcome, number=chunk.number, row_s=None)
 
-    def _take(self, item: Chunk | Refit, outcome: Outcome, agenda: Agenda) -> None:
+    def _take(self, item: Chunk | Refit, outcome: Outcome) -> None:
         chunk = item if isinstance(item, Chunk) else item.chunk
         if item is chunk:
             self._count(outcome)
@@ -156,51 +141,54 @@ class Dispatcher:
         if item is chunk:
             self.kept.done(outcome)
         if outcome.stopped:
-            chunk = self._halt(chunk, outcome.rows_in, agenda)
+            chunk = self._halt(chunk, outcome.rows_in)
         if chunk.data is not None or chunk.before is not None:
             chunk = replace(chunk, data=None, before=None)  # they are not held on to
         self.assembler.add(chunk, outcome)
 
     def _count(self, outcome: Outcome) -> None:
         self.rows += outcome.rows_in
-        self.chunks += 1
         self.tally.add(outcome.number, outcome.failed, outcome.causes, self.rows)
+        self.tell(ChunkDone(outcome.number, outcome.rows_in, outcome.rows_out, outcome.seconds))
+        if outcome.failed:
+            self.tell(RowsFailed(outcome.number, self.tally.failed, self.tally.causes))
 
-    def _judge(self, agenda: Agenda) -> None:
+    def _judge(self) -> None:
         """End where too many rows failed, as soon as no row before the first can fail any more."""
         if not self.tally.over:
             return
-        if agenda.end is None:
+        if self.agenda.end is None:
             self._deadline = time.monotonic() + _GRACE_S
-        agenda.end = self.tally.first
-        if not agenda.awaits or time.monotonic() > self._deadline:
+        self.agenda.end = self.tally.first
+        if not self.agenda.awaits or time.monotonic() > self._deadline:
             raise self.tally.error
 
-    def _halt(self, chunk: Chunk, rows: int, agenda: Agenda) -> Chunk:
+    def _halt(self, chunk: Chunk, rows: int) -> Chunk:
         """Forget what comes after a chunk; return as much of it as is wanted."""
-        agenda.cut()
+        self.agenda.cut()
         self._last = chunk.number
         pick = range(chunk.rows) if chunk.pick is None else chunk.pick
         return replace(chunk, rows=rows, pick=tuple(pick[:rows]))
 
-    def _fail(self, failed: Failed, agenda: Agenda) -> None:
+    def _fail(self, failed: Failed) -> None:
         if self._last is not None and failed.number > self._last:
             return
         if self._failed is None:
             self._deadline = time.monotonic() + _GRACE_S
         if self._failed is None or failed.number < self._failed.number:
-            self._failed, agenda.end = failed, failed.number
+            self._failed, self.agenda.end = failed, failed.number
 
     def _expect_halves(self, number: tuple[int, ...], rows: int) -> None:
         self.kept.split(number, rows)
         self.assembler.split(number)
 
-    def _lost(self, done: Done[Item, Outcome | Failed | Chore | Skipped], agenda: Agenda) -> None:
+    def _lost(self, done: Done[Item, Outcome | Failed | Chore | Skipped]) -> None:
+        self.tell(WorkerLost(done.item.number, done.lost or "was lost"))
         verdict = self._losses.of(done)
         if isinstance(verdict, Failed):
-            self._fail(verdict, agenda)
+            self._fail(verdict)
             return
         if len(verdict) > 1:
             self._expect_halves(done.item.number, verdict[0].rows)
         for item in verdict:
-            agenda.push(item)
+            self.agenda.push(item)

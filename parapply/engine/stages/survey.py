@@ -7,16 +7,17 @@ once for this; of standard input, the first block decides.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
-from parapply.backends.api import Session
+from parapply.backends.api import Done, Session
 from parapply.columns.unify import unify
 from parapply.engine import plan
 from parapply.engine.inputs.feed import Feed
 from parapply.engine.inputs.sources import Inputs
 from parapply.engine.inputs.streams import Chained, StreamChunks, make_cutter, stream_chunks
+from parapply.engine.stages.api import work_off
 from parapply.execute.tasks import SurveyTask
 from parapply.formats.api import Index, Source, TextSource
 from parapply.formats.nouns import Field, Survey
@@ -90,10 +91,16 @@ def survey(session: Session, inputs: Inputs, positions: tuple[int, ...]) -> Tabl
     Raises InputError for the first record, in order, that cannot be read.
     """
     sources, streams = inputs.sources, {p: s.blocks for p, s in inputs.streams.items()}
-    found = _survey_all(session, inputs, sources, streams, positions)
+
+    def survey_all(places: Iterable[int]) -> list[list[Survey]]:
+        stage = SurveyStage(inputs, sources, streams, positions, places)
+        work_off(session, stage)
+        return stage.found
+
+    found = survey_all(range(len(sources)))
     while again := {p: s for p, source in enumerate(sources) if (s := source.resurvey(found[p]))}:
         sources = tuple(again.get(place, source) for place, source in enumerate(sources))
-        anew = _survey_all(session, inputs, sources, streams, positions, only=set(again))
+        anew = survey_all(again)
         found = [anew[p] if p in again else surveys for p, surveys in enumerate(found)]
     for surveys in found:
         for one in surveys:
@@ -112,44 +119,54 @@ def survey(session: Session, inputs: Inputs, positions: tuple[int, ...]) -> Tabl
     return Table(sources, join_fields(sources, positions, found), indexes, streams, counts, rows)
 
 
-def _survey_all(
-    session: Session,
-    inputs: Inputs,
-    sources: tuple[Source, ...],
-    streams: dict[int, _Blocks],
-    positions: tuple[int, ...],
-    only: set[int] | None = None,
-) -> list[list[Survey]]:
-    """Return the surveys of each source, in order; streams that were read are put back."""
-    found: list[dict[int, Survey]] = [{} for _ in sources]
-    items = _Items(
-        (place, number, piece, before)
-        for place in sorted(only or range(len(sources)))
-        for number, (piece, before) in enumerate(_pieces(inputs, sources[place], place, streams))
-    )
-    for done in session.run(SurveyTask(sources, positions), items):
-        place, number, _, _ = done.item
-        if done.result is None:
-            what = f"a worker {done.lost} while it read {sources[place].name}"
-            items.again(done.item, what)
-            continue
-        found[place][number] = done.result
-    return [[pieces[number] for number in sorted(pieces)] for pieces in found]
+class SurveyStage(Iterator[Any]):
+    """Surveys the pieces of sources: a Stage. What a worker died of comes again, not for ever."""
 
+    outside = None
 
-class _Items(Iterator[Any]):
-    """What is to be surveyed; what a worker died of comes again, but not for ever."""
-
-    def __init__(self, items: Iterator[tuple[int, int, Any, int]]) -> None:
-        self._items, self._again = items, list[Any]()
+    def __init__(
+        self,
+        inputs: Inputs,
+        sources: tuple[Source, ...],
+        streams: dict[int, _Blocks],
+        positions: tuple[int, ...],
+        only: Iterable[int],
+    ) -> None:
+        self.task = SurveyTask(sources, positions)
+        self._found: list[dict[int, Survey]] = [{} for _ in sources]
+        self._again: list[tuple[int, int, Any, int]] = []
         self._lost: Counter[tuple[int, int]] = Counter()
+        self._items = (
+            (place, number, piece, before)
+            for place in sorted(only)
+            for number, (piece, before) in enumerate(
+                _pieces(inputs, sources[place], place, streams)
+            )
+        )
 
-    def again(self, item: tuple[int, int, Any, int], what: str) -> None:
-        """Put back a lost item; raises WorkerError where too many workers were lost with it."""
-        self._lost[item[:2]] += 1
-        if self._lost[item[:2]] == _TRIES:
-            raise WorkerError(f"{what}, {_TRIES} times")
-        self._again.append(item)
+    def items(self) -> SurveyStage:
+        """Return (source, number, piece, rows before it) of each piece."""
+        return self
+
+    def take(self, done: Done[tuple[int, int, Any, int], Survey]) -> None:
+        """Keep a survey; raises WorkerError where too many workers were lost with the piece."""
+        place, number, _, _ = done.item
+        if done.result is not None:
+            self._found[place][number] = done.result
+            return
+        self._lost[place, number] += 1
+        if self._lost[place, number] == _TRIES:
+            name = self.task.sources[place].name
+            raise WorkerError(f"a worker {done.lost} while it read {name}, {_TRIES} times")
+        self._again.append(done.item)
+
+    def beat(self) -> None:
+        """Nothing is to be done meanwhile."""
+
+    @property
+    def found(self) -> list[list[Survey]]:
+        """The surveys of each source, in order."""
+        return [[pieces[number] for number in sorted(pieces)] for pieces in self._found]
 
     def __next__(self) -> tuple[int, int, Any, int]:
         return self._again.pop() if self._again else next(self._items)
