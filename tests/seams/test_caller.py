@@ -26,7 +26,8 @@ class PairCaller:
             made.append(run.function((before, row)))
             run.pace(1)
             before = row
-        columns = build_columns({run.call.name: made}, run.where, run.call.types)
+        call, made = run.call, {run.call.name: made}
+        columns = build_columns(made, run.where, call.types, as_text=call.as_text)
         return Made("scalar", columns)
 
 
