@@ -116,11 +116,7 @@ ARROW_STREAM = _Arrow(pa.ipc.new_stream, ".arrows")  # read from a file: see arr
 
 class _ArrowWriter(Writer):
     def __init__(
-        self,
-        file: BinaryIO,
-        schema: pa.Schema,
-        compression: str | None,
-        new: Callable[..., Any],
+        self, file: BinaryIO, schema: pa.Schema, compression: str | None, new: Callable[..., Any]
     ) -> None:
         options = pa.ipc.IpcWriteOptions(compression=compression)
         self.writer = new(file, schema, options=options)

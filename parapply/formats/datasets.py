@@ -9,7 +9,8 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from parapply.formats.api import Source
-from parapply.formats.common.added_columns import AddedSource, Column
+from parapply.formats.common.added_columns import Column
+from parapply.formats.common.added_source import AddedSource
 from parapply.formats.common.pandas_labels import labels, without_stale
 from parapply.formats.nouns import Reading
 from parapply.model.deferred_imports import lazy

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, BinaryIO, NamedTuple
 
 from parapply.formats.api import FormatReader, FormatWriter, Source, Target
-from parapply.formats.common.added_columns import bare
+from parapply.formats.common.added_source import bare
 from parapply.formats.nouns import Writing
 from parapply.model.errors import UsageError
 
@@ -143,8 +143,7 @@ def name_of(path: str, *, read: bool = False) -> str | None:
 def name_of_head(head: bytes) -> str | None:
     """Return the name of the format that a file's first bytes tell, or None."""
     return next(
-        (name for name, spec in FORMATS.items() if spec.magic and re.match(spec.magic, head)),
-        None,
+        (name for name, spec in FORMATS.items() if spec.magic and re.match(spec.magic, head)), None
     )
 
 

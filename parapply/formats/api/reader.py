@@ -19,18 +19,15 @@ class Batch(Protocol):
 
     def pick(self, rows: Sequence[int]) -> Batch:
         """Return a batch of these rows, given by their positions, in order."""
-        ...
 
     def bad_rows(self, positions: Sequence[int], seen: Sequence[int] = ()) -> dict[int, str]:
         """Return which rows cannot be read, and why: of whole rows, and of these columns.
 
         Of those that are `seen`, `values` alone will be asked for.
         """
-        ...
 
     def without(self, rows: Collection[int]) -> Batch:
         """Return a batch without these rows; what stands between rows stays."""
-        ...
 
     def mended(self, rows: Sequence[int], ragged: Collection[int], blank: Collection[int]) -> Batch:
         """Return a batch of these rows alone, with nothing between them, that can be written.
@@ -38,41 +35,33 @@ class Batch(Protocol):
         The `ragged` ones, which `bad_rows` named, have the right number of fields then; all
         fields of the `blank` ones are missing values.
         """
-        ...
 
     def expect(self, positions: Sequence[int], *, typed: bool) -> None:
         """Hear which columns will be asked for, so that they may be read in one go.
 
         `typed`: all of them by `columns`, none by `verbatim`.
         """
-        ...
 
     def check_complete(self) -> None:
         """Raise InputError where a row of a stream has more than the columns."""
-        ...
 
     def columns(self, positions: Sequence[int]) -> list[Any]:
         """Return pyarrow arrays of the schema's types, missing values as nulls."""
-        ...
 
     def ready(self, positions: Sequence[int]) -> None:
         """Read columns whose `values` will be asked for, in one go where that is faster."""
-        ...
 
     def values(self, position: int) -> list[Any]:
         """Return a column's values as Python has them, None where one is missing.
 
         Raises UnseenError for one that it has not.
         """
-        ...
 
     def held(self, position: int) -> list[Any] | None:
         """Return a column's values where Python has them already, None where Arrow does."""
-        ...
 
     def verbatim(self, positions: Sequence[int]) -> list[Any]:
         """Return arrays that lose nothing of the input: for CSV each field's text."""
-        ...
 
 
 class Index(Protocol):
@@ -83,15 +72,12 @@ class Index(Protocol):
 
     def snap(self, row: int, most: int) -> int:
         """Return the row nearest to `row` at which a chunk, of `most` rows, starts for nothing."""
-        ...
 
     def text_bytes(self, start: int, stop: int) -> int:
         """Return about how much text is read for these rows: 0 where none is."""
-        ...
 
     def span(self, start: int, stop: int) -> Any:
         """Return where rows start to stop are: what `Source.batch` takes."""
-        ...
 
 
 class Source(Protocol):
@@ -100,64 +86,51 @@ class Source(Protocol):
     @property
     def joins_surveys(self) -> bool:
         """Whether `fields` takes the surveys of several sources of its kind together."""
-        ...
 
     @property
     def name(self) -> str:
         """What the person called it."""
-        ...
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns' names, in order; not necessarily unique."""
-        ...
 
     @property
     def own_columns(self) -> tuple[str, ...]:
         """Those of them that are in its rows."""
-        ...
 
     @property
     def hidden(self) -> tuple[int, ...]:
         """The positions of columns that only pandas has: neither functions of rows nor text do."""
-        ...
 
     @property
     def schema(self) -> Any:
         """The pyarrow.Schema that it was written with, None where such files have none."""
-        ...
 
     def pieces(self) -> Iterator[Any]:
         """Yield what can be surveyed apart, in order (parent)."""
-        ...
 
     def survey(self, piece: Any, positions: Sequence[int], first_row: int = 0) -> Survey:
         """Count the rows of a piece and find the kinds of the columns at `positions` (worker).
 
         `first_row`: the rows before a stream's piece; a file's pieces are counted if need be.
         """
-        ...
 
     @property
     def complete(self) -> bool:
         """Whether `columns` are all that there are: else a survey finds the others."""
-        ...
 
     def widened(self, columns: tuple[str, ...]) -> Source:
         """Return a complete source: with these columns, where it was not complete."""
-        ...
 
     def resurvey(self, surveys: Sequence[Survey]) -> Source | None:
         """Return the source to survey once more, where these surveys do not stand (parent)."""
-        ...
 
     def index(self, surveys: Sequence[Survey]) -> Index:
         """Put the surveys of all pieces together (parent)."""
-        ...
 
     def fields(self, positions: Sequence[int], surveys: Sequence[Survey]) -> tuple[Field, ...]:
         """Return all columns, those at `positions` with one type over all `surveys` (parent)."""
-        ...
 
     def batch(
         self, span: Any, fields: tuple[Field, ...], data: bytes | None = None, first_row: int = 0
@@ -166,7 +139,6 @@ class Source(Protocol):
 
         Raises InputError for what is not as surveyed, BadRowsError for single rows.
         """
-        ...
 
 
 @runtime_checkable
@@ -175,7 +147,6 @@ class TextSource(Protocol):
 
     def starts(self, data: bytes) -> Any:
         """Return where the rows of a stream's text begin, a numpy array of integers (parent)."""
-        ...
 
 
 @runtime_checkable
@@ -184,7 +155,6 @@ class CountedSource(Protocol):
 
     def rows(self) -> int:
         """Return how many there are."""
-        ...
 
 
 @runtime_checkable
@@ -194,11 +164,9 @@ class QuickSource(Protocol):
     @property
     def size_bytes(self) -> int:
         """How much text it has."""
-        ...
 
     def quick_survey(self, positions: Sequence[int]) -> tuple[Source, Survey] | None:
         """Return its survey, and the source that reads its rows so, too; None where it cannot."""
-        ...
 
 
 class FormatReader(Protocol):
@@ -206,7 +174,6 @@ class FormatReader(Protocol):
 
     def source(self, path: str, name: str, reading: Reading) -> Source:
         """Describe a file: its columns, from its head (parent)."""
-        ...
 
 
 class StreamReader(FormatReader, Protocol):
@@ -216,7 +183,6 @@ class StreamReader(FormatReader, Protocol):
         self, file: BinaryIO, name: str, reading: Reading
     ) -> tuple[Source, Iterator[tuple[int, bytes]]]:
         """Describe a stream, and yield (rows, data) as it is read (parent)."""
-        ...
 
 
 class NotSeekableError(Exception):

@@ -20,26 +20,21 @@ class Joiner(Protocol):
 
     def begin(self, file: BinaryIO, arrangement: Arrangement, types: Sequence[Any]) -> None:
         """Start an empty output with these columns; `types` has the type of each."""
-        ...
 
     def append(self, part: str | bytes) -> None:
         """Add a part: a file's path, or the bytes themselves."""
-        ...
 
     def reserve(self, size: int) -> int | None:
         """Return where in the file the next part begins, which somebody else writes there.
 
         None where parts do not go into it as they are. `size` is the part's, in bytes.
         """
-        ...
 
     def finish(self) -> None:
         """Complete the output; the caller closes the file."""
-        ...
 
     def abandon(self) -> None:
         """Let go of an output that is thrown away."""
-        ...
 
 
 class Target(Protocol):
@@ -48,41 +43,33 @@ class Target(Protocol):
     @property
     def reads_typed(self) -> bool:
         """Whether kept columns are needed as typed values, not as they stand."""
-        ...
 
     @property
     def as_text(self) -> bool:
         """Whether values are written as text, each by itself: nested ones as JSON."""
-        ...
 
     @property
     def encoding(self) -> str | None:
         """That of its text, None where that is UTF-8 or where it is none."""
-        ...
 
     @property
     def labelled(self) -> bool:
         """Whether it has a place for the index of pandas."""
-        ...
 
     @property
     def quick(self) -> bool:
         """Whether parts of a `listed` batch are written without numpy and Arrow."""
-        ...
 
     @property
     def has_twins(self) -> bool:
         """Whether such a file can have several columns of one name."""
-        ...
 
     def read(self, keep: Sequence[int]) -> tuple[int, ...]:
         """Return which of the input's columns that stay are asked for, to write a part."""
-        ...
 
     @property
     def suffix(self) -> str:
         """What the names of such files end in."""
-        ...
 
     def write(
         self,
@@ -101,22 +88,18 @@ class Target(Protocol):
         part's rows, in any order; `last`: no chunk comes after. `known` is the schema of a table
         that the function made, with what pandas says of its columns.
         """
-        ...
 
     def write_table(self, part: Part, arrangement: Arrangement, table: Any, batch: Batch) -> None:
         """Write a part that is all the function's: a pyarrow table, made of `batch`."""
-        ...
 
     def needs_refit(self, part: Any, whole: Any) -> bool:
         """Whether a part whose made columns are `part` must be written anew to fit `whole`.
 
         Both are {name: type} in the order of the columns.
         """
-        ...
 
     def joiner(self) -> Joiner:
         """Return what puts the parts together."""
-        ...
 
 
 @runtime_checkable
@@ -128,7 +111,6 @@ class KeepsTables(Protocol):
 
         `batch` as then.
         """
-        ...
 
 
 class FormatWriter(Protocol):
@@ -136,4 +118,3 @@ class FormatWriter(Protocol):
 
     def target(self, sources: Sequence[Source], writing: Writing) -> Target:
         """Return how the output is written, keeping what it can of the sources' own form."""
-        ...

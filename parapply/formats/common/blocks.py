@@ -32,7 +32,6 @@ class Pausing(Protocol):
     @property
     def silent(self) -> Callable[[float | None], bool] | None:
         """What tells whether nothing comes for so many seconds; None: it waits for something."""
-        ...
 
 
 def silence_of(file: BinaryIO) -> Callable[[float | None], bool] | None:

@@ -17,9 +17,9 @@ from parapply.columns.layout import compact
 from parapply.columns.type_names import type_of
 from parapply.columns.unify import fit_column
 from parapply.formats.api import Batch, Joiner
-from parapply.formats.common.arranged import arranged
 from parapply.formats.common.pandas_schema import described, marked_as, marks
 from parapply.formats.common.schema_keys import Change, keys_of
+from parapply.formats.common.typed import arranged
 from parapply.formats.nouns import Arrangement, Keep
 from parapply.model.outcome import given_of
 from parapply.model.records import record
@@ -34,11 +34,9 @@ class Writer(Protocol):
 
     def write(self, table: pa.Table) -> None:
         """Write a group."""
-        ...
 
     def close(self) -> None:
         """Write what ends the file."""
-        ...
 
     def abandon(self) -> None:
         """Close it, so that it does not try to when the file is closed."""

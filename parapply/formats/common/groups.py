@@ -16,6 +16,7 @@ from parapply.columns.dtypes import parse_type
 from parapply.columns.layout import have_one_dictionary
 from parapply.columns.type_words import named
 from parapply.columns.unify import fit
+from parapply.formats.common.record_locator import RecordLocator
 from parapply.formats.common.typed import Typed
 from parapply.formats.nouns import Field, Reading
 from parapply.model.errors import BadRowsError, InputError, ResultError, UnseenError
@@ -78,10 +79,9 @@ class TableBatch(Typed):
     ) -> None:
         self.rows = sum(stop - start for _, start, stop in span)
         self._span, self._fields, self._read = span, fields, read
-        self._name, self._first_row = name, first_row  # what is said of a row
+        self._place = RecordLocator(name, first_row, None)
         self._columns: dict[int, pa.Array] = {}
         self._expected: set[int] = set()
-        self._picked: tuple[int, ...] | None = None
 
     def bad_rows(self, positions: Sequence[int], seen: Sequence[int] = ()) -> dict[int, str]:
         """Return those with a value that is not of the type that was asked for."""
@@ -105,10 +105,9 @@ class TableBatch(Typed):
 
     def pick(self, rows: Sequence[int]) -> TableBatch:
         """Return the batch of some rows, by their positions among these."""
-        batch, known = copy(self), self._picked
+        batch = copy(self)
         batch._columns, batch._expected = {}, set()
-        batch._picked = tuple(row if known is None else known[row] for row in rows)
-        batch.rows = len(batch._picked)
+        batch._place, batch.rows = self._place.pick(rows), len(rows)
         return batch
 
     def expect(self, positions: Sequence[int], *, typed: bool) -> None:
@@ -133,22 +132,24 @@ class TableBatch(Typed):
     def _column(self, chunks: list[pa.Array], field: Field) -> pa.Array:
         try:
             column = self._joined(chunks, field.type)
-            return column if self._picked is None else picked(column, self._picked)
+            return self._of_rows(column)
         except _MISFITS as error:
-            found = self._joined(chunks, chunks[0].type)
-            found = found if self._picked is None else picked(found, self._picked)
+            found = self._of_rows(self._joined(chunks, chunks[0].type))
             if rows := _misfits(found, field.type):
                 bad = {row: self._misfit(row, found[row], field, rows[row]) for row in rows}
                 raise BadRowsError(bad) from error
             return fit(found, field.type)
 
+    def _of_rows(self, column: pa.Array) -> pa.Array:
+        rows = self._place.picked
+        return column if rows is None else picked(column, rows)
+
     def _misfit(self, row: int, value: Any, field: Field, error: Exception) -> str:
-        number = self._first_row + (row if self._picked is None else self._picked[row]) + 1
         why = f"{shown(str(value))!r} is not of the type {named(field.type)} that --dtype asks for"
         remedy = f"; --dtype {field.name}=str takes any value"
         if isinstance(error, UnseenError):
             why, remedy = error.why, ""
-        return f"{self._name}: row {number}, column {field.name!r}: {why}{remedy}"
+        return f"{self._place.where(row)}, column {field.name!r}: {why}{remedy}"
 
     verbatim = columns
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from parapply.formats.common.number_cache import Aside, cut
 from parapply.formats.nouns import Survey
+from parapply.model.deferred_imports import Array
 from parapply.model.records import record
 
 MARKS = 64  # a piece: how finely chunks can be cut without reading a byte twice
@@ -23,6 +24,14 @@ class Mark(NamedTuple):
 
     row: int
     position: int
+
+
+def marks_of(starts: Array, start: int) -> tuple[Mark, ...]:
+    """Return the marks of a piece, whose rows begin at `starts`, in bytes from `start` on."""
+    step = -(-len(starts) // MARKS) or 1
+    positions = (starts[::step] + start).tolist()
+    positions[:1] = [start] * len(positions[:1])
+    return tuple(Mark(place * step, position) for place, position in enumerate(positions))
 
 
 @record

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from parapply.formats.api import Batch
-from parapply.formats.common.arranged import arranged
 from parapply.formats.common.text_parts import TextJoiner
+from parapply.formats.common.typed import arranged
 from parapply.formats.nouns import Arrangement, Writing
 from parapply.storage.codecs import compression
 from parapply.storage.part import Part

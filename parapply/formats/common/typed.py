@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from parapply.columns.arrays import take as picked
 from parapply.columns.arrays import to_list
+from parapply.formats.api import Batch
+from parapply.formats.nouns import Arrangement, Keep
+from parapply.model.errors import BadRowsError
 
 
 class Typed(Protocol):
@@ -15,7 +19,6 @@ class Typed(Protocol):
 
     def columns(self, positions: Sequence[int]) -> list[Any]:
         """Return arrays; see formats.Batch."""
-        ...
 
     def ready(self, positions: Sequence[int]) -> None:
         """Read columns together."""
@@ -28,3 +31,34 @@ class Typed(Protocol):
     def held(self, position: int) -> list[Any] | None:
         """Return nothing: Arrow has them."""
         return None
+
+
+def with_misfits(batch: Batch, positions: Sequence[int], bad: dict[int, str]) -> dict[int, str]:
+    """Add to the rows that cannot be read those whose values are not of their columns' types."""
+    while len(bad) < batch.rows and positions:
+        left = [row for row in range(batch.rows) if row not in bad] if bad else range(batch.rows)
+        try:
+            (batch.without(bad) if bad else batch).columns(positions)
+            break
+        except BadRowsError as error:
+            bad.update({left[row]: why for row, why in error.rows.items()})
+    return bad
+
+
+def arranged(
+    names: Sequence[str], arrangement: Arrangement, batch: Batch, made: Mapping[str, Any], take: Any
+) -> list[tuple[str, Any]]:
+    """Return names and arrays of the columns of a part; `names` are those of the input's columns.
+
+    `made` and `take` as in Target.write.
+    """
+    kept = [column.position for column in arrangement if isinstance(column, Keep)]
+    have = dict(zip(kept, batch.columns(kept), strict=True))
+    if take is not None:
+        have = {position: picked(array, take) for position, array in have.items()}
+    return [
+        (names[column.position], have[column.position])
+        if isinstance(column, Keep)
+        else (column.name, made[column.name])
+        for column in arrangement
+    ]

@@ -9,9 +9,9 @@ from parapply.columns import inference
 from parapply.columns.json_columns import is_json
 from parapply.columns.type_words import named
 from parapply.formats.common.number_cache import Aside, take
-from parapply.formats.common.typed import Typed
+from parapply.formats.common.typed import Typed, with_misfits
 from parapply.formats.csv.records import Records, find_records, split_fields
-from parapply.formats.csv.table import Place, ragged, tabulate
+from parapply.formats.csv.table import CsvLocator, ragged, tabulate
 from parapply.model.deferred_imports import lazy, pa
 from parapply.model.errors import BadRowsError
 
@@ -24,7 +24,7 @@ else:
 class CsvBatch(Typed):
     """Records and, as far as they are asked for, their columns as Arrow arrays."""
 
-    def __init__(self, records: Records, place: Place, asides: Sequence[Aside] = ()) -> None:
+    def __init__(self, records: Records, place: CsvLocator, asides: Sequence[Aside] = ()) -> None:
         self.records, self.place, self._asides = records, place, asides
         self.rows = len(records)
         self._read: dict[int, pa.Array] = {}
@@ -43,14 +43,7 @@ class CsvBatch(Typed):
         """Return which records have too few or too many fields, or values not of their types."""
         positions = (*positions, *seen)
         bad = ragged(self.records, self.place, whole=True)
-        while len(bad) < self.rows and positions:
-            left = [row for row in range(self.rows) if row not in bad] if bad else range(self.rows)
-            try:
-                (self.without(bad) if bad else self).columns(positions)
-                break
-            except BadRowsError as error:
-                bad.update({left[row]: why for row, why in error.rows.items()})
-        return bad
+        return with_misfits(self, positions, bad)
 
     def without(self, rows: Collection[int]) -> CsvBatch:
         """Return a batch without these records; blank lines and comments stay."""

@@ -3,10 +3,36 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 
 from parapply.formats.csv.dialect import Dialect, Letters, closed_pattern, literal
+from parapply.model.errors import ResultError
+
+
+class UnquotableError(Exception):
+    """A value cannot be written without quotes, and the dialect has none; `position` says which."""
+
+    def __init__(self, position: int, value: str) -> None:
+        super().__init__(position, value)
+        self.position, self.value = position, value
+
+
+@contextmanager
+def worded(where: Callable[[int], str], name: str | None = None) -> Iterator[None]:
+    """Say what cannot be written without quotes; `where` names a row."""
+    try:
+        yield
+    except UnquotableError as error:
+        column = "" if name is None else f", column {name!r}"
+        value = error.value if len(error.value) <= 60 else error.value[:57] + "..."
+        raise ResultError(
+            f"{where(error.position)}{column}: {value!r} has to be quoted"
+            f"{'' if value else ', being alone on its line'}, and --quote '' says that nothing "
+            f"is: {'name an --escape character' if value else 'write another column, too'}, "
+            "or write --to jsonl"
+        ) from error
 
 
 def text_of(field: bytes, dialect: Dialect) -> bytes:
@@ -96,3 +122,32 @@ def escaped(text: str, dialect: Dialect) -> str:
     for old, new in by_letters(dialect):
         text = text.replace(old, new)
     return text
+
+
+def special_marks(dialect: Dialect) -> list[str]:
+    """Return the characters that a field without quotes cannot have as they are."""
+    own = (dialect.delimiter, dialect.comment, bare_escape(dialect), dialect.quote)
+    return [*(chr(mark) for mark in own if mark), "\r", "\n"]
+
+
+def quoted_text(text: str, dialect: Dialect) -> bytes:
+    """Return a text as a field, as `text.quoted` does many; raises UnquotableError."""
+    if dialect.letters is not None:
+        return escaped(text, dialect).encode()
+    special = special_marks(dialect)
+    bare = not any(mark in text for mark in special) and text not in (dialect.nulls or ())
+    if bare and not dialect.quotes_text:
+        return text.encode()
+    if dialect.quote is None:
+        if (mark := bare_escape(dialect)) is None:
+            raise UnquotableError(0, text)
+        escape = chr(mark)
+        return "".join(escape + mark if mark in special else mark for mark in text).encode()
+    for old, new in within_quotes(dialect):
+        text = text.replace(old, new)
+    return f"{chr(dialect.quote)}{text}{chr(dialect.quote)}".encode()
+
+
+def requoted(field: bytes, old: Dialect, new: Dialect) -> bytes:
+    """Return a field of one dialect as a field of another."""
+    return quoted_text(text_of(field, old).decode("utf-8", "replace"), new)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from parapply.columns.dtypes import parse_type
 from parapply.formats.api import Source, Target
-from parapply.formats.common.added_columns import AddedSource
+from parapply.formats.common.added_source import AddedSource
 from parapply.formats.csv.blocks import STREAM_BYTES, cut_blocks
 from parapply.formats.csv.dialect import NULLS, TEXT, Dialect
 from parapply.formats.csv.dialects import named
+from parapply.formats.csv.escapes import quoted_text
 from parapply.formats.csv.header import Head, read_head
 from parapply.formats.csv.source import CsvSource
-from parapply.formats.csv.splice import quote_name
 from parapply.formats.csv.target import CsvTarget
 from parapply.formats.nouns import Reading, Writing
 from parapply.model.deferred_imports import lazy
@@ -50,7 +50,7 @@ class _Csv:
         if not isinstance(inner, CsvSource):
             name = writing.dialect or writing.input_dialect
             dialect = Dialect(self.delimiter) if name is None else named(name)
-            names = tuple(quote_name(column, dialect) for column in first.columns)
+            names = tuple(quoted_text(column, dialect) for column in first.columns)
             return CsvTarget(
                 dialect, names, dialect.mark, line_end=dialect.line_end, writing=writing,
                 reads_typed=name is not None,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from parapply.columns.inference import Kind
 from parapply.formats.common.blocks import read_range
 from parapply.formats.common.known_source import KnownSource
-from parapply.formats.common.line_index import MARKS, ByteIndex, ByteSpan, Mark
+from parapply.formats.common.line_index import ByteIndex, ByteSpan, marks_of
 from parapply.formats.common.number_cache import put
 from parapply.formats.csv.batch import CsvBatch
 from parapply.formats.csv.dialect import BYTES, NULLS, Dialect
@@ -18,7 +18,7 @@ from parapply.formats.csv.pieces import Cutter
 from parapply.formats.csv.records import Records, find_records, find_whole_records
 from parapply.formats.csv.small import survey
 from parapply.formats.csv.small.batch import BriefBatch
-from parapply.formats.csv.table import Place, check_widths, ragged, tabulate
+from parapply.formats.csv.table import CsvLocator, check_no_end, check_widths, ragged, tabulate
 from parapply.formats.nouns import Field, Survey
 from parapply.model.deferred_imports import lazy
 from parapply.model.errors import InputError
@@ -32,8 +32,6 @@ else:
 BLOCK_BYTES = 4 << 20
 _WORTH_BYTES = 1 << 16  # of text that is read again rather than have a file for its numbers
 _UNSOUND = Survey(0, (), sound=False)
-
-_END = b"\\."
 
 
 @record
@@ -94,7 +92,7 @@ class CsvSource(KnownSource):
             return _UNSOUND
         records = whole
         count = len(records)
-        marks = () if isinstance(piece, bytes) else _marks(records, start)
+        marks = () if isinstance(piece, bytes) else marks_of(records.starts, start)
         if self.lenient and (bad := ragged(records, self._place((), 0))):
             records = CsvBatch(records, self._place((), 0)).without(bad).records
         inferred = [position for position in positions if position not in (self.types or {})]
@@ -168,7 +166,7 @@ class CsvSource(KnownSource):
             ]
             place = replace(self._place(fields, first_row), unseen=frozenset(unseen))
             records = find_records(data or b"", self.dialect)
-            self._check_end(records, first_row)
+            check_no_end(records, self._place((), first_row))
             if not self.lenient:  # no survey has seen it
                 check_widths(records, place)
             return CsvBatch(records, place)
@@ -182,28 +180,12 @@ class CsvSource(KnownSource):
             records = records.cut(span.skip, span.rows)
             if len(records) != span.rows:
                 raise InputError(f"{self.name} changed while it was read")
-        self._check_end(records, span.first_row)
+        check_no_end(records, self._place((), span.first_row))
         return CsvBatch(records, self._place(fields, span.first_row), span.asides)
 
-    def _check_end(self, records: Records, first_row: int) -> None:
-        """Raise InputError for the line that ends PostgreSQL's data: in one column it looks like
-        a row, and what comes after it PostgreSQL does not read.
-        """
-        letters = self.dialect.letters
-        if letters is None or not letters.coded or len(self.columns) > 1:
-            return
-        if _END not in records.text:
-            return
-        pairs = zip(records.starts.tolist(), records.stops.tolist(), strict=True)
-        for row, (start, stop) in enumerate(pairs):
-            if records.text[start:stop] == _END:
-                raise InputError(
-                    f"{self.name}: row {first_row + row + 1} is {_END.decode()}, where "
-                    "PostgreSQL's data ends: take that line, and what follows, out of the file"
-                )
-
-    def _place(self, fields: tuple[Field, ...], first_row: int) -> Place:
-        return Place(self.name, len(self.columns), self.dialect, self.nulls, fields, first_row)
+    def _place(self, fields: tuple[Field, ...], first_row: int) -> CsvLocator:
+        known = len(self.columns), self.dialect, self.nulls, fields
+        return CsvLocator(self.name, first_row, None, *known)
 
     def _put_aside(self, piece: ByteSpan, numbers: dict[int, Any]) -> str:
         """Keep the numbers of a piece for the chunks; return the file, if there is one."""
@@ -253,12 +235,3 @@ class CsvSource(KnownSource):
 
 def _field(name: str, kind: Kind) -> Field:
     return Field(name, kind.type, kind.nulls, kind.name != "null")
-
-
-def _marks(records: Records, start: int) -> tuple[Mark, ...]:
-    if not len(records):
-        return ()
-    step = -(-len(records) // MARKS)
-    offsets = records.starts[::step] + start
-    offsets[0] = start
-    return tuple(Mark(i * step, int(offset)) for i, offset in enumerate(offsets))

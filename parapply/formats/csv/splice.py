@@ -14,7 +14,7 @@ from parapply.columns import kernels as pc
 from parapply.columns.arrays import integers, text_data
 from parapply.columns.scalars import text as scalar
 from parapply.formats.csv.dialect import Dialect
-from parapply.formats.csv.escapes import bare_escape, escaped, text_of, within_quotes
+from parapply.formats.csv.escapes import quoted_text
 from parapply.formats.csv.records import Records, field_edges
 from parapply.formats.csv.spans import run_span, strings
 from parapply.formats.nouns import Arrangement, Keep, New
@@ -63,32 +63,9 @@ def splice(
 def header(names: Sequence[bytes], arrangement: Arrangement, dialect: Dialect) -> bytes:
     """Return the header's record: kept names as they stand in the input, new ones quoted."""
     return bytes([dialect.delimiter]).join(
-        names[column.position] if isinstance(column, Keep) else quote_name(column.name, dialect)
+        names[column.position] if isinstance(column, Keep) else quoted_text(column.name, dialect)
         for column in arrangement
     )
-
-
-def quote_name(name: str, dialect: Dialect) -> bytes:
-    """Return a column's name as a CSV field, as `text.quoted` does; raises UnquotableError."""
-    marks = dialect.quote, dialect.delimiter, dialect.comment, bare_escape(dialect)
-    quote, *others, escape = (None if mark is None else chr(mark) for mark in marks)
-    special = {quote, escape, *others, "\r", "\n"}
-    if dialect.letters is not None:
-        return escaped(name, dialect).encode()
-    if special.isdisjoint(name) and not dialect.quotes_text and name not in (dialect.nulls or ()):
-        return name.encode()
-    if quote is None:
-        if escape is None:
-            raise written.UnquotableError(0, name)
-        return "".join(escape + mark if mark in special else mark for mark in name).encode()
-    for old, new in within_quotes(dialect):
-        name = name.replace(old, new)
-    return f"{quote}{name}{quote}".encode()
-
-
-def requoted(field: bytes, old: Dialect, new: Dialect) -> bytes:
-    """Return a field of one dialect as a field of another."""
-    return quote_name(text_of(field, old).decode("utf-8", "replace"), new)
 
 
 def _is_identity(arrangement: Arrangement, width: int) -> bool:

@@ -2,51 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
+from parapply.formats.common.record_locator import RecordLocator
 from parapply.formats.csv.dialect import BYTES, Dialect
 from parapply.formats.csv.records import Records, field_edges, is_closed, split_fields
 from parapply.formats.nouns import Field
 from parapply.model.deferred_imports import lazy, pa
 from parapply.model.errors import BadRowsError, InputError
 from parapply.model.excerpt import shown
-from parapply.model.records import record, replace
+from parapply.model.records import record
 
 if TYPE_CHECKING:
     from parapply.formats.csv import parse
 else:
     parse = lazy("parapply.formats.csv.parse")
 
+_END = b"\\."
 _WHOLE = 10_000  # bytes of a record in the message that is kept instead of it
 
 
 @record
-class Place:
-    """Where records are, to name them in messages."""
+class CsvLocator(RecordLocator):
+    """Where records are, and how they are read."""
 
-    name: str
     width: int
     dialect: Dialect
     nulls: tuple[str, ...]  # what stands for a missing value
     fields: tuple[Field, ...]
-    first_row: int  # rows before these in the whole input
     unseen: Collection[int] = ()  # columns whose types are those of rows before these
-    picked: tuple[int, ...] | None = None  # which of the rows after those, where not all are there
-
-    def where(self, position: int) -> str:
-        """Name a record by its number in the whole input."""
-        place = position if self.picked is None else self.picked[position]
-        return f"{self.name}: row {self.first_row + place + 1}"
-
-    def pick(self, rows: Sequence[int]) -> Place:
-        """Return the place of some of the records, by their positions among these."""
-        known = self.picked
-        return replace(self, picked=tuple(row if known is None else known[row] for row in rows))
 
 
 def tabulate(
-    records: Records, place: Place, types: dict[int, Any], nulls: tuple[str, ...]
+    records: Records, place: CsvLocator, types: dict[int, Any], nulls: tuple[str, ...]
 ) -> pa.Table:
     """Parse records, and translate what Arrow says of ragged ones.
 
@@ -70,13 +59,13 @@ def tabulate(
     return table
 
 
-def check_widths(records: Records, place: Place) -> None:
+def check_widths(records: Records, place: CsvLocator) -> None:
     """Raise BadRowsError for records that have too few or too many fields."""
     if bad := ragged(records, place):
         raise BadRowsError(bad)
 
 
-def ragged(records: Records, place: Place, *, whole: bool = False) -> dict[int, str]:
+def ragged(records: Records, place: CsvLocator, *, whole: bool = False) -> dict[int, str]:
     """Return which records have too few or too many fields, and what is wrong with each.
 
     `whole`: with (nearly) all of the record, for who keeps the message instead of it.
@@ -97,7 +86,24 @@ def ragged(records: Records, place: Place, *, whole: bool = False) -> dict[int, 
     return bad
 
 
-def _check_end(records: Records, place: Place) -> None:
+def check_no_end(records: Records, place: CsvLocator) -> None:
+    """Raise InputError for the line that ends PostgreSQL's data: what follows it does not read.
+
+    In one column that line looks like a row.
+    """
+    letters = place.dialect.letters
+    if letters is None or not letters.coded or place.width > 1 or _END not in records.text:
+        return
+    pairs = zip(records.starts.tolist(), records.stops.tolist(), strict=True)
+    for row, (start, stop) in enumerate(pairs):
+        if records.text[start:stop] == _END:
+            raise InputError(
+                f"{place.where(row)} is {_END.decode()}, where PostgreSQL's data ends: take that "
+                "line, and what follows, out of the file"
+            )
+
+
+def _check_end(records: Records, place: CsvLocator) -> None:
     """Raise InputError where a quote is opened in the last record and never closed."""
     if not is_closed(records, place.dialect):
         record = records.text[int(records.starts[-1]) : int(records.stops[-1])]
@@ -108,12 +114,12 @@ def _check_end(records: Records, place: Place) -> None:
         )
 
 
-def _column(place: Place, position: int) -> str:
+def _column(place: CsvLocator, position: int) -> str:
     known = position < len(place.fields)
     return repr(place.fields[position].name) if known else f"number {position + 1}"
 
 
-def _not_utf8(records: Records, place: Place, types: dict[int, Any]) -> dict[int, str]:
+def _not_utf8(records: Records, place: CsvLocator, types: dict[int, Any]) -> dict[int, str]:
     """Say of each record which value is not UTF-8 text."""
     asked = dict.fromkeys(types, BYTES)
     table = parse.read(records, place.dialect, place.width, asked, ())

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,14 +17,15 @@ from parapply.formats.common.text_parts import TextJoiner
 from parapply.formats.common.text_target import TextTarget
 from parapply.formats.csv.batch import CsvBatch
 from parapply.formats.csv.dialect import Dialect
+from parapply.formats.csv.escapes import quoted_text, requoted, worded
 from parapply.formats.csv.header import without_said
 from parapply.formats.csv.records import find_records, split_fields
 from parapply.formats.csv.small.batch import BriefBatch
 from parapply.formats.csv.source import CsvSource
-from parapply.formats.csv.splice import header, quote_name, requoted, splice
+from parapply.formats.csv.splice import header, splice
 from parapply.formats.nouns import Arrangement, Keep, New, Writing
 from parapply.model.deferred_imports import at, lazy, pa
-from parapply.model.errors import OutputError, ResultError
+from parapply.model.errors import OutputError
 from parapply.model.records import field, record, replace
 from parapply.storage.part import Part
 
@@ -68,7 +68,7 @@ class CsvTarget(TextTarget):
         names = (
             None
             if head.fields is None
-            else (*head.fields, *(quote_name(name, head.dialect) for name in added))
+            else (*head.fields, *(quoted_text(name, head.dialect) for name in added))
         )
         return cls(
             head.dialect, names, head.before, head.after, head.line_end, True, head.ended,
@@ -108,7 +108,7 @@ class CsvTarget(TextTarget):
                 return
             batch = batch.whole
         where = partial(_where, batch, take)
-        with _worded(where):
+        with worded(where):
             ready = {n: self._fields(n, as_array(c), where) for n, c in made.items()}
             lines = self._buffers(arrangement, batch, ready, take, last)
             part.write(self._checked(lines, arrangement))
@@ -174,7 +174,7 @@ class CsvTarget(TextTarget):
         del rows
         made = {name: self._fields(name, array, _of_table) for name, array in columns}
         arrangement = tuple(New(name) for name in made)
-        with _worded(_of_table):
+        with worded(_of_table):
             return self._checked(self._lines(arrangement, {}, made), arrangement)
 
     def joiner(self) -> TextJoiner:
@@ -202,7 +202,7 @@ class CsvTarget(TextTarget):
         return self.names[position].decode("utf-8", "replace")
 
     def _fields(self, name: str, array: pa.Array, where: Callable[[int], str]) -> pa.Array:
-        with _worded(where, name):
+        with worded(where, name):
             return text.fields(array, self.dialect)
 
     def head(self, arrangement: Arrangement) -> tuple[bytes, bytes]:
@@ -214,7 +214,7 @@ class CsvTarget(TextTarget):
         for column in arrangement:
             name = column.name if isinstance(column, New) else self._name(column.position)
             check_name(name, self.encoding)
-        with _worded(lambda position: "the header"):
+        with worded(lambda position: "the header"):
             record = self.before + header(self.names, arrangement, self.dialect)
         return (record + self.line_end, b"") if self.ended else (record, self.line_end)
 
@@ -229,22 +229,6 @@ class CsvTarget(TextTarget):
             return []
         joined = text.lines(columns, self.dialect, self.line_end.decode())
         return [text_data(joined)]
-
-
-@contextmanager
-def _worded(where: Callable[[int], str], name: str | None = None) -> Iterator[None]:
-    """Say what cannot be written without quotes; `where` names a row."""
-    try:
-        yield
-    except text.UnquotableError as error:
-        column = "" if name is None else f", column {name!r}"
-        value = error.value if len(error.value) <= 60 else error.value[:57] + "..."
-        raise ResultError(
-            f"{where(error.position)}{column}: {value!r} has to be quoted"
-            f"{'' if value else ', being alone on its line'}, and --quote '' says that nothing "
-            f"is: {'name an --escape character' if value else 'write another column, too'}, "
-            "or write --to jsonl"
-        ) from error
 
 
 def _where(batch: Batch, take: Any, position: int) -> str:

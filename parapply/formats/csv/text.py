@@ -13,16 +13,8 @@ from parapply.columns.scalars import text
 from parapply.columns.text.flat import decoded, is_text
 from parapply.columns.text.strings import strings, texts
 from parapply.formats.csv.dialect import Dialect
-from parapply.formats.csv.escapes import bare_escape, by_letters, within_quotes
+from parapply.formats.csv.escapes import UnquotableError, by_letters, special_marks, within_quotes
 from parapply.model.deferred_imports import at, pa
-
-
-class UnquotableError(Exception):
-    """A value cannot be written without quotes, and the dialect has none; `position` says which."""
-
-    def __init__(self, position: int, value: str) -> None:
-        super().__init__(position, value)
-        self.position, self.value = position, value
 
 
 def fields(array: pa.Array, dialect: Dialect) -> pa.Array:
@@ -88,8 +80,7 @@ def quoted(array: pa.Array, dialect: Dialect) -> pa.Array:
         for old, new in by_letters(dialect):
             array = pc.replace_substring(array, old, new)
         return array
-    own = (dialect.delimiter, dialect.comment, bare_escape(dialect), dialect.quote)
-    marked = _any_of([*(chr(mark) for mark in own if mark), "\r", "\n"])
+    marked = _any_of(special_marks(dialect))
     nulls = "".join(f"|^{_literal(null)}$" for null in dialect.nulls or ())
     special = pc.match_substring_regex(array, marked + nulls)
     if not pc.any(special).as_py():

@@ -8,47 +8,23 @@ from typing import Any
 import pyarrow as pa
 
 from parapply.columns.json_columns import is_json, is_varied
-from parapply.formats.common.typed import Typed
+from parapply.formats.common.typed import Typed, with_misfits
 from parapply.formats.jsonl.columns import MisfitError, as_json, build, cast
 from parapply.formats.jsonl.kinds import keys_of, kind_of
-from parapply.formats.jsonl.lines import LineError, Lines, examine, parse, parse_literal
+from parapply.formats.jsonl.lines import LineError, Lines
+from parapply.formats.jsonl.locator import JsonlLocator
 from parapply.formats.jsonl.members import members
+from parapply.formats.jsonl.parse import examine, parse, parse_literal, values_of, without
 from parapply.formats.jsonl.repeated_keys import Twice, doubled, doubled_in, doubled_on
 from parapply.formats.nouns import Field
 from parapply.model.errors import BadRowsError, InputError
-from parapply.model.records import record, replace
-
-
-@record
-class Place:
-    """Which lines these are, and how their values are taken."""
-
-    name: str
-    fields: tuple[Field, ...]
-    forced: Collection[str]  # columns whose type was asked for
-    nulls: Collection[str]  # texts that stand for a missing value
-    first_row: int = 0  # rows before these in the whole input
-    picked: tuple[int, ...] | None = None  # which of the rows after those, where not all are there
-
-    def where(self, position: int) -> str:
-        """Name a line by its number in the whole input."""
-        row = position if self.picked is None else self.picked[position]
-        return f"{self.name}: row {self.first_row + row + 1}"
-
-    def pick(self, rows: Sequence[int]) -> Place:
-        """Return the place of some of the lines, by their positions among these."""
-        known = self.picked
-        return replace(self, picked=tuple(row if known is None else known[row] for row in rows))
-
-    def mistake(self, error: LineError) -> InputError:
-        """Put what is wrong with a line into words."""
-        return InputError(f"{self.where(error.row)} {error.why}")
+from parapply.model.records import replace
 
 
 class JsonlBatch(Typed):
     """Lines and, as far as they are asked for, their columns as Arrow arrays."""
 
-    def __init__(self, lines: Lines, place: Place, twice: Twice | None = None) -> None:
+    def __init__(self, lines: Lines, place: JsonlLocator, twice: Twice | None = None) -> None:
         self.lines, self.place = lines, place
         self.rows, self._is_lent = len(lines), False
         self._objects: list[dict[str, Any]] | None = None
@@ -88,14 +64,7 @@ class JsonlBatch(Typed):
         if self.twice is None:
             self.twice = doubled_in(self.lines.texts())
         bad = {row: f"{self.place.where(row)} {text}" for row, text in why.items()}
-        while len(bad) < self.rows and positions:
-            left = [row for row in range(self.rows) if row not in bad] if bad else range(self.rows)
-            try:
-                (self.without(bad) if bad else self).columns(positions)
-                break
-            except BadRowsError as error:
-                bad.update({left[row]: why for row, why in error.rows.items()})
-        return bad
+        return with_misfits(self, positions, bad)
 
     def without(self, rows: Collection[int]) -> JsonlBatch:
         """Return the batch of the other lines; blank ones stay."""
@@ -270,21 +239,3 @@ def _shown(value: Any) -> str:
     except RecursionError:
         text = "[" * 60
     return text if len(text) <= 60 else text[:57] + "..."
-
-
-def values_of(objects: list[dict[str, Any]], name: str) -> list[Any]:
-    """Return the values of a key, None where it is missing."""
-    try:
-        return [row[name] for row in objects]
-    except KeyError:
-        return [row.get(name) for row in objects]
-
-
-def without(values: list[Any], nulls: Collection[str]) -> list[Any]:
-    """Return `values` without the texts and numbers that stand for missing ones."""
-    if not nulls:
-        return values
-    return [
-        None if type(value) in (str, int, float) and str(value) in nulls else value
-        for value in values
-    ]

@@ -7,11 +7,11 @@ from typing import BinaryIO
 
 from parapply.columns.dtypes import parse_type
 from parapply.formats.api import NotSeekableError, Source, Target
-from parapply.formats.common.added_columns import AddedSource
-from parapply.formats.jsonl.batch import values_of, without
+from parapply.formats.common.added_source import AddedSource
 from parapply.formats.jsonl.head import Head, is_array, read_head
 from parapply.formats.jsonl.kinds import kind_of
 from parapply.formats.jsonl.lines import filled_starts
+from parapply.formats.jsonl.parse import values_of, without
 from parapply.formats.jsonl.source import JsonlSource
 from parapply.formats.jsonl.target import JsonlSplicer, JsonlTarget
 from parapply.formats.nouns import Reading, Writing

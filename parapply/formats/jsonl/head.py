@@ -14,7 +14,8 @@ from parapply.columns.values.builders import encodes
 from parapply.formats.common.blocks import Pause, Stop, after_lines, filled, grown, pauses, wait
 from parapply.formats.jsonl import array
 from parapply.formats.jsonl.kinds import keys_of
-from parapply.formats.jsonl.lines import LineError, sound
+from parapply.formats.jsonl.lines import LineError
+from parapply.formats.jsonl.parse import sound
 from parapply.formats.nouns import Reading
 from parapply.model.errors import InputError
 from parapply.model.records import record

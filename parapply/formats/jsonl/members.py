@@ -11,9 +11,7 @@ _decoder = json.JSONDecoder()
 _STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _SPACE = r"[ \t\r]*+"
 # The value is empty where it is a list or an object.
-_MEMBER = re.compile(
-    rf'[ \t\r,]*+({_STRING}){_SPACE}:{_SPACE}({_STRING}|[^"\[{{}}\], \t\r]*+)',
-)
+_MEMBER = re.compile(rf'[ \t\r,]*+({_STRING}){_SPACE}:{_SPACE}({_STRING}|[^"\[{{}}\], \t\r]*+)')
 
 
 def members(line: str) -> list[Member]:

@@ -11,11 +11,13 @@ import pyarrow as pa
 
 from parapply.formats.common.blocks import read_range
 from parapply.formats.common.known_source import KnownSource
-from parapply.formats.common.line_index import ByteIndex, ByteSpan, Mark
-from parapply.formats.jsonl.batch import JsonlBatch, Place, values_of, without
+from parapply.formats.common.line_index import ByteIndex, ByteSpan, marks_of
+from parapply.formats.jsonl.batch import JsonlBatch
 from parapply.formats.jsonl.head import check_keys
 from parapply.formats.jsonl.kinds import ANYTHING, NOTHING, Kind, keys_of, kind_of
-from parapply.formats.jsonl.lines import LineError, filled_starts, find_lines, sound
+from parapply.formats.jsonl.lines import LineError, filled_starts, find_lines
+from parapply.formats.jsonl.locator import JsonlLocator
+from parapply.formats.jsonl.parse import sound, values_of, without
 from parapply.formats.jsonl.repeated_keys import Twice, doubled
 from parapply.formats.nouns import Field, Survey
 from parapply.model.errors import InputError
@@ -23,7 +25,6 @@ from parapply.model.records import field, record, replace
 from parapply.storage.registry import file_system_of
 
 BLOCK_BYTES = 4 << 20
-_MARKS = 64  # a block: how finely chunks can be cut without reading a byte twice
 
 
 @record
@@ -77,7 +78,7 @@ class JsonlSource(KnownSource):
         start = 0 if isinstance(piece, bytes) else piece.start
         text = piece if isinstance(piece, bytes) else self._read(piece)
         starts = filled_starts(text)
-        marks = () if isinstance(piece, bytes) else _marks(starts + start, start)
+        marks = () if isinstance(piece, bytes) else marks_of(starts, start)
         names = [self.columns[position] for position in positions]
         if self.known is not None:
             absent = NOTHING._replace(nulls=True)
@@ -139,7 +140,7 @@ class JsonlSource(KnownSource):
     ) -> JsonlBatch:
         """Open the lines of a span, or those in `data`, which are looked at here and now."""
         first_row = first_row if span is None else span.first_row
-        place = Place(self.name, fields, self._forced, self.nulls, first_row)
+        place = JsonlLocator(self.name, first_row, None, fields, self._forced, self.nulls)
         try:
             text = data or b"" if span is None else self._read(span)
             lines = find_lines(text, lenient=self.lenient)
@@ -175,16 +176,7 @@ class JsonlSource(KnownSource):
         if self.path:
             earlier = (piece for piece in self.pieces() if piece.stop <= start)
             before = sum(len(filled_starts(self._read(piece))) for piece in earlier)
-        return Place(self.name, (), (), (), before).mistake(error)
+        return JsonlLocator(self.name, before, None, (), (), ()).mistake(error)
 
     def _read(self, span: ByteSpan) -> bytes:
         return read_range(self.path, self.name, span.start, span.stop)
-
-
-def _marks(positions: Any, start: int) -> tuple[Mark, ...]:
-    if not len(positions):
-        return ()
-    step = -(-len(positions) // _MARKS)
-    offsets = positions[::step]
-    offsets[0] = start
-    return tuple(Mark(i * step, int(offset)) for i, offset in enumerate(offsets))

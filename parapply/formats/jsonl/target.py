@@ -7,6 +7,10 @@ from typing import Any
 
 import pyarrow as pa
 
+from parapply.columns import kernels as pc
+from parapply.columns.arrays import text_data
+from parapply.columns.scalars import text as scalar
+from parapply.columns.text.json import members as made_members
 from parapply.columns.text.json import values
 from parapply.formats.api import Batch
 from parapply.formats.common.added_columns import AddedBatch, as_made
@@ -17,7 +21,6 @@ from parapply.formats.jsonl.edit import Edit
 from parapply.formats.jsonl.lines import filled_starts
 from parapply.formats.jsonl.members import members
 from parapply.formats.jsonl.source import JsonlSource
-from parapply.formats.jsonl.text import objects
 from parapply.formats.nouns import Arrangement, Keep, New, Writing
 from parapply.model.records import field, record
 from parapply.storage.part import Part
@@ -37,7 +40,7 @@ class JsonlTarget(TextTarget):
     def text(self, columns: Sequence[tuple[str, pa.Array]], rows: int) -> Sequence[Any]:
         """Return a line for each row."""
         texts = [(name, values(array)) for name, array in columns]
-        return checked([objects(texts, rows, self.line_end)], self.encoding, _place)
+        return checked([_objects(texts, rows, self.line_end)], self.encoding, _place)
 
     def head(self, arrangement: Arrangement) -> tuple[bytes, bytes]:
         """Return what the input begins with."""
@@ -96,3 +99,15 @@ def _place(data: bytes, place: int) -> tuple[int, str]:
     line = data[start:].partition(b"\n")[0].decode()
     at = len(data[start:place].decode())
     return row, next(key for key, _, _, stop in members(line) if at < stop)
+
+
+def _objects(columns: Sequence[tuple[str, pa.Array]], rows: int, line_end: str) -> Any:
+    """Return the bytes of `rows` lines with an object each."""
+    if not rows:
+        return b""
+    inner = made_members(columns)
+    if inner is None:
+        return f"{{}}{line_end}".encode() * rows
+    return text_data(
+        pc.binary_join_element_wise(scalar("{"), inner, scalar("}" + line_end), scalar(""))
+    )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from parapply.formats.api import Source, Target
-from parapply.formats.common.added_columns import AddedSource
+from parapply.formats.common.added_source import AddedSource
 from parapply.formats.common.group_target import TableTarget
 from parapply.formats.nouns import Reading, Writing
 from parapply.formats.parquet.column_copy.plan import CopyPlan, plan_of

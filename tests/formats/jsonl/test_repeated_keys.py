@@ -17,7 +17,7 @@ import parapply
 from parapply import Job
 from parapply.formats.jsonl import head
 from parapply.formats.jsonl.kinds import keys_of, kind_of
-from parapply.formats.jsonl.lines import sound
+from parapply.formats.jsonl.parse import sound
 from parapply.formats.jsonl.repeated_keys import doubled, doubled_on
 from parapply.model.errors import InputError
 

@@ -10,10 +10,10 @@ from typing import Any
 from parapply.columns.list_column import Listed
 from parapply.formats.csv.batch import CsvBatch
 from parapply.formats.csv.dialect import Dialect
+from parapply.formats.csv.escapes import quoted_text, special_marks
 from parapply.formats.csv.records import find_records
 from parapply.formats.csv.small import survey
-from parapply.formats.csv.splice import quote_name
-from parapply.formats.csv.table import Place
+from parapply.formats.csv.table import CsvLocator
 from parapply.formats.nouns import Arrangement, Keep, New
 
 
@@ -22,7 +22,7 @@ class BriefBatch:
 
     listed = True
 
-    def __init__(self, lines: survey.Lines, place: Place) -> None:
+    def __init__(self, lines: survey.Lines, place: CsvLocator) -> None:
         self.lines, self.place, self.rows = lines, place, len(lines)
 
     @cached_property
@@ -142,10 +142,6 @@ def texts_of(column: Listed, dialect: Dialect) -> list[str]:
     if column.type == "double":
         return ["" if v is None or v != v else repr(v) for v in column.values]
     texts = ["" if value is None else str(value) for value in column.values]
-    if column.type == "string" and any(mark in "".join(texts) for mark in _marks(dialect)):
-        return [quote_name(text, dialect).decode() for text in texts]
+    if column.type == "string" and any(mark in "".join(texts) for mark in special_marks(dialect)):
+        return [quoted_text(text, dialect).decode() for text in texts]
     return texts
-
-
-def _marks(dialect: Dialect) -> tuple[str, ...]:
-    return chr(dialect.delimiter), '"', "\r", "\n"

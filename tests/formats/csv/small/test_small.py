@@ -28,9 +28,9 @@ from parapply.columns.values.convert import MixedTypesError, UnsupportedValueErr
 from parapply.engine.stages import fast_survey
 from parapply.formats.csv import text
 from parapply.formats.csv.dialect import Dialect
+from parapply.formats.csv.escapes import quoted_text
 from parapply.formats.csv.format import CSV
 from parapply.formats.csv.small.batch import BriefBatch, texts_of
-from parapply.formats.csv.splice import quote_name
 from parapply.formats.nouns import Reading
 
 CELLS = {
@@ -144,7 +144,7 @@ def test_a_name_is_quoted_as_a_field_is(name, dialect):
         (field,) = text.fields(to_array([name]), dialect).to_pylist()
     except UnsupportedValueError:
         return
-    assert quote_name(name, dialect) == field.encode()
+    assert quoted_text(name, dialect) == field.encode()
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_a_name_is_quoted_as_a_field_is(name, dialect):
 @given(name=st.text(st.sampled_from('ab,"\\#\n\r'), max_size=6))
 def test_a_name_is_escaped_as_a_field_is(name, dialect):
     (field,) = text.fields(to_array([name]), dialect).to_pylist()
-    assert quote_name(name, dialect) == field.encode()
+    assert quoted_text(name, dialect) == field.encode()
 
 
 def test_types_as_text_are_joined_as_the_types_are():

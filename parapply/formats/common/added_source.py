@@ -1,0 +1,135 @@
+"""A source with columns that are not in its rows; all but those is the file's own.
+
+What is in the rows, too, has to be the same there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from parapply.formats.api import Batch, Index, Source, TextSource
+from parapply.formats.common.added_columns import AddedBatch, Column
+from parapply.formats.nouns import Field, Survey
+from parapply.model.records import record, replace
+
+
+@record
+class AddedSource:
+    """A source and what is known of all its rows: columns that are added at the end.
+
+    Those of which the file has one are `compared` with it.
+    """
+
+    inner: Source
+    known: tuple[Column, ...]
+    compared: frozenset[str] | None = None  # those that are asked for; None: all
+    lenient: bool = False  # see formats.Reading
+
+    @property
+    def added(self) -> tuple[Column, ...]:
+        """The columns that the file has not."""
+        there = self.inner.columns
+        return tuple(column for column in self.known if column.name not in there)
+
+    @property
+    def name(self) -> str:
+        """The file's."""
+        return self.inner.name
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Those in the file, then those that are added."""
+        return (*self.inner.columns, *(column.name for column in self.added))
+
+    @property
+    def hidden(self) -> tuple[int, ...]:
+        """The positions of the columns that are hidden."""
+        count = len(self.inner.columns)
+        return tuple(count + place for place, column in enumerate(self.added) if column.hidden)
+
+    @property
+    def joins_surveys(self) -> bool:
+        """As the file's."""
+        return self.inner.joins_surveys
+
+    @property
+    def complete(self) -> bool:
+        """As the file's."""
+        return self.inner.complete
+
+    @property
+    def own_columns(self) -> tuple[str, ...]:
+        """Those in the file."""
+        return self.inner.own_columns
+
+    @property
+    def schema(self) -> Any:
+        """The file's schema, where it has one, with the columns that are added."""
+        schema = self.inner.schema
+        for column in self.added:
+            schema = schema and column.extended(schema)
+        return schema
+
+    def widened(self, columns: tuple[str, ...]) -> AddedSource:
+        """Widen the file's part."""
+        return replace(self, inner=self.inner.widened(columns))
+
+    def starts(self, data: bytes) -> Any:
+        """As the file's."""
+        assert isinstance(self.inner, TextSource)
+        return self.inner.starts(data)
+
+    def pieces(self) -> Iterator[Any]:
+        """As the file's."""
+        return self.inner.pieces()
+
+    def survey(self, piece: Any, positions: Sequence[int], first_row: int = 0) -> Survey:
+        """Survey the file's columns: the others are known."""
+        return self.inner.survey(piece, self._own(positions), first_row)
+
+    def resurvey(self, surveys: Sequence[Survey]) -> AddedSource | None:
+        """As the file's."""
+        inner = self.inner.resurvey(surveys)
+        return None if inner is None else replace(self, inner=inner)
+
+    def index(self, surveys: Sequence[Survey]) -> Index:
+        """As the file's."""
+        return self.inner.index(surveys)
+
+    def fields(self, positions: Sequence[int], surveys: Sequence[Survey]) -> tuple[Field, ...]:
+        """Return the file's fields, then the others."""
+        own = self.inner.fields(self._own(positions), surveys)
+        return (*own, *(column.field for column in self.added))
+
+    def batch(
+        self, span: Any, fields: tuple[Field, ...], data: bytes | None = None, first_row: int = 0
+    ) -> Batch:
+        """Open rows of the file."""
+        count, added = len(self.inner.columns), self.added
+        inner = self.inner.batch(span, fields[:count], data, first_row)
+        self._compare(inner, first_row)
+        if not added:
+            return inner
+        return AddedBatch(inner, count, added, range(first_row, first_row + inner.rows))
+
+    def _compare(self, batch: Batch, first_row: int) -> None:
+        there, wanted = self.inner.columns, self.compared
+        twice = [column for column in self.known if column.name in there]
+        if not (twice := [c for c in twice if wanted is None or c.name in wanted]):
+            return
+        bad = batch.bad_rows(()) if self.lenient else {}
+        rows = [row for row in range(batch.rows) if row not in bad]
+        arrays = (batch.without(bad) if bad else batch).verbatim(
+            [there.index(column.name) for column in twice]
+        )
+        for column, values in zip(twice, arrays, strict=True):
+            column.check_same(values, lambda row: f"{self.name}: row {first_row + rows[row] + 1}")
+
+    def _own(self, positions: Sequence[int]) -> list[int]:
+        return [position for position in positions if position < len(self.inner.columns)]
+
+
+def bare(source: Source) -> Source:
+    """Return the file itself where it has all of the columns."""
+    return source.inner if isinstance(source, AddedSource) and not source.added else source
