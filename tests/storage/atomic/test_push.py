@@ -8,8 +8,11 @@ import pyarrow as pa
 import pytest
 
 from parapply import Job, run
+from parapply.model.errors import UsageError
+from parapply.storage.atomic.output import Output
 from parapply.storage.atomic.publishing import push
 from parapply.storage.part import Part, read_table
+from parapply.storage.registry import FILE_SYSTEMS
 
 
 def test_what_was_pushed_is_not_pushed_again(tmp_path):
@@ -78,3 +81,21 @@ def test_the_bytes_are_the_same_with_and_without_files(tmp_path, monkeypatch, to
 def _changing(row):
     """Integers, and fractions in the last chunks: parts are written anew."""
     return {"n": row.a if row.a < 450 else row.a / 2}
+
+
+def test_a_name_with_a_scheme_that_nobody_knows_is_a_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x:").mkdir()
+    (tmp_path / "x:" / "in.csv").write_text("a\n1\n")
+    run(Job(expression="a + 1", into=("b",), inputs="x://in.csv", output="x://out.csv"))
+    assert (tmp_path / "x:" / "out.csv").read_text() == "a,b\n1,2\n"
+
+
+class Flat:
+    """A file system of which nothing is asked before it is known to have no folders."""
+
+
+def test_no_folder_is_written_where_a_file_system_has_none(tmp_path, monkeypatch):
+    monkeypatch.setitem(FILE_SYSTEMS, "flat", f"{__name__}:Flat")
+    with pytest.raises(UsageError, match=r"^flat://out/: no folder of part files can be written"):
+        Output("flat://out/")
