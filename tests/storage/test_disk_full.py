@@ -14,10 +14,11 @@ from parapply.model.errors import OutputError
 from parapply.storage.disk_errors import _is_in
 from parapply.storage.naming import Naming
 from parapply.storage.private import create, write
+from tests.formats.registered import ONE_OF_EACH
 
 FULL = os.strerror(errno.ENOSPC)
 HINT = r" \(--temp-dir DIR puts temporary files elsewhere\)"
-FORMATS = ["csv", "csv.gz", "jsonl", "parquet", "arrow"]
+FORMATS = [*ONE_OF_EACH, "csv.gz"]
 
 
 @pytest.fixture
