@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from parapply.backends.registry import BACKENDS
 from tests.processes import COMMAND, content
 
 FAULTS = """
@@ -215,7 +216,7 @@ def test_a_bar_is_shown_on_a_terminal_that_can_show_it(tmp_path, table, terminal
     assert shown or seen == b"end"
 
 
-@pytest.mark.parametrize("backend", ["serial", "processes", "threads"])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_garbage_is_collected_while_functions_run(succeed, table, backend):
     """The command itself does without while it is imported."""
     out = succeed("-e", "__import__('gc').isenabled()", "table.csv", "--only", "--backend", backend)

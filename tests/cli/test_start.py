@@ -13,6 +13,7 @@ from functools import partial
 
 import pytest
 
+from parapply.backends.registry import BACKENDS
 from tests.processes import _NAME, wait_for
 
 SCRIPT = """
@@ -397,7 +398,7 @@ def forks(row):
 
 
 @pytest.mark.parametrize("output", ["out.csv", "out.parquet"])
-@pytest.mark.parametrize("backend", ["serial", "threads", "processes"])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_what_a_function_prints_after_it_closed_its_output_is_in_no_file(
     command, deadly, backend, output
 ):
@@ -409,7 +410,7 @@ def test_what_a_function_prints_after_it_closed_its_output_is_in_no_file(
     assert (deadly / output).read_text() == "old"
 
 
-@pytest.mark.parametrize("backend", ["serial", "threads", "processes"])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_a_process_that_a_function_forks_publishes_nothing(command, deadly, backend):
     (deadly / "f.py").write_text(PRINTS)
     words = ["f.py:forks", "in.csv", "-o", "out.csv", "--into", "y", "--backend", backend]

@@ -12,6 +12,7 @@ import pytest
 
 import parapply
 from parapply import Job
+from parapply.backends.registry import BACKENDS
 from parapply.engine import sinks
 from parapply.engine.sinks import FileSink
 from parapply.execute import rewrites
@@ -58,7 +59,7 @@ def copies(monkeypatch, tmp_path):
     return lambda: sorted(map(int, (tmp_path / "copies").read_text().split()))
 
 
-@pytest.mark.parametrize("backend", ["processes", "threads", "serial"])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_workers_copy_what_is_large(source, copies, backend):
     output = run(source, backend=backend)
     data = output.read_bytes()

@@ -29,26 +29,6 @@ def doubled(frame):
     return frame.assign(result=frame["n"] * 2.5)
 
 
-@pytest.mark.parametrize("format_", ["csv", "parquet", "jsonl", "arrow"])
-def test_a_folder_of_part_files_holds_all_rows_in_order(tmp_path, table, frame, format_):
-    out = tmp_path / "out"
-    job = Job(
-        expression="n * 2.5", inputs=table, output=f"{out}/", output_format=format_, workers=2
-    )
-    report = run(job)
-    parts = sorted(out.iterdir())
-    readers = {
-        "csv": pd.read_csv,
-        "parquet": pd.read_parquet,
-        "jsonl": lambda path: pd.read_json(path, lines=True),
-        "arrow": pd.read_feather,
-    }
-    found = pd.concat([readers[format_](part) for part in parts], ignore_index=True)
-    pdt.assert_frame_equal(found, doubled(frame), check_dtype=False)
-    assert len(parts) == report.chunks > 1
-    assert [part.name for part in parts[:2]] == [f"part-00000.{format_}", f"part-00001.{format_}"]
-
-
 def test_types_that_change_late_are_those_of_every_part_file(tmp_path, table):
     out = tmp_path / "out"
     run(Job(expression="n if n < 900 else 0.5", inputs=table, output=f"{out}/", chunk_size=100))

@@ -11,6 +11,7 @@ import pytest
 
 import parapply
 from parapply import Job, ParapplyError, Report
+from parapply.backends.registry import BACKENDS
 from parapply.model.errors import InputError, OutputError, ResultError, RowError, UsageError
 
 
@@ -49,7 +50,7 @@ def test_run_returns_a_report(table, tmp_path):
     assert 0 < report.seconds < 20
 
 
-@pytest.mark.parametrize("backend", ["serial", "threads", "processes"])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_run_neither_prints_nor_leaves_anything_behind(table, tmp_path, capfd, backend):
     before, descriptors = threading.active_count(), os.listdir("/proc/self/fd")
     parapply.run(

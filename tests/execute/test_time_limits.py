@@ -14,13 +14,14 @@ from types import SimpleNamespace
 import pytest
 
 from parapply import apply
+from parapply.backends.registry import BACKENDS
 from parapply.execute.time_limit import RING, Alarm, RowTimeoutError
 from parapply.runtime import rates
 from parapply.runtime.lapses import Lapses
 from tests.processes import wait_for
 
 C = ctypes.CDLL(None, use_errno=True)
-ANYWHERE = pytest.mark.parametrize("backend", ["processes", "serial", "threads"])
+ANYWHERE = pytest.mark.parametrize("backend", BACKENDS)
 BY_SIGNAL = pytest.mark.parametrize("backend", ["processes", "serial"])
 
 

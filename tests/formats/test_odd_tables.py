@@ -19,6 +19,7 @@ import pytest
 import parapply
 from parapply import Job
 from parapply.model.errors import ParapplyError
+from tests.formats.registered import ONE_OF_EACH
 
 LAST = 2**63 - 1
 YEAR_1 = -62_135_596_800
@@ -145,7 +146,7 @@ def test_rare_types_go_through(run, kind, table):
     assert run(kind, data, kind, chunk_size=1) == whole
 
 
-@pytest.mark.parametrize("to", ["csv", "jsonl", "parquet", "arrow"])
+@pytest.mark.parametrize("to", ONE_OF_EACH)
 @pytest.mark.parametrize("table", KEPT.values(), ids=KEPT)
 def test_other_formats_do_not_depend_on_chunks(run, table, to):
     if table is KEPT["a value twice in a dictionary"] and to == "parquet":

@@ -19,6 +19,7 @@ import parapply
 from parapply import Job
 from parapply.model.errors import ResultError
 from tests import ROOT
+from tests.formats.registered import ONE_OF_EACH
 from tests.result_cases import (
     CASES,
     CONFLICTS,
@@ -38,7 +39,6 @@ from tests.result_cases import (
 )
 
 README = ROOT / "README.md"
-SUFFIXES = ["csv", "jsonl", "parquet", "arrow"]
 NAMES = [
     f"{row} {place}" for row, cases in groupby(CASES, lambda case: case.row)
     for place, _ in enumerate(cases)
@@ -118,7 +118,7 @@ def comparable(values: list) -> list:
 
 
 @each_case
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", ONE_OF_EACH)
 def test_chunks_make_no_difference(folder, case, suffix):
     whole = run_case(folder, case, suffix).read_bytes()
     for size in range(1, min(len(case.values), 3)):

@@ -14,9 +14,9 @@ import pytest
 import parapply
 from parapply import Job
 from parapply.model.errors import ParapplyError, ResultError, RowError, UsageError
+from tests.formats.registered import ONE_OF_EACH
 
 HALF = "x\ud800"
-SUFFIXES = ["csv", "jsonl", "parquet", "arrow"]
 
 
 class Size(enum.Enum):
@@ -49,7 +49,7 @@ RESULTS = {
 
 
 @pytest.mark.parametrize("size", [None, 1])
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", ONE_OF_EACH)
 @pytest.mark.parametrize("result", RESULTS.values(), ids=RESULTS)
 def test_the_row_that_gave_it_is_named(run, result, suffix, size):
     other = {"a": None} if type(result) is dict else None
@@ -84,7 +84,7 @@ FRAMES = {
 }
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", ONE_OF_EACH)
 @pytest.mark.parametrize("make", FRAMES.values(), ids=FRAMES)
 def test_the_chunk_that_gave_it_is_named(run, make, suffix):
     def function(df: pd.DataFrame):
@@ -95,7 +95,7 @@ def test_the_chunk_that_gave_it_is_named(run, make, suffix):
         run(function, suffix, chunk_size=3)
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", ONE_OF_EACH)
 def test_errors_with_one_are_written_as_escapes(run, tmp_path, suffix):
     def function(row):
         raise ValueError(HALF)

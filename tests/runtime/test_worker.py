@@ -337,7 +337,7 @@ def test_a_close_that_fails_fails_the_run(fail, table, backend, tmp_path):
 
 
 def test_a_close_that_takes_too_long_fails_the_run(table, monkeypatch, tmp_path):
-    monkeypatch.setattr("parapply.engine.run.CLOSE_S", 0.3)
+    monkeypatch.setattr("parapply.engine.resolve.pool._CLOSE_S", 0.3)
     with pytest.raises(library.ParapplyError, match=r"before close\(\) of its function returned"):
         run(Job(function=f"{tmp_path}/f.py:SlowClosing", inputs=(table,), output="/dev/null"))
 

@@ -13,16 +13,17 @@ from parapply import Job
 from parapply.model.errors import OutputError
 from parapply.storage.disk_errors import _is_in
 from parapply.storage.private import Naming, create, write
+from tests.formats.registered import ONE_OF_EACH
 
 FULL = os.strerror(errno.ENOSPC)
 HINT = r" \(--temp-dir DIR puts temporary files elsewhere\)"
-FORMATS = ["csv", "csv.gz", "jsonl", "parquet", "arrow"]
+FORMATS = [*ONE_OF_EACH, "csv.gz"]
 
 
 @pytest.fixture
 def run_full(table, tmp_path, monkeypatch):
     """Run a job while files of a certain name cannot be made; return what is said."""
-    monkeypatch.setattr("parapply.engine.run.SMALL", 0)
+    monkeypatch.setattr("parapply.engine.chunking.SMALL", 0)
     original = os.open
 
     def run(full, output="out.csv", **settings):

@@ -18,6 +18,7 @@ import pytest
 from parapply import Job, run
 from parapply.engine.checkpoint.journal import checked
 from parapply.model.errors import LockedError, RowError, UsageError
+from tests.formats.registered import ONE_OF_EACH
 
 ROWS = 300
 
@@ -128,7 +129,7 @@ def calls():
     return found
 
 
-@pytest.mark.parametrize("suffix", ["csv", "csv.gz", "jsonl", "parquet", "arrow"])
+@pytest.mark.parametrize("suffix", [*ONE_OF_EACH, "csv.gz"])
 def test_a_run_that_failed_goes_on_where_it_was(folder, suffix):
     settings = {}
     if suffix == "csv.gz":  # read as a stream

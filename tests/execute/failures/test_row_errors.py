@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from parapply import Job, ParapplyError, apply, run
+from parapply.backends.registry import BACKENDS
 from parapply.engine import run as engine
 from parapply.engine.tally import Tally
 from parapply.execute.tasks import ChunkTask
@@ -76,7 +77,7 @@ def lines_of(rows, *, keep=lambda number: f"{number},t{number}"):
 GOOD = [number for number in range(ROWS) if number not in BAD]
 
 
-@pytest.mark.parametrize("backend", ["serial", "threads", "processes"])
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("chunk_size", [1, 9, None])
 def test_rows_that_fail_are_left_out(table, backend, chunk_size):
     text, report = result(
@@ -182,22 +183,6 @@ def test_failed_rows_are_written_as_they_were_and_can_be_fed_again(table):
         drop=("_row", "_error", "_traceback"),
     )  # fmt: skip
     assert again.splitlines()[1] == '"3","t,3",3'
-
-
-@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet", "arrow"])
-def test_failed_rows_go_to_any_format(table, suffix):
-    path = table.with_name(f"bad.{suffix}")
-    result(table, function=by_row, into="x", errors_to=path)
-    readers = {
-        "csv": pd.read_csv,
-        "jsonl": lambda path: pd.read_json(path, lines=True),
-        "parquet": pd.read_parquet,
-        "arrow": pd.read_feather,
-    }
-    bad = readers[suffix](path)
-    assert bad["number"].tolist() == BAD
-    assert bad["_row"].tolist() == [number + 1 for number in BAD]
-    assert bad["_error"].tolist() == [f"ValueError: no t{number}" for number in BAD]
 
 
 def test_without_failures_the_file_of_errors_is_empty(table):

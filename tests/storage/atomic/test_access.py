@@ -12,6 +12,7 @@ import parapply
 from parapply import Job
 from parapply.model.errors import OutputError
 from parapply.storage.atomic.access import Access, access_of, give, narrowed, shared_by
+from tests.formats.registered import ONE_OF_EACH
 
 LIST, DEFAULT = "system.posix_acl_access", "system.posix_acl_default"
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
@@ -146,7 +147,7 @@ def sees(row):
 """
 
 
-@pytest.mark.parametrize("to", ["csv", "jsonl", "parquet", "arrow", "folder"])
+@pytest.mark.parametrize("to", [*ONE_OF_EACH, "folder"])
 @pytest.mark.parametrize("kept", [False, True])
 def test_nobody_else_can_read_what_is_not_published(work, written, tmp_path, to, kept):
     function = f"{written('sees.py', SEES)}:sees"

@@ -59,30 +59,6 @@ def test_a_table_that_is_held_is_read_as_one_in_a_file(tmp_path, small, rows):
     assert read_table(part.path if part.held is None else part.held).equals(table)
 
 
-@pytest.mark.parametrize("to", ["csv", "jsonl", "parquet", "arrow"])
-@pytest.mark.parametrize("workers", [1, 2])
-def test_the_bytes_are_the_same_with_and_without_files(tmp_path, monkeypatch, to, workers):
-    source = tmp_path / "in.csv"
-    source.write_text("a,b\n" + "".join(f"{n},x{n}\n" for n in range(500)))
-    found = []
-    for small in (0, 1 << 14):
-        monkeypatch.setattr("parapply.engine.run.SMALL", small)
-        output = tmp_path / f"out{small}.{to}"
-        run(
-            Job(
-                function=_changing, inputs=(str(source),), output=str(output), workers=workers,
-                start_method="fork",
-            )
-        )  # fmt: skip
-        found.append(output.read_bytes())
-    assert found[0] == found[1]
-
-
-def _changing(row):
-    """Integers, and fractions in the last chunks: parts are written anew."""
-    return {"n": row.a if row.a < 450 else row.a / 2}
-
-
 def test_a_name_with_a_scheme_that_nobody_knows_is_a_path(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "x:").mkdir()
