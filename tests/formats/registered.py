@@ -6,7 +6,7 @@ from parapply.formats import registry
 
 FORMATS = list(registry.FORMATS)
 # Of formats that one module reads and writes, the first: where what differs is not of concern.
-_MODULES = [entry.path.partition(":")[0] for entry in registry.FORMATS.values()]
+_MODULES = [(entry.reader or entry.writer).partition(":")[0] for entry in registry.FORMATS.values()]
 ONE_OF_EACH = [FORMATS[_MODULES.index(module)] for module in dict.fromkeys(_MODULES)]
 
 

@@ -20,8 +20,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parapply.columns.arrays import first_value, integers, to_list
+from parapply.columns.arrays import integers, to_list
 from parapply.columns.values.convert import MixedTypesError, UnsupportedValueError, to_array
+from parapply.execute.outcomes import _first_value as first_value
 
 BERLIN = zoneinfo.ZoneInfo("Europe/Berlin")
 NOON = dt.datetime(2024, 5, 1, 12, 30, 1, 999)

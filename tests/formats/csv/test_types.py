@@ -18,7 +18,6 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from versions import PANDAS, TO_THE_LAST_DIGIT
 
 import parapply
 from parapply import Job
@@ -29,6 +28,7 @@ from parapply.formats.csv.dialect import NULLS
 from parapply.formats.csv.format import CSV
 from parapply.formats.csv.small import survey
 from parapply.formats.nouns import Reading
+from tests.versions import PANDAS, TO_THE_LAST_DIGIT
 
 NUMBERS = [
     "0", "1", "-1", "+5", "-0", "5e3", "1E5", "1e-5", "+1e5", "1.", ".5", "-.5", "1.5", "-1.5",
