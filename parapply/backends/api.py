@@ -38,7 +38,7 @@ def _nothing() -> None: ...
 
 
 @record
-class Crew:
+class PoolConfig:
     """Who is to work, and how each of them starts."""
 
     workers: int
@@ -51,7 +51,7 @@ class Crew:
     before_fork: Callable[[], None] = _nothing  # called here before processes are forked, if so
 
 
-class Pace(Protocol):
+class ItemProgress(Protocol):
     """How a task says how far it is."""
 
     @property
@@ -94,7 +94,7 @@ class Session(Protocol):
 
     def run(
         self,
-        task: Callable[[Item, Pace], Result],
+        task: Callable[[Item, ItemProgress], Result],
         items: Iterator[Item],
         *,
         beat: Callable[[], None] | None = None,
@@ -102,7 +102,7 @@ class Session(Protocol):
     ) -> Iterator[Done[Item, Result]]:
         """Yield one `Done` for each item, in the order in which they finish.
 
-        `task` is called in a worker with an item and a Pace to report progress with. `items` is
+        `task` is called in a worker with an item and an ItemProgress. `items` is
         asked again whenever there is room, also after it was exhausted: a caller may add to it
         when it has seen a result. `beat` is called about ten times a second while there is
         nothing to yield; `outside` is heeded meanwhile.
@@ -136,8 +136,8 @@ class StealsWork(Protocol):
         """Ask busy workers to leave what they have not begun of their items, of `most` at once.
 
         `rest` says what is left of an item, so many units and seconds after it was begun; 0: it
-        stays. Those with most left are asked. The task hears of it from its Pace, and returns a
-        result that says what it left; it need not.
+        stays. Those with most left are asked. The task hears of it from its ItemProgress, and
+        returns what says what it left; it need not.
         """
         ...
 
@@ -145,6 +145,6 @@ class StealsWork(Protocol):
 class Backend(Protocol):
     """A room of this package: a class with this one method."""
 
-    def open(self, crew: Crew) -> AbstractContextManager[Session]:
+    def open(self, config: PoolConfig) -> AbstractContextManager[Session]:
         """Start the workers; at the end of the context none of them is left."""
         ...

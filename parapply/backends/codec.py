@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from parapply.backends.limits import leave_exhausted
-from parapply.backends.worker_loop import Wire
+from parapply.backends.worker_loop import Codec
 from parapply.model.errors import WorkerError
 
 
@@ -57,4 +57,4 @@ def _describe(error: BaseException) -> str:
         return type(error).__name__
 
 
-WIRE = Wire(pack, unpack, recall, pack_error)
+WIRE = Codec(pack, unpack, recall, pack_error)

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 _TURN_S = 0.05  # that a thread which never waits leaves to one that would fork
 
 
-class Stillness:
+class ForkGuard:
     """What the thread that makes it, and threads that fork, tell each other."""
 
     def __init__(self) -> None:

@@ -16,11 +16,11 @@ from typing import Any
 
 from parapply.backends.api import RAN_OUT
 from parapply.backends.limits import OUT_OF_MEMORY
-from parapply.backends.shared_memory import Lock
+from parapply.backends.shared_memory import SharedLock
 from parapply.storage.descriptors import CLOSED, HOW
 
 
-class Context:
+class PoolContext:
     """A multiprocessing context that has a say in the processes, and keeps the locks, of a pool."""
 
     def __init__(
@@ -30,7 +30,7 @@ class Context:
         serve: Callable[..., None],  # runs in the process, given the Pool's own loop
     ) -> None:
         self._base, self._enlist, self._serve = base, enlist, serve
-        self.locks: list[Lock] = []
+        self.locks: list[SharedLock] = []
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._base, name)
@@ -41,9 +41,9 @@ class Context:
         target = partial(self._serve, arguments.pop("target"))
         return self._enlist(partial(process, target=target, **arguments))
 
-    def Lock(self) -> Lock:  # noqa: N802  as above
+    def Lock(self) -> SharedLock:  # noqa: N802  as above
         """Make a lock, and keep it."""
-        self.locks.append(Lock())
+        self.locks.append(SharedLock())
         return self.locks[-1]
 
     def SimpleQueue(self) -> Any:  # noqa: N802  as above

@@ -1,8 +1,8 @@
 """The one code path of the pools of threads and of processes, through `apply_async`.
 
-`Pooled` is the session: it runs in the parent, in the caller's thread; desk.py is what runs in the
+`Pooled` is the session: it runs in the parent, in the caller's thread; loop.py is what runs in the
 workers. What differs between threads and processes (how things are sent, who can die, how an end is
-made of it) is a `Team`, which the rooms beside this one supply; nothing here knows which.
+made of it) is a `WorkerPool`, which the rooms beside this one supply; nothing here knows which.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from multiprocessing.pool import Pool
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from parapply.backends.api import RAN_OUT, Done, Item, Outside, Pace, Result
-from parapply.backends.fork_guard import Stillness
+from parapply.backends.api import RAN_OUT, Done, Item, ItemProgress, Outside, Result
+from parapply.backends.fork_guard import ForkGuard
 from parapply.backends.waiting import Bell, Ears
-from parapply.backends.worker_loop import SLOT_FIELDS, Slots, Wire, work
+from parapply.backends.worker_loop import SLOT_FIELDS, Codec, Slots, work
 from parapply.model.errors import ParapplyError, WorkerError
 from parapply.storage.system_limits import met
 
@@ -40,15 +40,15 @@ class Death(NamedTuple):
     late: bool = False  # ended by us, as it stayed away for too long
 
 
-class Team(Protocol):
+class WorkerPool(Protocol):
     """The workers of one pool."""
 
     pool: Pool
     slots: Slots
-    wire: Wire
+    codec: Codec
     broken: bool  # the pool cannot be trusted any more: nothing but end() may be asked of it
     how: str  # what broke it
-    stillness: Stillness  # of the thread that runs the session
+    stillness: ForkGuard  # of the thread that runs the session
 
     def pack_task(self, task: object) -> Any:
         """Make a task ready to be sent; raises WorkerError when that cannot be done."""
@@ -78,7 +78,7 @@ class Pooled:
     a run that is continued after another has begun raises WorkerError.
     """
 
-    def __init__(self, workers: int, hire: Callable[[Callable[[], None]], Team]) -> None:
+    def __init__(self, workers: int, hire: Callable[[Callable[[], None]], WorkerPool]) -> None:
         self._hire = hire
         self._workers, self._room = workers, workers * IN_FLIGHT
         self._numbers = itertools.count()
@@ -134,7 +134,7 @@ class Pooled:
 
     def run(
         self,
-        task: Callable[[Item, Pace], Result],
+        task: Callable[[Item, ItemProgress], Result],
         items: Iterator[Item],
         *,
         beat: Callable[[], None] | None = None,
@@ -175,8 +175,8 @@ class Pooled:
                 return
 
     def _send(self, number: int, item: object) -> None:
-        packed = (number, self._task, self._team.wire.pack(item))
-        outbox, bell, pack_error = self._outbox, self._bell, self._team.wire.pack_error
+        packed = (number, self._task, self._team.codec.pack(item))
+        outbox, bell, pack_error = self._outbox, self._bell, self._team.codec.pack_error
 
         def arrived(outcome: tuple[bool, Any]) -> None:  # on the Pool's thread: must not raise
             outbox.append((number, outcome))
@@ -196,7 +196,7 @@ class Pooled:
             return
         item = self._flying.pop(number)
         self._strikes = 0
-        value = self._team.wire.unpack(packed)
+        value = self._team.codec.unpack(packed)
         if isinstance(value, MemoryError) and not good:  # a thread: a process would have ended
             yield Done(item, None, RAN_OUT)
             return

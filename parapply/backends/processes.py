@@ -24,11 +24,11 @@ from functools import partial
 from multiprocessing import connection, pool
 from multiprocessing.process import BaseProcess
 
-from parapply.backends.api import Crew, Session
+from parapply.backends.api import PoolConfig, Session
 from parapply.backends.codec import WIRE
-from parapply.backends.fork_guard import Stillness
+from parapply.backends.fork_guard import ForkGuard
 from parapply.backends.launch import lifeline, safest_method, start_helpers, undisturbed
-from parapply.backends.members import LOST, Context, Nobody, QuietPool, Worker
+from parapply.backends.members import LOST, Nobody, PoolContext, QuietPool, Worker
 from parapply.backends.pooled import Death, Pooled
 from parapply.backends.shared_memory import Numbers
 from parapply.backends.waiting import in_background
@@ -47,49 +47,51 @@ SPARE_SLOTS = 4  # a worker: the killed keep theirs until the parent has looked
 class Processes:
     """The backend "processes"."""
 
-    def open(self, crew: Crew) -> AbstractContextManager[Session]:
+    def open(self, config: PoolConfig) -> AbstractContextManager[Session]:
         """Start the processes; at the end of the context none of them is left."""
-        return Pooled(crew.workers, partial(_Team, crew))
+        return Pooled(config.workers, partial(_WorkerPool, config))
 
 
-class _Team:
-    wire = WIRE
+class _WorkerPool:
+    codec = WIRE
 
-    def __init__(self, crew: Crew, changed: Callable[[], None]) -> None:
+    def __init__(self, config: PoolConfig, changed: Callable[[], None]) -> None:
         self.broken, self.how = False, ""
         self._late = set[int]()  # process ids
-        if (crew.start_method or safest_method()) == "fork":
-            crew.before_fork()
-        self.method = crew.start_method or safest_method()  # there may be a thread now
-        self._patience_s = crew.patience_s
+        if (config.start_method or safest_method()) == "fork":
+            config.before_fork()
+        self.method = config.start_method or safest_method()  # there may be a thread now
+        self._patience_s = config.patience_s
         context = multiprocessing.get_context(self.method)
-        self._context = Context(context, self._enlist, partial(serve, crew.leave, crew.patience_s))
-        self._free = deque(range(crew.workers * SPARE_SLOTS))
+        self._context = PoolContext(
+            context, self._enlist, partial(serve, config.leave, config.patience_s)
+        )
+        self._free = deque(range(config.workers * SPARE_SLOTS))
         numbers = Numbers(len(self._free) * SLOT_FIELDS, sent=self.method != "fork")
         self.slots: Slots = numbers.array
         self._changed, self._workers = changed, list[Worker]()
         self._changes = 0  # of those that run
         self._alive: tuple[int, list[int]] = -1, []  # after how many changes, and who it was
         self._gate, self._open, self._ended = threading.Lock(), False, False
-        self.stillness = Stillness()
+        self.stillness = ForkGuard()
         self._books = threading.Lock()  # of `_workers` and `_free`: two threads keep them
         forks = self.method == "fork"
         if self.method != "fork":
-            check_room(crew.workers, FILES + 2 * crew.workers)
+            check_room(config.workers, FILES + 2 * config.workers)
             start_helpers(self.method)
-        start = crew.start if forks else self._pack("the start of a worker", crew.start)
+        start = config.start if forks else self._pack("the start of a worker", config.start)
         try:
             self.pool: pool.Pool = QuietPool(
-                crew.workers,
+                config.workers,
                 enter,
                 (
                     self.slots if forks else numbers,
                     lifeline() if forks else (lifeline()[0], None),
-                    crew.limits,
+                    config.limits,
                     start,
                     () if forks else import_paths.folders(),
                 ),
-                crew.max_tasks,
+                config.max_tasks,
                 self._context,
             )
         except BaseException as error:

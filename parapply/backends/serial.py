@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from multiprocessing import connection
 
-from parapply.backends.api import Crew, Done, Item, Outside, Pace, Result, Session
+from parapply.backends.api import Done, Item, ItemProgress, Outside, PoolConfig, Result, Session
 from parapply.backends.pooled import BEAT_S, PATIENCE_S
 from parapply.storage.descriptors import Lookout
 
@@ -20,19 +20,19 @@ from parapply.storage.descriptors import Lookout
 class Serial:
     """The backend "serial"."""
 
-    def open(self, crew: Crew) -> AbstractContextManager[Session]:
-        """Return a session; `crew.start` is called in the caller's thread before the first item."""
-        return _opened(crew)
+    def open(self, config: PoolConfig) -> AbstractContextManager[Session]:
+        """Return a session; the caller's thread calls `config.start` before the first item."""
+        return _opened(config)
 
 
 @contextmanager
-def _opened(crew: Crew) -> Iterator[Session]:
-    session = _Session(crew.start)
+def _opened(config: PoolConfig) -> Iterator[Session]:
+    session = _Session(config.start)
     try:
         yield session
     finally:
         if session.begun:
-            crew.leave()
+            config.leave()
 
 
 class _Session:
@@ -45,13 +45,13 @@ class _Session:
 
     def run(
         self,
-        task: Callable[[Item, Pace], Result],
+        task: Callable[[Item, ItemProgress], Result],
         items: Iterator[Item],
         *,
         beat: Callable[[], None] | None = None,
         outside: Outside | None = None,
     ) -> Iterator[Done[Item, Result]]:
-        pace = _Pace(self, beat)
+        pace = _ItemProgress(self, beat)
         for item in _all(items, outside):
             if not self.begun:
                 self.begun = True
@@ -66,7 +66,7 @@ class _Session:
             yield Done(item, result)
 
 
-class _Pace:
+class _ItemProgress:
     """Counts progress, and beats meanwhile: nobody else is there to do it."""
 
     relieved = False

@@ -36,7 +36,7 @@ class Numbers:
         return _rebuilt, (reduction.DupFd(self._file), len(self.array))
 
 
-class Lock:
+class SharedLock:
     """A lock that processes share: who reads the byte that is in a pipe holds it.
 
     Unlike a thread's it may be released by anyone, and releasing it twice would break it.

@@ -16,20 +16,20 @@ from multiprocessing.pool import Pool, ThreadPool
 from multiprocessing.queues import SimpleQueue
 from typing import Any
 
-from parapply.backends.api import Crew, Session
-from parapply.backends.fork_guard import Stillness
+from parapply.backends.api import PoolConfig, Session
+from parapply.backends.fork_guard import ForkGuard
 from parapply.backends.pooled import Death, Pooled
-from parapply.backends.shared_memory import Lock
+from parapply.backends.shared_memory import SharedLock
 from parapply.backends.waiting import in_background
-from parapply.backends.worker_loop import SLOT_FIELDS, Slots, Wire, begin
+from parapply.backends.worker_loop import SLOT_FIELDS, Codec, Slots, begin
 
 
 class Threads:
     """The backend "threads"."""
 
-    def open(self, crew: Crew) -> AbstractContextManager[Session]:
+    def open(self, config: PoolConfig) -> AbstractContextManager[Session]:
         """Start the threads; at the end of the context none is left that has nothing to do."""
-        return Pooled(crew.workers, partial(_Team, crew))
+        return Pooled(config.workers, partial(_WorkerPool, config))
 
 
 class _Slots(list[int]):
@@ -47,18 +47,18 @@ class _GivenUpError(SystemExit):
     """Ends a thread; a SystemExit does so without a word."""
 
 
-class _Team:
+class _WorkerPool:
     broken = False
     how = ""
 
-    def __init__(self, crew: Crew, _changed: Callable[[], None]) -> None:
-        self.wire = Wire(_as_it_is, _as_it_is, _as_it_is, _as_it_is)
-        self.slots: Slots = _Slots([0] * (crew.workers * SLOT_FIELDS))
-        self.stillness = Stillness()
+    def __init__(self, config: PoolConfig, _changed: Callable[[], None]) -> None:
+        self.codec = Codec(_as_it_is, _as_it_is, _as_it_is, _as_it_is)
+        self.slots: Slots = _Slots([0] * (config.workers * SLOT_FIELDS))
+        self.stillness = ForkGuard()
         self._deaths: list[Death] = []
-        arguments = (self.slots, itertools.count(), self.wire, crew.start)
-        self._patience_s = crew.patience_s
-        self._threads = _Threads(crew.leave, crew.workers, _enter, arguments)
+        arguments = (self.slots, itertools.count(), self.codec, config.start)
+        self._patience_s = config.patience_s
+        self._threads = _Threads(config.leave, config.workers, _enter, arguments)
         self.pool: Pool = self._threads
 
     def pack_task(self, task: object) -> object:
@@ -119,11 +119,11 @@ class _Notes(SimpleQueue[Any]):
     _gone = False
 
     def __init__(self) -> None:
-        self._locks: list[Lock] = []
+        self._locks: list[SharedLock] = []
         super().__init__(ctx=self)
 
-    def Lock(self) -> Lock:  # noqa: N802  the name multiprocessing gives it
-        self._locks.append(Lock())
+    def Lock(self) -> SharedLock:  # noqa: N802  the name multiprocessing gives it
+        self._locks.append(SharedLock())
         return self._locks[-1]
 
     def close(self) -> None:
@@ -156,8 +156,8 @@ class _Context:
         return self.notes
 
 
-def _enter(slots: Slots, numbers: Iterator[int], wire: Wire, start: Callable[[], None]) -> None:
-    begin(slots, next(numbers), wire, start)
+def _enter(slots: Slots, numbers: Iterator[int], codec: Codec, start: Callable[[], None]) -> None:
+    begin(slots, next(numbers), codec, start)
 
 
 def _as_it_is(thing: Any) -> Any:

@@ -24,7 +24,7 @@ LEFT = -1
 _SOON_S = 0.05  # what has been said so lately need not be said again
 
 
-class Wire(NamedTuple):
+class Codec(NamedTuple):
     """How things are made ready to cross to a worker and back; `pack_error` never raises."""
 
     pack: Callable[[Any], Any]
@@ -33,21 +33,21 @@ class Wire(NamedTuple):
     pack_error: Callable[[BaseException], Any]
 
 
-class _Desk(threading.local):
+class _Loop(threading.local):
     """What a worker holds, be it a thread or a process."""
 
     slots: Slots
     at: int
-    wire: Wire
+    codec: Codec
     failure: BaseException | None = None
 
 
-_desk = _Desk()
+_desk = _Loop()
 
 
-def begin(slots: Slots, slot: int, wire: Wire, start: Callable[[], None]) -> None:
+def begin(slots: Slots, slot: int, codec: Codec, start: Callable[[], None]) -> None:
     """Start a worker; never raises, as the standard Pool would then replace workers for ever."""
-    _desk.slots, _desk.at, _desk.wire = slots, slot * SLOT_FIELDS, wire
+    _desk.slots, _desk.at, _desk.codec = slots, slot * SLOT_FIELDS, codec
     try:
         start()
     except BaseException as error:  # noqa: BLE001  the worker's boundary: work() reports it
@@ -56,7 +56,7 @@ def begin(slots: Slots, slot: int, wire: Wire, start: Callable[[], None]) -> Non
 
 def say_left(within_s: float) -> None:
     """Say that this worker leaves as it should, holding nothing, and will be gone in that time."""
-    _Pace(_desk.slots, _desk.at).within(within_s)
+    _ItemProgress(_desk.slots, _desk.at).within(within_s)
     _desk.slots[_desk.at] = LEFT
 
 
@@ -67,27 +67,27 @@ def work(number: int, task: Any, item: Any) -> tuple[bool, Any]:
     cleared before the result is sent, so that a worker that dies with its slot filled has lost
     just that item, and holds none of the pool's locks.
     """
-    desk, here = _desk, os.getpid()
-    desk.slots[desk.at + 3] = int(time.monotonic() * 1000)
-    desk.slots[desk.at] = number + 1
+    loop, here = _desk, os.getpid()
+    loop.slots[loop.at + 3] = int(time.monotonic() * 1000)
+    loop.slots[loop.at] = number + 1
     try:
-        return True, desk.wire.pack(_attempt(desk, task, item))
+        return True, loop.codec.pack(_attempt(loop, task, item))
     except BaseException as error:  # noqa: BLE001  the worker's boundary: run() raises it
-        return False, desk.wire.pack_error(error)
+        return False, loop.codec.pack_error(error)
     finally:
         if os.getpid() != here:
             os._exit(1)  # a child that the task forked and did not end: it is no worker
-        desk.slots[desk.at + 1] = desk.slots[desk.at + 2] = 0
-        desk.slots[desk.at] = 0
+        loop.slots[loop.at + 1] = loop.slots[loop.at + 2] = 0
+        loop.slots[loop.at] = 0
 
 
-def _attempt(desk: _Desk, task: Any, item: Any) -> Any:
-    if desk.failure is not None:
-        raise desk.failure
-    return desk.wire.recall(task)(desk.wire.unpack(item), _Pace(desk.slots, desk.at))
+def _attempt(loop: _Loop, task: Any, item: Any) -> Any:
+    if loop.failure is not None:
+        raise loop.failure
+    return loop.codec.recall(task)(loop.codec.unpack(item), _ItemProgress(loop.slots, loop.at))
 
 
-class _Pace:
+class _ItemProgress:
     """Writes progress into the worker's slot; see `backends.Pace`."""
 
     def __init__(self, slots: Slots, at: int) -> None:

@@ -57,7 +57,7 @@ def main() -> NoReturn:
         sys.exit(2)
     except (KeyboardInterrupt, click.Abort):
         console.die_of(signal.SIGINT)
-    except console.Ended as end:
+    except console.Signalled as end:
         console.die_of(end.number)
     except SystemExit as end:
         console.leave(end)
@@ -85,7 +85,7 @@ def _run(job: Job, bar: console.Bar, *, quiet: bool, verbose: bool) -> None:
     except BrokenPipeError:  # whoever read the output has had enough
         bar.clear()
         number = signal.SIGPIPE
-    except (console.Ended, KeyboardInterrupt) as end:  # the latter: raised by the function itself
+    except (console.Signalled, KeyboardInterrupt) as end:  # or raised by the function
         bar.clear()
         remove_all()
         number = getattr(end, "number", signal.SIGINT)
@@ -109,7 +109,7 @@ def _run(job: Job, bar: console.Bar, *, quiet: bool, verbose: bool) -> None:
         bar.clear()
         raise
     if number:  # anew: the one that was caught holds on to everything that there was
-        raise console.Ended(number)
+        raise console.Signalled(number)
     bar.finish(report.rows_in)
     console.say_failures(report, job, verbose)
     console.say_notes(report)

@@ -68,7 +68,7 @@ class Bar:
             self._bar.close()
 
 
-class Ended(BaseException):
+class Signalled(BaseException):
     """A signal asked the process to end."""
 
     def __init__(self, number: int) -> None:
@@ -77,7 +77,7 @@ class Ended(BaseException):
 
 
 class Signals:
-    """While open, SIGINT, SIGTERM and SIGHUP are raised as Ended; closed, they end the process.
+    """While open, SIGINT, SIGTERM and SIGHUP are raised as Signalled; closed, they end the process.
 
     What is being cleaned up is not cut short by another signal. One that seems to be lost is sent
     again: C code that asks whether an object has an attribute drops what is raised meanwhile.
@@ -97,7 +97,7 @@ class Signals:
             for number in self._heeded:
                 signal.signal(number, signal.SIG_DFL)
             if self._came:
-                late = Ended(self._came)
+                late = Signalled(self._came)
                 late.add_note(PUBLISHED)
                 raise late
 
@@ -108,7 +108,7 @@ class Signals:
             again = threading.Timer(CLEANING_S + 0.1, os.kill, (os.getpid(), number))
             again.daemon = True
             again.start()
-            raise Ended(number)
+            raise Signalled(number)
 
 
 def is_terminal() -> bool:

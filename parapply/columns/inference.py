@@ -41,7 +41,7 @@ _NUMBER = (
 _TRUTH = r"^(?i:true|false)$"
 
 
-class Kind(NamedTuple):
+class TextKind(NamedTuple):
     """What a column holds in one piece of the input.
 
     `nulls`: some value is missing; `signed`: some integer is negative.
@@ -60,21 +60,21 @@ class Kind(NamedTuple):
         mixed = self.name == "uint" and (self.nulls or self.signed)
         return "string" if mixed else TYPES[self.name]
 
-    def join(self, other: Kind) -> Kind:
+    def join(self, other: TextKind) -> TextKind:
         """Return the kind of both pieces together; the order does not matter."""
         low, high = sorted((self.name, other.name), key=_ORDER.index)
         if low == "bool" and high != "bool":
             high = "text"
         elif low == "uint" and high in ("digits", "float"):
             high = "long"
-        return Kind(high, self.nulls or other.nulls, self.signed or other.signed)
+        return TextKind(high, self.nulls or other.nulls, self.signed or other.signed)
 
 
-def kind_of(texts: Any) -> Kind:
+def kind_of(texts: Any) -> TextKind:
     """Return what text is, all of it together; null is what is missing."""
     name = _name(texts)
     signed = name in ("int", "uint") and bool(pc.any(_where(texts, _NEGATIVE)).as_py())
-    return Kind(name, texts.null_count > 0, signed)
+    return TextKind(name, texts.null_count > 0, signed)
 
 
 def _name(texts: Any) -> str:

@@ -15,7 +15,7 @@ _EXACT = 2**62  # see builders.floats_with_others: larger ones beside floats are
 
 
 @record
-class Listed:
+class ListColumn:
     """Values of one type, by its name (columns/type_names.py), and None where there is none."""
 
     type: str
@@ -29,25 +29,25 @@ class Listed:
         """The position of the first value that is not None, or 0 where all are."""
         return next((place for place, value in enumerate(self.values) if value is not None), 0)
 
-    def retyped(self, type_: str) -> Listed:
+    def retyped(self, type_: str) -> ListColumn:
         """Return the column as a type that `names.joined` gave for it and others."""
         if type_ == self.type or self.type == "null":
-            return Listed(type_, self.values)
-        return Listed(type_, [None if value is None else float(value) for value in self.values])
+            return ListColumn(type_, self.values)
+        return ListColumn(type_, [None if value is None else float(value) for value in self.values])
 
 
-def listed(values: Sequence[Any]) -> Listed | None:
+def listed(values: Sequence[Any]) -> ListColumn | None:
     """Return results as a column, as `convert.to_array` would; None where it takes Arrow."""
     types = set(map(type, values)) - {type(None)}
     if types == {int, float} and all(value is None or abs(value) < _EXACT for value in values):
-        return Listed("int64", values).retyped("double")
+        return ListColumn("int64", values).retyped("double")
     if len(types) > 1 or not types <= _TYPES.keys():
         return None
     if int in types and not _fits(values):
         return None
     if str in types and not _encodes(values):
         return None
-    return Listed(_TYPES[types.pop()] if types else "null", values)
+    return ListColumn(_TYPES[types.pop()] if types else "null", values)
 
 
 _TYPES: dict[type, str] = {bool: "bool", int: "int64", float: "double", str: "string"}

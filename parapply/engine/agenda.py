@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from parapply.engine.inputs.feed import Feed
-from parapply.execute.rewrites import Chore, Refit
+from parapply.execute.rewrites import OutputTask, Rewrite
 from parapply.model.chunk import Chunk
 
-Item = Chunk | Refit | Chore
+Item = Chunk | Rewrite | OutputTask
 _LOOK_S = 0.02  # between looks at the file system: a chunk may take the parent less than one
 
 
@@ -61,7 +61,7 @@ class Agenda(Iterator[Any]):
         return isinstance(item, Chunk) and self.end is not None and item.number < self.end
 
 
-class World:
+class ExternalEvents:
     """What a run waits for besides its workers: input that comes, a reader of the output that goes.
 
     `reader` is the descriptor of a pipe that the output is written to, or None. `stopped` says

@@ -14,10 +14,10 @@ from typing import Any
 
 from parapply.columns.type_names import name_of
 from parapply.columns.type_words import named
-from parapply.engine.errors_file import Errors
-from parapply.engine.result_columns import Columns
+from parapply.engine.errors_file import ErrorsFile
+from parapply.engine.result_columns import ResultColumns
 from parapply.engine.sinks import FileSink, FolderSink
-from parapply.execute.rewrites import Chore, Refit
+from parapply.execute.rewrites import OutputTask, Rewrite
 from parapply.formats.api import KeepsTables, Target
 from parapply.formats.nouns import Arrangement, Field, Keep, New, arrange, under_their_names
 from parapply.model.chunk import Chunk
@@ -38,9 +38,9 @@ class Assembler:
         target: Target,
         fields: Sequence[Field],
         keep: Sequence[int],
-        columns: Columns,
-        redo: Callable[[Refit | Chore], None],
-        errors: Errors | None = None,
+        columns: ResultColumns,
+        redo: Callable[[Rewrite | OutputTask], None],
+        errors: ErrorsFile | None = None,
         *,
         prompt: bool = False,
         keeps: bool = False,
@@ -74,9 +74,9 @@ class Assembler:
         self._take_in_order()
         self._write()
 
-    def done(self, chore: Chore) -> None:
+    def done(self, task: OutputTask) -> None:
         """Hear that a worker has done what the output needs besides parts."""
-        self.sink.done(chore)
+        self.sink.done(task)
 
     def split(self, number: _Number) -> None:
         """Expect the two halves of a part instead of it."""
@@ -200,7 +200,7 @@ class Assembler:
                 continue
             self._redoing.add(part.number)
             path = f"{part.path}+"
-            self.redo(Refit(chunk, part, tuple(whole.items()), path, self.columns.shape))
+            self.redo(Rewrite(chunk, part, tuple(whole.items()), path, self.columns.shape))
 
     def _append(self, part: Outcome) -> None:
         kept = self.keeps or (self.output.restartable and not self.columns.settled)

@@ -9,7 +9,7 @@ from parapply.model.chunk import Chunk
 from parapply.model.records import replace
 
 
-class Head(Iterator[Chunk]):
+class FirstRows(Iterator[Chunk]):
     """The chunks of the first `rows` rows; nothing beyond them is asked for."""
 
     def __init__(self, chunks: Iterator[Chunk], rows: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from parapply.backends import registry as backends
-from parapply.engine.choose import Head, sample
+from parapply.engine.choose import FirstRows, sample
 from parapply.engine.plan import most_rows
 from parapply.engine.resolve.describe import Order
 from parapply.engine.stages.survey import Table
@@ -65,4 +65,4 @@ def _chosen(job: Job, table: Table, workers: int, order: Order) -> Iterator[Chun
                 "--sample needs to know all rows: write what comes through a pipe to a file first"
             )
         return sample(chunks, table.rows, job.sample, job.seed)
-    return chunks if job.head is None else Head(chunks, job.head)
+    return chunks if job.head is None else FirstRows(chunks, job.head)

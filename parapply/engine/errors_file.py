@@ -14,7 +14,7 @@ from parapply.storage.atomic.output import Output
 from parapply.storage.disk_errors import DiskErrors
 
 
-class Errors:
+class ErrorsFile:
     """A second output, which is published with the first; use it as a context."""
 
     def __init__(self, job: Job, stdout: int) -> None:
@@ -22,7 +22,7 @@ class Errors:
         self._output = Output(job.errors_to, stdout, clobber=not job.no_clobber)
         self._joiner: Joiner | None = None
 
-    def __enter__(self) -> Errors:
+    def __enter__(self) -> ErrorsFile:
         self._output.__enter__()
         return self
 

@@ -20,7 +20,7 @@ _TRIES = 5  # of what runs no function of the user's
 _GUILTY = 2  # workers that died on one row while it was run by itself
 
 
-class Losses:
+class LostWorkers:
     """Remembers who was lost where."""
 
     def __init__(self, task: ChunkTask, indexes: Mapping[int, Index]) -> None:
@@ -39,7 +39,7 @@ class Losses:
                 raise WorkerError(f"a worker {how} while it wrote a part, {_TRIES} times")
             return [item]
         at = done.units - 1  # the rows that were done: a chunk counts one more when they begin
-        if not 0 <= at < item.rows or at in dict(item.doomed):
+        if not 0 <= at < item.rows or at in dict(item.fatal_rows):
             return self._of_rest(item, how)
         if not self._task.call.traits.names_row:
             return self._of_whole(item, how, late=done.late)
@@ -48,22 +48,22 @@ class Losses:
     def _of_row(self, chunk: Chunk, at: int, how: str, *, late: bool) -> Failed | list[Chunk]:
         """Judge the row at which the worker was, which is known once rows are run one by one."""
         row = (chunk.source, chunk.first_row + (at if chunk.pick is None else chunk.pick[at]))
-        if chunk.wary:
+        if chunk.row_by_row:
             self._lost[row] += 1
         # Memory is filled by the rows before, too: that one failed of it is known when it is alone.
         alone = how != RAN_OUT or chunk.rows == 1
         if late or (alone and self._lost[row] >= _GUILTY):
             return self._condemned(chunk, at, how, late=late)
-        if chunk.wary and chunk.rows > 1:
+        if chunk.row_by_row and chunk.rows > 1:
             return list(self._halves(chunk))
-        return [replace(chunk, wary=True)]
+        return [replace(chunk, row_by_row=True)]
 
     def _of_rest(self, chunk: Chunk, how: str) -> Failed | list[Chunk]:
         """Judge a loss while the chunk was read or written: no row of it was being run."""
         self._lost[chunk.number] += 1
         if chunk.rows > 1:
             return self._again_or_halved(chunk)
-        if how == RAN_OUT and self._lost[chunk.number] >= _GUILTY and not chunk.doomed:
+        if how == RAN_OUT and self._lost[chunk.number] >= _GUILTY and not chunk.fatal_rows:
             return self._condemned(chunk, 0, how, late=False)
         if self._lost[chunk.number] < _TRIES:
             return [chunk]
@@ -88,7 +88,7 @@ class Losses:
         policy = self._task.call.policy
         if policy.tolerant:
             doom = (at, "" if late else how)
-            return [replace(chunk, wary=True, doomed=(*chunk.doomed, doom))]
+            return [replace(chunk, row_by_row=True, fatal_rows=(*chunk.fatal_rows, doom))]
         name = self._task.sources[chunk.source].name
         row = chunk.first_row + (at if chunk.pick is None else chunk.pick[at]) + 1
         if late:
@@ -107,9 +107,9 @@ class Losses:
     def _halves(self, chunk: Chunk) -> tuple[Chunk, Chunk]:
         place = chunk.source
         one, two = halve(chunk, self._indexes.get(place), self._task.sources[place])
-        before = tuple(doom for doom in chunk.doomed if doom[0] < one.rows)
-        after = tuple((at - one.rows, how) for at, how in chunk.doomed if at >= one.rows)
+        before = tuple(doom for doom in chunk.fatal_rows if doom[0] < one.rows)
+        after = tuple((at - one.rows, how) for at, how in chunk.fatal_rows if at >= one.rows)
         return (
-            replace(one, wary=chunk.wary, doomed=before),
-            replace(two, wary=chunk.wary, doomed=after),
+            replace(one, row_by_row=chunk.row_by_row, fatal_rows=before),
+            replace(two, row_by_row=chunk.row_by_row, fatal_rows=after),
         )

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, nullcontext
 
-from parapply.engine.errors_file import Errors
+from parapply.engine.errors_file import ErrorsFile
 from parapply.model.errors import OutputError
 from parapply.storage.atomic.output import Output
 from parapply.storage.atomic.publishing import FolderSync, turn
@@ -21,7 +21,7 @@ from parapply.storage.disk_errors import DiskErrors
 _WAIT_S = 0.0002  # for names to change
 
 
-def publish(output: Output, errors: Errors | None) -> None:
+def publish(output: Output, errors: ErrorsFile | None) -> None:
     """Make the output visible, and with it the errors, those of the same run.
 
     Raises OutputError where that cannot be; nothing has changed then. What is not as it should be

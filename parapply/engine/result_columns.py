@@ -12,7 +12,7 @@ from parapply.model.outcome import Outcome, ResultColumn
 from parapply.model.records import replace
 
 
-class Columns:
+class ResultColumns:
     """The made columns over all parts so far: names in order of appearance, one type each."""
 
     def __init__(self, forced: Collection[str] = ()) -> None:

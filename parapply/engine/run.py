@@ -34,22 +34,22 @@ from typing import TYPE_CHECKING
 from parapply.backends import cores
 from parapply.backends import registry as backends
 from parapply.backends.api import Session
-from parapply.engine.agenda import Agenda, World
+from parapply.engine.agenda import Agenda, ExternalEvents
 from parapply.engine.assemble import Assembler
 from parapply.engine.checkpoint.keeping import NoCheckpoint
 from parapply.engine.chunking import chunks_of, small_bytes, total_rows
-from parapply.engine.errors_file import Errors
+from parapply.engine.errors_file import ErrorsFile
 from parapply.engine.inputs.sources import Inputs, open_inputs
 from parapply.engine.publication import publish
 from parapply.engine.resolve.checks import check_job
 from parapply.engine.resolve.collisions import check_places
 from parapply.engine.resolve.describe import Order, check_types, describe, make_function
 from parapply.engine.resolve.pool import pool_config
-from parapply.engine.result_columns import Columns
-from parapply.engine.run_services import Hub
+from parapply.engine.result_columns import ResultColumns
+from parapply.engine.run_services import RunServices
 from parapply.engine.signals import heeding
 from parapply.engine.stages.api import work_off
-from parapply.engine.stages.apply import Dispatcher
+from parapply.engine.stages.apply import ApplyStage
 from parapply.engine.stages.survey import Table, survey
 from parapply.engine.tally import Tally
 from parapply.execute.callers.registry import preload
@@ -120,12 +120,13 @@ def _run(job: Job, stdout: int, tell: _Tell) -> None:
     watch()
     with (
         heeding(), told(), _open(job, stdout) as output, DiskErrors(output, _named(job)) as disk,
-        Hub(job) as hub, ExitStack() as ends,
+        RunServices(job) as services, ExitStack() as ends,
     ):  # fmt: skip
-        disk.others[hub.folder] = f"{os.path.dirname(hub.folder)} (TMPDIR=DIR names another)"
+        place = os.path.dirname(services.folder)
+        disk.others[services.folder] = f"{place} (TMPDIR=DIR names another)"
         function = make_function(job)
         backend, workers = backends.load(job.backend), cores.count_workers(job.workers)
-        errors = None if job.errors_to is None else ends.enter_context(Errors(job, stdout))
+        errors = None if job.errors_to is None else ends.enter_context(ErrorsFile(job, stdout))
         kept = _kept(job, output, ends)
         inputs = open_inputs(job, output.folder)
         whole = None if isinstance(function, Expression) else function.find()
@@ -133,11 +134,11 @@ def _run(job: Job, stdout: int, tell: _Tell) -> None:
         order = describe(job, function, inputs) if inputs.complete else None
         if order is not None and job.start_method in (None, "fork"):
             preload(order.call)
-        table = _glanced(job, inputs, order)
-        hub.share(job.start_method)
-        crew = pool_config(job, function, hub, workers, inputs.size_bytes)
-        tell(Begun(crew.workers, job.backend, job.output))
-        with backend.open(crew) as session:
+        table = _fast_survey(job, inputs, order)
+        services.share(job.start_method)
+        pool = pool_config(job, function, services, workers, inputs.size_bytes)
+        tell(Begun(pool.workers, job.backend, job.output))
+        with backend.open(pool) as session:
             inputs, order = _complete(session, job, function, inputs, order)
             table = table or survey(session, inputs, order.surveyed(len(inputs.columns)))
             for stream in table.streams.values():
@@ -147,14 +148,14 @@ def _run(job: Job, stdout: int, tell: _Tell) -> None:
                 assert order.aside is not None
                 errors.begin(order.aside, table.fields, several=len(table.sources) > 1)
             apply = _apply_stage(
-                job, session, inputs, table, order, output, errors, kept, hub, tell
+                job, session, inputs, table, order, output, errors, kept, services, tell
             )
             with apply.assembler:
                 chunks = chunks_of(job, table, order, planned, output)
                 apply.agenda.chunks = kept.left(chunks, table.indexes, table.sources, apply)
                 names = _work_off(session, apply, order, table)
-        inputs.witness.check()
-        counts, gauges = hub.finish()
+        inputs.guard.check()
+        counts, gauges = services.finish()
         publish(output, errors)  # from here on, nothing is a failure: see Output.__exit__
         kept.finish(apply.tally.failed)
     done = apply.assembler
@@ -174,46 +175,46 @@ def _apply_stage(
     table: Table,
     order: Order,
     output: Output,
-    errors: Errors | None,
+    errors: ErrorsFile | None,
     kept: Checkpoint | NoCheckpoint,
-    hub: Hub,
+    services: RunServices,
     tell: _Tell,
-) -> Dispatcher:
+) -> ApplyStage:
     """Return the stage that calls the function, with the assembler of what it makes."""
     agenda, total = Agenda(), total_rows(job, table)
     tally = Tally(job.max_errors, total)
     assembler = Assembler(
-        output, order.target, table.fields, order.keep, Columns(order.call.types),
+        output, order.target, table.fields, order.keep, ResultColumns(order.call.types),
         agenda.push, errors, keeps=job.checkpoint is not None,
         prompt=not output.restartable and inputs.endless,
     )  # fmt: skip
     small = small_bytes(job, table, output)
     task = _task(job, table, order, kept.folder, tally, small)
-    world = World(table.feeds, agenda, output.pipe, hub.stopped)
+    world = ExternalEvents(table.feeds, agenda, output.pipe, services.stopped)
 
     def told(event: Event) -> None:
-        hub.on(event)
+        services.on(event)
         tell(event)
 
-    return Dispatcher(
+    return ApplyStage(
         session, task, dict(table.indexes), total, told, tally, kept, assembler, agenda, world
     )
 
 
-def _glanced(job: Job, inputs: Inputs, order: Order | None) -> Table | None:
+def _fast_survey(job: Job, inputs: Inputs, order: Order | None) -> Table | None:
     """Return the table of few and small inputs; else None, and what many rows need is imported."""
     table = None
     if formats.FORMATS[inputs.format].preload:
-        from parapply.engine.stages.fast_survey import glance
+        from parapply.engine.stages.fast_survey import fast_survey
 
-        table = glance(job, inputs, order)
+        table = fast_survey(job, inputs, order)
     if table is None:
         load_arrow()
         formats.preload(inputs.format)
     return table
 
 
-def _work_off(session: Session, apply: Dispatcher, order: Order, table: Table) -> tuple[str, ...]:
+def _work_off(session: Session, apply: ApplyStage, order: Order, table: Table) -> tuple[str, ...]:
     """Have all chunks done, and the output completed; return its columns."""
     assembler = apply.assembler
     work_off(session, apply)

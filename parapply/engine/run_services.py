@@ -18,7 +18,7 @@ from parapply.engine import shares
 from parapply.functions.hooks import Hook
 from parapply.model.errors import OutputError, RowError, WorkerError
 from parapply.model.events import Event, Progress
-from parapply.runtime.context import Place, aside
+from parapply.runtime.context import RunInfo, aside
 from parapply.runtime.local_store import LocalStore
 from parapply.runtime.stops import is_stopped
 from parapply.storage.atomic.places import temporary_place
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _TURN_S = 0.05  # for messages, before the run goes on
 
 
-class Hub:
+class RunServices:
     """What a run's workers have in common; use it as a context."""
 
     def __init__(self, job: Job) -> None:
@@ -43,7 +43,7 @@ class Hub:
             if hook is not None:
                 hook.check()
 
-    def __enter__(self) -> Hub:
+    def __enter__(self) -> RunServices:
         if self._log_file is not None:
             self._log_file = _check_log(self._log_file)
         place = _local_place()
@@ -67,11 +67,13 @@ class Hub:
             shared.forget(self.folder)
         self._staging.remove()
 
-    def place(self, workers: int) -> Place:
+    def place(self, workers: int) -> RunInfo:
         """Return what is sent to each worker as it starts."""
         names = tuple(self._shares)
         store = LocalStore(self.folder)
-        return Place(self.folder, store, workers, self._handler is not None, self._log_file, names)
+        return RunInfo(
+            self.folder, store, workers, self._handler is not None, self._log_file, names
+        )
 
     def share(self, start_method: str | None) -> None:
         """Load what is to be shared, before there are workers. Raises ParapplyError."""

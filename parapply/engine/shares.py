@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Any
 
 from parapply.backends import registry as backends
-from parapply.backends.api import Crew
+from parapply.backends.api import PoolConfig
 from parapply.columns.duplicates import check_unique
 from parapply.functions.find import is_reference
 from parapply.functions.hooks import Hook
@@ -93,7 +93,7 @@ def load_all(sources: Mapping[str, Any], folder: str, start_method: str | None) 
         return
     if any(isinstance(source, str) for _, source in items):
         import pandas  # noqa: F401  once, before processes are forked that all need it
-    with backends.load("processes").open(Crew(1, _nothing, start_method)) as session:
+    with backends.load("processes").open(PoolConfig(1, _nothing, start_method)) as session:
         for done in session.run(Load(folder), iter(items)):
             if done.lost is not None:
                 raise WorkerError(f"--share {done.item[0]}: the process that loads it {done.lost}")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from parapply.execute.results.stored import discard
-from parapply.execute.rewrites import Chore, Copy, Seal
+from parapply.execute.rewrites import Copy, OutputTask, Seal
 from parapply.formats.api import Joiner, Target
 from parapply.formats.nouns import Arrangement
 from parapply.model.outcome import Outcome
@@ -32,7 +32,7 @@ class Sink(Protocol):
         """Take a part in; `drop`: nobody needs it any more after that."""
         ...
 
-    def done(self, chore: Chore) -> None:
+    def done(self, task: OutputTask) -> None:
         """Hear that a worker has done what it was asked for."""
         ...
 
@@ -48,7 +48,7 @@ class Sink(Protocol):
 class FileSink:
     """One file: parts are joined here, as they come."""
 
-    def __init__(self, output: Output, target: Target, ask: Callable[[Chore], None]) -> None:
+    def __init__(self, output: Output, target: Target, ask: Callable[[OutputTask], None]) -> None:
         self._output, self._target, self._ask = output, target, ask
         self._joiner: Joiner | None = None
         self._copying: set[Copy] = set()
@@ -81,12 +81,12 @@ class FileSink:
         if drop and not (part.alone and part.held is not None):
             discard(part.path, alone=part.alone)
 
-    def done(self, chore: Chore) -> None:
+    def done(self, task: OutputTask) -> None:
         """Hear that a part has been copied, into this output or one that was begun before."""
-        if isinstance(chore, Copy) and chore in self._copying:
-            self._copying.remove(chore)
-            if chore.drop:
-                discard(chore.source, alone=chore.alone)
+        if isinstance(task, Copy) and task in self._copying:
+            self._copying.remove(task)
+            if task.drop:
+                discard(task.source, alone=task.alone)
 
     def _copy(self, part: Outcome, drop: bool) -> Copy | None:
         """Leave a place for a part that is large; None where it is added here."""
@@ -116,7 +116,7 @@ class FileSink:
 class FolderSink:
     """A folder of part files, each of which a worker completes: `ask` has it done."""
 
-    def __init__(self, output: Output, target: Target, ask: Callable[[Chore], None]) -> None:
+    def __init__(self, output: Output, target: Target, ask: Callable[[OutputTask], None]) -> None:
         self._output, self._target, self._ask = output, target, ask
         self._files, self._begun = 0, False
         self._sealing: set[str] = set()  # files
@@ -143,10 +143,10 @@ class FolderSink:
         self._sealing.add(path)
         self._ask(seal)
 
-    def done(self, chore: Chore) -> None:
+    def done(self, task: OutputTask) -> None:
         """Hear that a file is complete, of these or of those before."""
-        if isinstance(chore, Seal):
-            self._sealing.discard(chore.path)
+        if isinstance(task, Seal):
+            self._sealing.discard(task.path)
 
     def close(self) -> None:
         """Have a file with no rows where there is no part at all."""

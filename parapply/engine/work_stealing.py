@@ -27,7 +27,7 @@ _MOST = 1024  # chunks at once
 _DEEPEST = 40  # of cuts within cuts: a chunk's number grows with each
 
 
-class Relief:
+class WorkStealing:
     """Asks workers to leave rows, and cuts what they left.
 
     `split` is told the number of each chunk that is cut in two, and how many rows come first.
@@ -74,7 +74,7 @@ class Relief:
     def _rest(self, item: Any, units: int, spent_s: float) -> int:
         """How many rows to relieve a worker of, so many units and seconds after it began."""
         done = units - 1  # a chunk counts one more when its rows begin
-        if not isinstance(item, Chunk) or item.wary or item.before is not None or done < 1:
+        if not isinstance(item, Chunk) or item.row_by_row or item.before is not None or done < 1:
             return 0
         rest = item.rows - done
         return rest if rest * spent_s / done >= _WORTH_S and len(item.number) < _DEEPEST else 0

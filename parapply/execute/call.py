@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from parapply.columns.list_column import Listed
+from parapply.columns.list_column import ListColumn
 from parapply.execute.policy import Failure, Policy
 from parapply.functions.expressions import Expression
 from parapply.model.deferred_imports import pa
@@ -62,7 +62,7 @@ class Made:
     """What the calls for one chunk made."""
 
     shape: str  # scalar, fields, none, table, or filter: no columns at all
-    columns: dict[str, pa.Array | Listed]  # see Batch.listed
+    columns: dict[str, pa.Array | ListColumn]  # see Batch.listed
     take: Any = None  # positions in the batch of the rows that stay, where not all do once
     table: pa.Table | None = None
     failures: Mapping[int, Failure] = field(default_factory=dict)  # by position in the batch

@@ -16,7 +16,7 @@ from typing import Any
 
 from parapply.columns.type_names import name_of, pack, type_of, unpack
 from parapply.execute.results.stored import files_of, part_name
-from parapply.model.outcome import Cause, Kept, Outcome, ResultColumn
+from parapply.model.outcome import Cause, KeptFile, Outcome, ResultColumn
 
 _MOST = 2**63
 _DEEPEST = 200  # times that a chunk was cut: halves of 2**200 rows
@@ -72,7 +72,7 @@ def outcome_of(entry: Any, folder: str) -> Outcome | None:
         failed=entry["failed"],
         causes=tuple(Cause(*cause) for cause in entry["causes"]),
         aside=entry["aside"] and os.path.join(folder, entry["aside"]),
-        files=tuple(Kept(*file) for file in entry["files"]),
+        files=tuple(KeptFile(*file) for file in entry["files"]),
         place=tuple(entry["place"]),
     )
 

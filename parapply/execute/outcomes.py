@@ -5,22 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from parapply.columns.arrays import columns_of
-from parapply.columns.list_column import Listed
+from parapply.columns.list_column import ListColumn
 from parapply.columns.type_names import name_of
 from parapply.execute.call import Made
-from parapply.execute.failures.quarantine import Rows
+from parapply.execute.failures.quarantine import ChunkRows
 from parapply.model.deferred_imports import pa
 from parapply.model.outcome import Outcome, ResultColumn
 
 
-def outcome_of(number: tuple[int, ...], rows: Rows, made: Made, path: str) -> Outcome:
+def outcome_of(number: tuple[int, ...], rows: ChunkRows, made: Made, path: str) -> Outcome:
     """Return what is said of a chunk with this number, whose part is at `path`."""
     rows_out = rows.batch.rows if made.take is None else len(made.take)
     arrays = made.columns
     if made.table is not None:
         rows_out, arrays = made.table.num_rows, columns_of(made.table)
 
-    def first(array: pa.Array | Listed) -> str:
+    def first(array: pa.Array | ListColumn) -> str:
         position = _first_value(array)
         if made.take is not None:
             position = int(made.take[position]) if len(made.take) else 0
@@ -40,9 +40,9 @@ def padded(part: Outcome, columns: tuple[tuple[str, Any], ...]) -> list[ResultCo
     return [have.get(name, ResultColumn(name, type_, "")) for name, type_ in columns]
 
 
-def _first_value(array: pa.Array | Listed) -> int:
+def _first_value(array: pa.Array | ListColumn) -> int:
     """Return the position of the first value that is not null, or 0 where all are."""
-    if isinstance(array, Listed):
+    if isinstance(array, ListColumn):
         return array.first
     if array.null_count in (0, len(array)):
         return 0

@@ -59,13 +59,13 @@ class Failure(NamedTuple):
 
 
 @record
-class Wary:
-    """Rows of a chunk that has lost a worker before: run one by one, but for the `doomed`.
+class RowByRow:
+    """Rows of a chunk that has lost a worker before: run one by one, but for the `fatal_rows`.
 
-    `doomed` says for positions in the chunk how their worker was lost.
+    `fatal_rows` says for positions in the chunk how their worker was lost.
     """
 
-    doomed: Mapping[int, str]
+    fatal_rows: Mapping[int, str]
 
 
 class FailedRow(Exception):  # noqa: N818  it carries a failure out of the loop, no more

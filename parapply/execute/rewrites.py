@@ -17,7 +17,7 @@ from parapply.storage.registry import file_system_of
 
 
 @record
-class Refit:
+class Rewrite:
     """A part to write anew, because another part showed that its columns are of other types."""
 
     chunk: Chunk  # without data
@@ -32,7 +32,7 @@ class Refit:
         return self.chunk.number
 
 
-class Chore:
+class OutputTask:
     """What is done for the output, and may be done twice: its worker may die right after it."""
 
     __slots__ = ()
@@ -50,7 +50,7 @@ class Chore:
 
 
 @record
-class Copy(Chore):
+class Copy(OutputTask):
     """A part whose bytes have their place in the output: the parent alone would take too long."""
 
     kind = -2
@@ -78,7 +78,7 @@ class Copy(Chore):
 
 
 @record
-class Seal(Chore):
+class Seal(OutputTask):
     """A part of which a file of its own is to be made, complete with what such files have."""
 
     kind = -1

@@ -15,7 +15,7 @@ from parapply.functions.hooks import Hook, raised
 from parapply.functions.load import Function
 from parapply.model.records import record
 from parapply.runtime import printed_lines
-from parapply.runtime.context import Context, Place, bind, leaving, unbind
+from parapply.runtime.context import RunInfo, WorkerContext, bind, leaving, unbind
 
 
 @record
@@ -26,7 +26,7 @@ class Start:
     """
 
     function: Function | None
-    place: Place
+    place: RunInfo
     init: Hook | None = None
 
     def __call__(self) -> None:
@@ -43,7 +43,7 @@ class Start:
 
 
 class _Began(threading.local):
-    context: Context | None = None
+    context: WorkerContext | None = None
 
 
 _began = _Began()
@@ -70,7 +70,7 @@ def leave() -> None:
             step()
 
 
-def _close(context: Context, close: Callable[[], Any]) -> None:
+def _close(context: WorkerContext, close: Callable[[], Any]) -> None:
     note = os.path.join(context.place.folder, f"leaving-{os.getpid()}-{threading.get_native_id()}")
     with suppress(FileNotFoundError):  # the run was given up, and its folder removed
         _write(note, b"")
@@ -93,7 +93,7 @@ async def _await(result: Awaitable[Any]) -> None:
     await result
 
 
-def _take_name(context: Context) -> None:
+def _take_name(context: WorkerContext) -> None:
     """Give the process, or the thread of a pool, the worker's name; `ps` shows it too."""
     thread = threading.current_thread()
     if multiprocessing.parent_process() is not None:

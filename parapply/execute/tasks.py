@@ -12,16 +12,16 @@ import time
 from functools import partial
 from typing import Any
 
-from parapply.backends.api import Pace
+from parapply.backends.api import ItemProgress
 from parapply.columns.arrays import columns_of, take
-from parapply.columns.list_column import Listed
+from parapply.columns.list_column import ListColumn
 from parapply.columns.unify import is_settled
 from parapply.execute.call import Call, Made
 from parapply.execute.callers.api import ChunkRun, TableCaller
 from parapply.execute.callers.registry import caller_of
-from parapply.execute.failures.quarantine import Rows, set_aside
+from parapply.execute.failures.quarantine import ChunkRows, set_aside
 from parapply.execute.outcomes import outcome_of, padded
-from parapply.execute.policy import Failure, Wary, causes
+from parapply.execute.policy import Failure, RowByRow, causes
 from parapply.execute.results.stored import (
     files_of,
     made_of,
@@ -33,7 +33,7 @@ from parapply.execute.results.stored import (
     stored_failed,
     stored_text,
 )
-from parapply.execute.rewrites import Chore, Refit
+from parapply.execute.rewrites import OutputTask, Rewrite
 from parapply.formats.api import Batch, KeepsTables, Source, Target
 from parapply.formats.nouns import Arrangement, Field, Keep, New, arrange, under_their_names
 from parapply.model.chunk import Chunk
@@ -58,7 +58,7 @@ class SurveyTask:
     sources: tuple[Source, ...]
     positions: tuple[int, ...]
 
-    def __call__(self, item: tuple[int, int, Any, int], pace: Pace) -> Any:
+    def __call__(self, item: tuple[int, int, Any, int], pace: ItemProgress) -> Any:
         """Return the piece's Survey."""
         del pace
         source, _, piece, before = item
@@ -81,14 +81,14 @@ class ChunkTask:
     small: int = 0  # parts of so many bytes need no file
 
     def __call__(
-        self, item: Chunk | Refit | Chore, pace: Pace
-    ) -> Outcome | Failed | Chore | Skipped:
+        self, item: Chunk | Rewrite | OutputTask, pace: ItemProgress
+    ) -> Outcome | Failed | OutputTask | Skipped:
         """Run the function over a chunk, or write a part anew: say where it is. Or do a chore."""
         try:
-            if isinstance(item, Chore):
+            if isinstance(item, OutputTask):
                 item.run(self.target)
                 return item
-            return self._refit(item, pace) if isinstance(item, Refit) else self._run(item, pace)
+            return self._refit(item, pace) if isinstance(item, Rewrite) else self._run(item, pace)
         except ParapplyError as error:
             return Failed(item.number, error)
         except GivenUp:
@@ -96,7 +96,7 @@ class ChunkTask:
         finally:
             give_back()
 
-    def _run(self, chunk: Chunk, pace: Pace) -> Outcome:
+    def _run(self, chunk: Chunk, pace: ItemProgress) -> Outcome:
         began, context = time.perf_counter(), bound()
         assert context is not None
         end = End(context, chunk.number)
@@ -145,7 +145,9 @@ class ChunkTask:
         told = made.table is not None and isinstance(self.target, KeepsTables)
         return store(path, None if told else made, chunk.data, self.small, listed=listed)
 
-    def _with_failures(self, outcome: Outcome, rows: Rows, failures: dict[int, Failure]) -> Outcome:
+    def _with_failures(
+        self, outcome: Outcome, rows: ChunkRows, failures: dict[int, Failure]
+    ) -> Outcome:
         path = None
         if self.aside is not None:
             path = f"{outcome.path}.aside"
@@ -155,7 +157,9 @@ class ChunkTask:
         found = causes(failures.values())
         return replace(outcome, failed=len(failures), causes=found, aside=path)
 
-    def _made_again(self, chunk: Chunk, before: Outcome, rows: Rows, pace: Pace, end: End) -> Made:
+    def _made_again(
+        self, chunk: Chunk, before: Outcome, rows: ChunkRows, pace: ItemProgress, end: End
+    ) -> Made:
         """Run the function over the rows on which it failed before, and keep what it made then."""
         failed = stored_failed(before.path, rows.batch.rows)
         places = range(rows.count) if rows.places is None else rows.places
@@ -166,12 +170,12 @@ class ChunkTask:
         old, new = stored(before.path, before, columns), self._made(chunk, some, pace, end)
         return merged(old, new, failed, rows.batch.rows, rows.where)
 
-    def _made(self, chunk: Chunk, rows: Rows, pace: Pace, end: End) -> Made:
-        call, wary = self.call, Wary(dict(chunk.doomed)) if chunk.wary else None
+    def _made(self, chunk: Chunk, rows: ChunkRows, pace: ItemProgress, end: End) -> Made:
+        call, row_by_row = self.call, RowByRow(dict(chunk.fatal_rows)) if chunk.row_by_row else None
         context, function = end.context, end.context.function
         rate = None if call.rate is None else context.place.store.rate(RATE, call.rate)
         run = ChunkRun(
-            call, function, rows.batch, self.fields, rows.where, pace, wary, rows.places,
+            call, function, rows.batch, self.fields, rows.where, pace, row_by_row, rows.places,
             end.check, rate, self._metadata(chunk.source),
         )  # fmt: skip
         caller = caller_of(run)
@@ -187,7 +191,7 @@ class ChunkTask:
         finally:
             context.end()
 
-    def _refit(self, item: Refit, pace: Pace) -> Outcome:
+    def _refit(self, item: Rewrite, pace: ItemProgress) -> Outcome:
         chunk, old = item.chunk, item.part
         data = stored_text(old.path) if chunk.span is None else None
         rows, part = self._open(chunk, data), Part(item.path, self.small)
@@ -209,7 +213,7 @@ class ChunkTask:
         )
         return replace(old, columns=columns, path=item.path, shape=made.shape, held=part.held)
 
-    def _back(self, rows: Rows, pace: Pace, source: int) -> dict[int, Any]:
+    def _back(self, rows: ChunkRows, pace: ItemProgress, source: int) -> dict[int, Any]:
         """Return what comes of the input's columns in a table that is given back, by position."""
         metadata, where = self._metadata(source), rows.where
         run = ChunkRun(self.call, None, rows.batch, self.fields, where, pace, metadata=metadata)
@@ -222,7 +226,7 @@ class ChunkTask:
         schema = self.sources[source].schema
         return None if schema is None else schema.metadata
 
-    def _open(self, chunk: Chunk, data: bytes | None) -> Rows:
+    def _open(self, chunk: Chunk, data: bytes | None) -> ChunkRows:
         """Open a chunk's rows; where rows may be set aside, without those that cannot be read."""
         source = self.sources[chunk.source]
         whole = source.batch(chunk.span, self.fields, data, chunk.first_row)
@@ -231,14 +235,14 @@ class ChunkTask:
         needed = (*self.call.read, *self.target.read(self.keep))
         whole.expect(needed, typed=self.target.reads_typed)
         if not self.call.policy.tolerant:
-            return Rows(chunk, source.name, whole, whole)
+            return ChunkRows(chunk, source.name, whole, whole)
         bad = whole.bad_rows(*self._wanted())
         if not bad:
-            return Rows(chunk, source.name, whole, whole)
+            return ChunkRows(chunk, source.name, whole, whole)
         batch = whole.without(bad)
         batch.expect(needed, typed=self.target.reads_typed)
         places = [place for place in range(whole.rows) if place not in bad]
-        return Rows(chunk, source.name, whole, batch, bad, places)
+        return ChunkRows(chunk, source.name, whole, batch, bad, places)
 
     def _wanted(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Which columns are asked for as arrays, and which by their values alone."""
@@ -251,7 +255,7 @@ class ChunkTask:
         name = f"{part_name(number)}.{threading.get_native_id()}"
         return os.path.join(self.folder, name)
 
-    def _write(self, part: Part, rows: Rows, made: Made, last: bool) -> None:
+    def _write(self, part: Part, rows: ChunkRows, made: Made, last: bool) -> None:
         try:
             self._write_batch(part, rows.batch, made, last)
         except UnencodableError as error:
@@ -274,11 +278,11 @@ class ChunkTask:
     def _columns(self, made: Made, batch: Batch, columns: dict[str, Any]) -> dict[str, Any]:
         """Return the columns to write as made: those of the input too that have other names now.
 
-        Listed ones have the input's types anyway.
+        ListColumn ones have the input's types anyway.
         """
         kept, found = under_their_names(made.given, self.fields), {}
         for name, column in columns.items():
-            if name in made.given and name not in kept and not isinstance(column, Listed):
+            if name in made.given and name not in kept and not isinstance(column, ListColumn):
                 array = batch.columns(made.given[name][:1])[0]
                 found[name] = array if made.take is None else take(array, made.take)
             elif name not in kept:

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 
-from parapply.backends.api import Pace
+from parapply.backends.api import ItemProgress
 
 if TYPE_CHECKING:
     from parapply.runtime.watch import Watch
@@ -70,7 +70,7 @@ class Alarm:
             if self._main:
                 signal.signal(RING, signal.SIG_DFL if self._before is None else self._before)
 
-    def run(self, step: Callable[[int, int], None], position: int, pace: Pace) -> None:
+    def run(self, step: Callable[[int, int], None], position: int, pace: ItemProgress) -> None:
         """Run a step over one row; raises RowTimeoutError where it takes too long."""
         if self.limit_s is None:
             step(position, position + 1)

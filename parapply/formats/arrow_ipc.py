@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from parapply.columns.arrays import size_of
 from parapply.formats.api import Source, Target
-from parapply.formats.common.group_target import TableTarget, Writer
+from parapply.formats.common.group_target import TableTarget, TableWriter
 from parapply.formats.common.groups import GroupIndex, GroupSpan, TableBatch, readable, types_of
 from parapply.formats.common.known_source import KnownSource
 from parapply.formats.nouns import Field, Reading, Survey, Writing
@@ -114,7 +114,7 @@ ARROW = _Arrow(pa.ipc.new_file, ".arrow")
 ARROW_STREAM = _Arrow(pa.ipc.new_stream, ".arrows")  # read from a file: see arrow_stream.py
 
 
-class _ArrowWriter(Writer):
+class _ArrowWriter(TableWriter):
     def __init__(
         self, file: BinaryIO, schema: pa.Schema, compression: str | None, new: Callable[..., Any]
     ) -> None:

@@ -15,7 +15,7 @@ from parapply.columns.duplicates import RENAME, check_single, check_unique
 BY_POSITION = "row[0] is the first column's value, whatever its name"
 
 
-class Columns(dict[str | int, list[Any]]):
+class RowColumns(dict[str | int, list[Any]]):
     """The columns of a chunk, by name and by position: each is made when it is first looked up.
 
     `make` is asked for the list of the column at a position.
@@ -178,7 +178,7 @@ class _Items(ItemsView[str, Any]):
         return zip(columns.names, self._mapping._list(), strict=True)
 
 
-class _Own(Columns):
+class _Own(RowColumns):
     """The columns of a row that was written to, or taken away: it does not share the chunk's."""
 
     __slots__ = ("_values",)

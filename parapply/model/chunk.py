@@ -23,7 +23,7 @@ class Chunk:
     last: bool = True  # nothing comes after it that a line without an end would run into
     data: bytes | None = None  # the text itself, where it came from a stream
     pick: tuple[int, ...] | None = None  # which rows of the span are wanted, where not all are
-    wary: bool = False  # it has lost a worker: run row by row, saying where it is
-    doomed: tuple[tuple[int, str], ...] = ()  # rows that no worker survives, and how they ended
+    row_by_row: bool = False  # it has lost a worker: run row by row, saying where it is
+    fatal_rows: tuple[tuple[int, str], ...] = ()  # rows that no worker survives, and how they ended
     before: Outcome | None = None  # what came of it before, of which only what failed is run again
     leads: bool = False  # more of a stream's first block follows, which decides on types

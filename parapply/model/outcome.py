@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from parapply.model.records import record
 
 
-class Kept(NamedTuple):
+class KeptFile(NamedTuple):
     """A file that is to be kept, as it was written."""
 
     name: str  # in its folder
@@ -72,7 +72,7 @@ class Outcome:
     aside: str | None = None  # the part of those rows, where they are written
     stopped: bool = False  # the function asked for the end: nothing after these rows is wanted
     row_s: float | None = None  # what a row took, where the chunk's other rows were left to others
-    files: tuple[Kept, ...] = ()  # all of it, where it is to outlive the run
+    files: tuple[KeptFile, ...] = ()  # all of it, where it is to outlive the run
     held: bytes | None = None  # the part itself, where it is so small that it needs no file
     made: bytes | None = None  # and what the function made, to write it anew
     place: tuple[int, int] = (0, 0)  # the chunk's source and first row

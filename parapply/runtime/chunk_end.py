@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from parapply.runtime.context import Context
+from parapply.runtime.context import WorkerContext
 from parapply.runtime.stops import GivenUp
 
 _LOOK_S = 0.05
@@ -13,7 +13,7 @@ _LOOK_S = 0.05
 class End:
     """Whether the run ends before or in a chunk."""
 
-    def __init__(self, context: Context, number: tuple[int, ...]) -> None:
+    def __init__(self, context: WorkerContext, number: tuple[int, ...]) -> None:
         self.context, self._number = context, number
         context.stopped = None
         self._due = 0.0

@@ -30,7 +30,7 @@ NAME = "parapply-"
 
 
 @record
-class Place:
+class RunInfo:
     """What the workers of a run have in common; it comes with the start of each."""
 
     folder: str  # on a local disk: for what belongs to this machine
@@ -51,10 +51,10 @@ class State(SimpleNamespace):
         )
 
 
-class Context:
+class WorkerContext:
     """One worker; `rank` is a number that no other living worker of the run has."""
 
-    def __init__(self, place: Place, rank: Rank) -> None:
+    def __init__(self, place: RunInfo, rank: Rank) -> None:
         self.place, self.rank, self._rank = place, rank.number, rank
         self.name = f"{NAME}{self.rank}"
         self.state = State()
@@ -125,28 +125,28 @@ def _none(position: int) -> int:
 
 
 class _Bound(threading.local):
-    context: Context | None = None
+    context: WorkerContext | None = None
 
 
 _bound = _Bound()
-_last: list[Context] = []  # those that are bound in this process, for threads without one
-_alone: list[Context] = []  # at most one: no worker at all
+_last: list[WorkerContext] = []  # those that are bound in this process, for threads without one
+_alone: list[WorkerContext] = []  # at most one: no worker at all
 _gate = threading.Lock()
 leaving: list[Callable[[], None]] = []  # what is done besides whenever a worker has left
 
 
-def bind(place: Place) -> Context:
+def bind(place: RunInfo) -> WorkerContext:
     """Make this thread a worker; the caller unbinds what this returns."""
     with _gate:
         hint = sum(context.place is place for context in _last)
-    context = Context(place, claim(place.folder, hint))
+    context = WorkerContext(place, claim(place.folder, hint))
     with _gate:
         _last.append(context)
     _bound.context = context
     return context
 
 
-def unbind(context: Context) -> None:
+def unbind(context: WorkerContext) -> None:
     """Undo `bind`, in the same thread."""
     context.leave()
     with _gate:
@@ -155,12 +155,12 @@ def unbind(context: Context) -> None:
     _bound.context = before[-1] if before else None  # of a run around this one
 
 
-def bound() -> Context | None:
+def bound() -> WorkerContext | None:
     """Return the context of this thread or process; None where this is no worker."""
     return _bound.context or (_last[-1] if _last else None)
 
 
-def speaker() -> Context | None:
+def speaker() -> WorkerContext | None:
     """Return the worker that this thread speaks for; None for the parent and its other threads."""
     if (context := _bound.context) is not None or multiprocessing.parent_process() is None:
         return context
@@ -177,12 +177,12 @@ def aside() -> Iterator[None]:
         _bound.context = before
 
 
-def current() -> Context:
+def current() -> WorkerContext:
     """Return the context of this thread or process; outside a run, that of nobody."""
     return _bound.context or (_last[-1] if _last else _nobody())
 
 
-def _nobody() -> Context:
+def _nobody() -> WorkerContext:
     import tempfile
 
     from parapply.runtime.local_store import LocalStore
@@ -195,8 +195,8 @@ def _nobody() -> Context:
             staging = Staging(parent, NAME)
             folder = staging.make()
             atexit.register(_remove, staging, os.getpid())
-            place = Place(folder, LocalStore(folder), handled=True, is_run=False)
-            _alone.append(Context(place, Rank(0, None)))
+            place = RunInfo(folder, LocalStore(folder), handled=True, is_run=False)
+            _alone.append(WorkerContext(place, Rank(0, None)))
     return _alone[0]
 
 

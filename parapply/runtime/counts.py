@@ -25,7 +25,7 @@ _number = itertools.count()
 
 
 @dataclass(slots=True)
-class Tally:
+class Counted:
     """What all workers of a run counted."""
 
     counts: dict[str, int] = field(default_factory=dict)
@@ -114,7 +114,7 @@ def _open(folder: str) -> Cells:
     return _own.cells
 
 
-def tally(folder: str) -> Tally:
+def tally(folder: str) -> Counted:
     """Add up what all workers counted so far, by name in the order of names."""
     counts: dict[str, int] = {}
     gauges: dict[str, tuple[float, float]] = {}
@@ -133,7 +133,7 @@ def tally(folder: str) -> Tally:
                 else:
                     last = (doubles[place + 1], doubles[place])
                     gauges[name] = max(gauges.get(name, last), last)
-    return Tally(
+    return Counted(
         dict(sorted(counts.items())), {name: value for name, (_, value) in sorted(gauges.items())}
     )
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from parapply.runtime.context import Context, speaker
+from parapply.runtime.context import WorkerContext, speaker
 from parapply.storage import locks
 from parapply.storage.descriptors import is_lost, own
 
@@ -29,7 +29,7 @@ class _Rest(threading.local):
     text = ""
 
 
-class Lines(io.TextIOBase):
+class PrintedLines(io.TextIOBase):
     """A text stream: lines of workers go whole to the one `beneath`, all else as it comes."""
 
     def __init__(self, beneath: Any) -> None:
@@ -51,7 +51,7 @@ class Lines(io.TextIOBase):
             self._rest.text = self._rest.text if newline else ""
         return len(text)
 
-    def finish(self, context: Context) -> None:
+    def finish(self, context: WorkerContext) -> None:
         """Write a line that has no end, as nothing will be added to it."""
         if self._rest.text:
             self._emit(context, self._rest.text)
@@ -85,7 +85,7 @@ class Lines(io.TextIOBase):
         """Yes."""
         return True
 
-    def _emit(self, context: Context, text: str) -> None:
+    def _emit(self, context: WorkerContext, text: str) -> None:
         place, name = context.place, context.name
         if place.log_file is not None:
             name = f"{_now()} {name}"
@@ -178,14 +178,14 @@ def install() -> None:
     with _gate:
         _workers += 1
         if _workers == 1:
-            _replace(lambda stream: stream if stream is None else Lines(stream))
+            _replace(lambda stream: stream if stream is None else PrintedLines(stream))
 
 
-def uninstall(context: Context) -> None:
+def uninstall(context: WorkerContext) -> None:
     """Undo `install`, in the same thread."""
     global _workers
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, Lines):
+        if isinstance(stream, PrintedLines):
             stream.finish(context)
     with _gate:
         _workers -= 1

@@ -13,7 +13,7 @@ from parapply.storage.api import FILE, FileState
 from parapply.storage.registry import file_system_of
 
 
-class Witness:
+class ChangeGuard:
     """Remembers files as they are when they are first seen."""
 
     def __init__(self) -> None:

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from typing import BinaryIO, cast
 
 from parapply.model.errors import UsageError
-from parapply.model.outcome import Kept
+from parapply.model.outcome import KeptFile
 from parapply.storage.atomic.publishing import FolderSync
 from parapply.storage.descriptors import own
 from parapply.storage.private import Naming
@@ -24,7 +24,7 @@ _FLAGS = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _BLOCK_BYTES = 1 << 20
 
 
-def known(paths: Iterable[str], said: bytes) -> tuple[Kept, ...]:
+def known(paths: Iterable[str], said: bytes) -> tuple[KeptFile, ...]:
     """Return those of the files that are there, by what they hold and what is `said` of it.
 
     Nobody else may read them from now on.
@@ -34,11 +34,11 @@ def known(paths: Iterable[str], said: bytes) -> tuple[Kept, ...]:
         with suppress(FileNotFoundError), _opened(path) as file:
             os.fchmod(file.fileno(), 0o600)
             size = os.fstat(file.fileno()).st_size
-            found.append(Kept(os.path.basename(path), size, _digest(file, said)))
+            found.append(KeptFile(os.path.basename(path), size, _digest(file, said)))
     return tuple(found)
 
 
-def settle(folder: str, files: Iterable[Kept]) -> None:
+def settle(folder: str, files: Iterable[KeptFile]) -> None:
     """Return once a power cut could not take the files away."""
     for one in files:
         with _opened(os.path.join(folder, one.name)) as file:
@@ -46,7 +46,7 @@ def settle(folder: str, files: Iterable[Kept]) -> None:
     sync_folder(folder)
 
 
-def intact(folder: str, files: Iterable[Kept], said: bytes) -> bool:
+def intact(folder: str, files: Iterable[KeptFile], said: bytes) -> bool:
     """Whether all files are there and hold what they held, and this was said of it."""
     for name, size, content in files:
         try:

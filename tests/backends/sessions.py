@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from parapply.backends import registry as backends
-from parapply.backends.api import Crew
+from parapply.backends.api import PoolConfig
 from tests.backends.tasks import nothing
 
 METHODS = ["fork", "forkserver", "spawn"]
@@ -30,7 +30,7 @@ every_method = pytest.mark.parametrize("method", METHODS)
 
 def opened(kind, *, workers=2, start=nothing, **settings):
     name, method = kind
-    return backends.load(name).open(Crew(workers, start, method, **settings))
+    return backends.load(name).open(PoolConfig(workers, start, method, **settings))
 
 
 def processes(method, **settings):

@@ -106,7 +106,7 @@ PARENT = """
     from tests.backends.sessions import processes, results
     from tests.backends.tasks import pid, rest
 
-    def crew(method, busy, pids, both, printed):
+    def config(method, busy, pids, both, printed):
         with processes(method) as session:
             while len(found := set(results(session.run(pid, iter(range(4)))))) < 2:
                 pass
@@ -120,7 +120,7 @@ PARENT = """
         pids, both, printed = [], threading.Barrier(3), threading.Event()
         for _ in range(2):
             args = (sys.argv[1], sys.argv[2], pids, both, printed)
-            threading.Thread(target=crew, args=args).start()
+            threading.Thread(target=config, args=args).start()
         both.wait()
         printed.set()
         time.sleep(0.3)

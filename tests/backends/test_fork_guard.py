@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from parapply.backends.fork_guard import Stillness
+from parapply.backends.fork_guard import ForkGuard
 from parapply.backends.processes import Processes
 
 PATIENCE_S = 10
@@ -39,7 +39,7 @@ def forker():
 
 
 def test_a_fork_waits_until_the_owner_rests(forker):
-    stillness = Stillness()
+    stillness = ForkGuard()
     began, may_end, ended = forker(stillness)
     assert not began.wait(0.05)
     may_end.set()
@@ -48,7 +48,7 @@ def test_a_fork_waits_until_the_owner_rests(forker):
 
 
 def test_the_owner_does_not_go_on_before_a_fork_has_ended(forker):
-    stillness, order = Stillness(), []
+    stillness, order = ForkGuard(), []
     began, may_end, _ = forker(stillness)
     with stillness.rest():
         assert began.wait(PATIENCE_S)
@@ -58,7 +58,7 @@ def test_the_owner_does_not_go_on_before_a_fork_has_ended(forker):
 
 
 def test_forks_do_not_overlap(forker):
-    stillness = Stillness()
+    stillness = ForkGuard()
     first, second = forker(stillness), forker(stillness)
     with stillness.rest():
         while not (first[0].is_set() or second[0].is_set()):
@@ -71,7 +71,7 @@ def test_forks_do_not_overlap(forker):
 
 
 def test_an_owner_that_never_rests_gives_way(forker):
-    stillness = Stillness()
+    stillness = ForkGuard()
     _, may_end, ended = forker(stillness)
     may_end.set()
     deadline = time.monotonic() + PATIENCE_S
@@ -81,15 +81,15 @@ def test_an_owner_that_never_rests_gives_way(forker):
 
 
 def test_the_owner_forks_when_it_likes():
-    with Stillness().fork():
+    with ForkGuard().fork():
         pass
 
 
 def test_workers_are_replaced_while_the_run_rests(monkeypatch):
-    from parapply.backends.api import Crew
+    from parapply.backends.api import PoolConfig
     from parapply.backends.limits import Limits
 
-    known, seen = Stillness.fork, []
+    known, seen = ForkGuard.fork, []
 
     @contextmanager
     def noted(self):
@@ -97,9 +97,9 @@ def test_workers_are_replaced_while_the_run_rests(monkeypatch):
             seen.append((threading.get_ident() == self._owner, self._busy))
             yield
 
-    monkeypatch.setattr(Stillness, "fork", noted)
-    crew = Crew(2, lambda: None, "fork", 1, Limits(), lambda: None, 5.0, lambda: None)
-    with Processes().open(crew) as session:
+    monkeypatch.setattr(ForkGuard, "fork", noted)
+    config = PoolConfig(2, lambda: None, "fork", 1, Limits(), lambda: None, 5.0, lambda: None)
+    with Processes().open(config) as session:
         results = [done.result for done in session.run(_twice, iter(range(9)))]
     assert sorted(results) == [2 * number for number in range(9)]
     replaced = [busy for owner, busy in seen if not owner]

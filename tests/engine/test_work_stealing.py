@@ -95,9 +95,9 @@ def relieved(request, folder, monkeypatch):
     """Run a job on four workers, and by itself; relieve whoever can be, however little is left."""
     monkeypatch.setattr(work_stealing, "_WORTH_S", 1e-6)
     cuts = []
-    halves = work_stealing.Relief._halves
+    halves = work_stealing.WorkStealing._halves
     monkeypatch.setattr(
-        work_stealing.Relief, "_halves", lambda *a: cuts.append(a[1].number) or halves(*a)
+        work_stealing.WorkStealing, "_halves", lambda *a: cuts.append(a[1].number) or halves(*a)
     )
 
     def both(function, source="table.csv", suffix="csv", expect_cuts=True, **settings):
@@ -279,7 +279,7 @@ def test_what_is_left_is_cut_for_all_that_are_idle(idle, rows, row_s):
     task = object.__new__(ChunkTask)
     task.sources, task.call = (None,), SimpleNamespace(by="row", concurrency=0, rate=None)
     split = {}
-    cut = work_stealing.Relief(Session(idle), task, {}, split.__setitem__).cut
+    cut = work_stealing.WorkStealing(Session(idle), task, {}, split.__setitem__).cut
     chunk = Chunk((3,), 0, None, 0, 100, True, pick=tuple(range(100)))
     chunks = cut(chunk, 100 - rows, row_s)
     assert [row for chunk in chunks for row in chunk.pick] == list(range(100))
@@ -298,7 +298,7 @@ def test_what_is_left_is_cut_for_all_that_are_idle(idle, rows, row_s):
 def test_a_number_does_not_grow_for_ever():
     task = object.__new__(ChunkTask)
     task.sources, task.call = (None,), SimpleNamespace(by="row", concurrency=0, rate=None)
-    this = work_stealing.Relief(Session(1), task, {}, lambda number, rows: None)
+    this = work_stealing.WorkStealing(Session(1), task, {}, lambda number, rows: None)
     chunk = Chunk((3,), 0, None, 0, 10**6, True)
     assert this._rest(chunk, 2, 1.0) == 10**6 - 1
     assert this._rest(replace(chunk, number=(3, *[1] * 40)), 2, 1.0) == 0

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from parapply.functions.expressions import Expression
-from parapply.functions.rows import Columns, Row
+from parapply.functions.rows import Row, RowColumns
 from parapply.model.errors import FunctionError
 
 COLUMNS = ("a", "b", "min", "row count", "x")
@@ -21,7 +21,7 @@ def compute(text: str) -> list:
     names, found = expression.named(COLUMNS), []
     lists = [VALUES[name] for name in names]
     if expression.uses_row(COLUMNS):
-        columns = Columns(tuple(VALUES), list(VALUES.values()).__getitem__)
+        columns = RowColumns(tuple(VALUES), list(VALUES.values()).__getitem__)
         lists.insert(0, [Row(columns, position) for position in range(3)])
         names = ("row", *names)
     expression.loop(names)(found.append, zip(*lists, strict=True) if lists else range(3))

@@ -14,7 +14,7 @@ import pandas as pd
 import pandas.testing as pdt
 import pytest
 
-from parapply.functions.rows import Columns, Row, no_column
+from parapply.functions.rows import Row, RowColumns, no_column
 from parapply.model.errors import AmbiguousColumnError
 
 VALUES = {"a": [1, 2], "two words": ["x", None], "n": [0.5, 1.5], "keys": [7, 8]}
@@ -32,7 +32,7 @@ def rows(asked):
         asked.append(name)
         return VALUES[name]
 
-    columns = Columns(tuple(VALUES), make)
+    columns = RowColumns(tuple(VALUES), make)
     return [Row(columns, position) for position in range(2)]
 
 
@@ -139,7 +139,7 @@ def test_a_long_list_of_names_is_cut():
 @pytest.fixture
 def twins():
     """A row of columns two of which have one name."""
-    return Row(Columns(("a", "b", "a"), [[1], [2], [3]].__getitem__), 0)
+    return Row(RowColumns(("a", "b", "a"), [[1], [2], [3]].__getitem__), 0)
 
 
 def test_columns_of_one_name_are_told_apart_by_position(twins):
@@ -265,7 +265,7 @@ def test_a_deep_copy_shares_no_value(row):
 
 
 def test_a_pickled_row_has_its_own_values_alone():
-    columns = Columns(("a", "b"), lambda place: list(range(100_000)))
+    columns = RowColumns(("a", "b"), lambda place: list(range(100_000)))
     assert len(pickle.dumps(Row(columns, 7))) < 200
 
 

@@ -18,7 +18,7 @@ import pytest
 
 from parapply import worker
 from parapply.runtime import context
-from parapply.runtime.context import Place
+from parapply.runtime.context import RunInfo
 from parapply.runtime.counts import tally
 from parapply.runtime.local_store import LocalStore
 from parapply.runtime.messages import Mailbox
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarn
 
 @pytest.fixture
 def place(tmp_path):
-    return Place(str(tmp_path), LocalStore(str(tmp_path)), WORKERS, handled=True)
+    return RunInfo(str(tmp_path), LocalStore(str(tmp_path)), WORKERS, handled=True)
 
 
 def start(place, work, *arguments):

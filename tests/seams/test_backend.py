@@ -14,10 +14,10 @@ class Loop:
 
     @staticmethod
     @contextmanager
-    def open(crew):
-        crew.start()
+    def open(config):
+        config.start()
         yield Session()
-        crew.leave()
+        config.leave()
 
 
 class Session:

@@ -17,7 +17,7 @@ from parapply.model.job import Job, on_error
 from parapply.model.records import record, replace
 from parapply.storage import pipes
 from parapply.storage.atomic.output import STDOUT
-from parapply.storage.change_guard import Witness
+from parapply.storage.change_guard import ChangeGuard
 from parapply.storage.codecs import compression, encodings
 from parapply.storage.codecs.reader import Reader, open_reader
 from parapply.storage.pipes import HEAD_BYTES, Peeked
@@ -52,7 +52,7 @@ class Opener:
     """Opens one input at a time, in whatever compression, encoding and format it is."""
 
     def __init__(self, job: Job, folder: str) -> None:
-        self.format, self.folder, self.witness = job.input_format, folder, Witness()
+        self.format, self.folder, self.guard = job.input_format, folder, ChangeGuard()
         self.encoding = encodings.input_encoding(job.encoding)
         self.files: list[str] = []
         self.once = False  # whether something is read that cannot be read again
@@ -67,7 +67,7 @@ class Opener:
 
     def file(self, path: str, name: str, usual: str | None = None) -> Opened:
         """Describe a file; `usual` is its format where neither name nor content say one."""
-        self.witness.see(path, name)
+        self.guard.see(path, name)
         system = file_system_of(path)
         real = system.resolve(path)
         with system.open(path) as file:

@@ -10,7 +10,7 @@ from parapply.formats.datasets import Folders, comparing, completed
 from parapply.model.errors import InputError, UsageError
 from parapply.model.job import Job
 from parapply.model.records import field, record, replace
-from parapply.storage.change_guard import Witness
+from parapply.storage.change_guard import ChangeGuard
 from parapply.storage.folders import files_of
 from parapply.storage.private import Naming
 
@@ -25,7 +25,7 @@ class Inputs:
     size_bytes: int
     streams: Mapping[int, Stream] = field(default_factory=dict)
     files: tuple[str, ...] = ()  # real paths of all that is read
-    witness: Witness = field(default_factory=Witness)
+    guard: ChangeGuard = field(default_factory=ChangeGuard)
     once: bool = False  # whether something is read that cannot be read again
 
     @property
@@ -79,7 +79,7 @@ def open_inputs(job: Job, folder: str) -> Inputs:
         sum(one.size_bytes for one in opened),
         {place: one.stream for place, one in enumerate(opened) if one.stream is not None},
         tuple(opener.files),
-        opener.witness,
+        opener.guard,
         opener.once,
     )
 

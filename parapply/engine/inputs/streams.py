@@ -23,7 +23,7 @@ WHOLE_BYTES = 1 << 20  # of a chunk for a chunk function, where its rows are not
 Block = tuple[int, bytes]
 
 
-class Cutter(Protocol):
+class StreamCutter(Protocol):
     """Makes blocks of one size out of those of another."""
 
     @property
@@ -42,7 +42,7 @@ class Cutter(Protocol):
 
 def make_cutter(
     source: TextSource, chunk_size: int | None, whole: bool, rows: int = 0, workers: int = 1
-) -> Cutter:
+) -> StreamCutter:
     """Return what makes chunks of `chunk_size` rows, or of a fixed size; for rows, at most.
 
     `rows`: how many are left in all, where that is known.
@@ -171,7 +171,7 @@ class StreamChunks(Iterator[Chunk]):
         self,
         feed: Feed,
         source: TextSource,
-        cutter: Cutter,
+        cutter: StreamCutter,
         workers: int,
         place: int = 0,
         *,
@@ -244,7 +244,7 @@ class Chained(Iterator[Chunk]):
 
 
 def stream_chunks(
-    blocks: Iterator[Block], place: int, cutter: Cutter, *, last: bool
+    blocks: Iterator[Block], place: int, cutter: StreamCutter, *, last: bool
 ) -> Iterator[Chunk]:
     """Yield the chunks of a stream that can be read again: all its rows are known."""
     before = 0
@@ -253,7 +253,7 @@ def stream_chunks(
         before += rows
 
 
-def _cut(blocks: Iterator[Block], cutter: Cutter) -> Iterator[Block]:
+def _cut(blocks: Iterator[Block], cutter: StreamCutter) -> Iterator[Block]:
     for rows, data in blocks:
         yield from cutter.add(rows, data)
     yield from cutter.end()

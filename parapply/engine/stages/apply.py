@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 from parapply.backends.api import CountsProgress, Done, Outside, Session
 from parapply.engine.agenda import Agenda, Item
 from parapply.engine.assemble import Assembler
-from parapply.engine.lost_workers import Losses
+from parapply.engine.lost_workers import LostWorkers
 from parapply.engine.tally import Tally
-from parapply.engine.work_stealing import Relief
-from parapply.execute.rewrites import Chore, Refit
+from parapply.engine.work_stealing import WorkStealing
+from parapply.execute.rewrites import OutputTask, Rewrite
 from parapply.execute.tasks import ChunkTask
 from parapply.formats.api import Index
 from parapply.model.chunk import Chunk
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 _GRACE_S = 1.0  # how long an error waits for one that may stand before it
 
 
-class Dispatcher:
+class ApplyStage:
     """Has everything on an agenda done, and counts."""
 
     def __init__(
@@ -57,12 +57,12 @@ class Dispatcher:
         self.task, self.total, self.agenda, self.tell = task, total, agenda, tell
         self.rows = self._computed = 0
         self._units = session.units if isinstance(session, CountsProgress) else int
-        self._losses = Losses(task, indexes)
-        self._relief = Relief(session, task, indexes, self._expect_halves)
+        self._losses = LostWorkers(task, indexes)
+        self._relief = WorkStealing(session, task, indexes, self._expect_halves)
         self._relief.able &= not assembler.output.is_folder  # a chunk makes a file there
         self._failed: Failed | None = None
         self._deadline = math.inf
-        self._held: deque[tuple[Chunk | Refit, Outcome]] = deque()  # while a row has failed
+        self._held: deque[tuple[Chunk | Rewrite, Outcome]] = deque()  # while a row has failed
         self._last: tuple[int, ...] | None = None  # the chunk in which a function asked for the end
 
     def items(self) -> Agenda:
@@ -84,7 +84,7 @@ class Dispatcher:
         written, failed = self.assembler.rows_written, self.tally.failed
         self.tell(Progress(self._computed, written, self.total, failed))
 
-    def take(self, done: Done[Item, Outcome | Failed | Chore | Skipped]) -> None:
+    def take(self, done: Done[Item, Outcome | Failed | OutputTask | Skipped]) -> None:
         """Take what came of an item.
 
         Raises the error of the first row, in order, that is known to have failed: when a chunk
@@ -97,10 +97,10 @@ class Dispatcher:
             self.agenda.cut()
         elif done.result is None:
             self._lost(done)
-        elif isinstance(done.result, Chore):
+        elif isinstance(done.result, OutputTask):
             self.assembler.done(done.result)
         else:
-            assert not isinstance(done.item, Chore)
+            assert not isinstance(done.item, OutputTask)
             self._held.append(self._cut(done.item, done.result))
             self._take_held()
         if self._failed is not None and not self.agenda.awaits:
@@ -123,7 +123,7 @@ class Dispatcher:
         while self._held and self._failed is None:
             self._take(*self._held.popleft())
 
-    def _cut(self, item: Chunk | Refit, outcome: Outcome) -> tuple[Chunk | Refit, Outcome]:
+    def _cut(self, item: Chunk | Rewrite, outcome: Outcome) -> tuple[Chunk | Rewrite, Outcome]:
         """Return what was done of a chunk; what its worker left is to be done, too."""
         if outcome.row_s is None or not isinstance(item, Chunk):
             return item, outcome
@@ -132,7 +132,7 @@ class Dispatcher:
             self.agenda.push(other)
         return chunk, replace(outcome, number=chunk.number, row_s=None)
 
-    def _take(self, item: Chunk | Refit, outcome: Outcome) -> None:
+    def _take(self, item: Chunk | Rewrite, outcome: Outcome) -> None:
         chunk = item if isinstance(item, Chunk) else item.chunk
         if item is chunk:
             self._count(outcome)
@@ -182,7 +182,7 @@ class Dispatcher:
         self.kept.split(number, rows)
         self.assembler.split(number)
 
-    def _lost(self, done: Done[Item, Outcome | Failed | Chore | Skipped]) -> None:
+    def _lost(self, done: Done[Item, Outcome | Failed | OutputTask | Skipped]) -> None:
         self.tell(WorkerLost(done.item.number, done.lost or "was lost"))
         verdict = self._losses.of(done)
         if isinstance(verdict, Failed):

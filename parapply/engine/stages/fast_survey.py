@@ -13,7 +13,7 @@ from parapply.formats.nouns import Survey
 from parapply.model.job import Job
 
 
-def glance(job: Job, inputs: Inputs, order: Order | None) -> Table | None:
+def fast_survey(job: Job, inputs: Inputs, order: Order | None) -> Table | None:
     """Return the table of inputs that need no survey by workers; None where they do.
 
     Or where Arrow is needed anyway, or is nearly there, as numpy is: the import of that takes most

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
-from parapply.backends.api import Pace
+from parapply.backends.api import ItemProgress
 from parapply.execute.call import Call, Made
 from parapply.execute.failures.attempts import endless
-from parapply.execute.policy import Wary
+from parapply.execute.policy import RowByRow
 from parapply.formats.api import Batch
 from parapply.formats.nouns import Field
 from parapply.model.deferred_imports import pa
@@ -25,8 +25,8 @@ class ChunkRun:
     batch: Batch
     fields: tuple[Field, ...]
     where: Callable[[int], str]  # which row a position in the batch is, in words
-    pace: Pace
-    wary: Wary | None = None
+    pace: ItemProgress
+    row_by_row: RowByRow | None = None
     places: Sequence[int] | None = None  # in the chunk, where not all of its rows are in the batch
     end: Callable[[], int | None] = endless  # after how many rows the run is to end, if it is
     rate: Rate | None = None

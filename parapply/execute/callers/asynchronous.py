@@ -14,7 +14,7 @@ from typing import Any
 
 from parapply.execute.call import Made
 from parapply.execute.callers.rows import RowCaller, ValueCaller
-from parapply.execute.failures.attempts import Rounds
+from parapply.execute.failures.attempts import Attempts
 from parapply.execute.policy import FailedRow, is_ours
 from parapply.execute.time_limit import GRACE_S, RowTimeoutError, look_interval
 from parapply.functions.rows import Row
@@ -70,7 +70,7 @@ class Lanes:
     """So many tasks, each of which takes the next row when it is done with one."""
 
     def __init__(
-        self, rounds: Rounds, width: int, finish: Callable[[Any], Any] | None = None
+        self, rounds: Attempts, width: int, finish: Callable[[Any], Any] | None = None
     ) -> None:
         self.rounds, self._width, self._finish = rounds, width, finish
         self._context, self._limit_s = current(), rounds.policy.timeout_s
@@ -81,7 +81,7 @@ class Lanes:
         self._useless: GivenUp | None = None  # nothing of this chunk is wanted any more
 
     def run(self, calls: Sequence[tuple[_Call, list[Any]]]) -> None:
-        """Make the calls for all rows; raises as Rounds does, of the first row that failed."""
+        """Make the calls for all rows; raises as Attempts does, of the first row that failed."""
         if self._limit_s is not None:
             watch.add(self)
         try:

@@ -17,7 +17,7 @@ from parapply.columns.unify import fit, unify
 from parapply.columns.values.maps import holds_maps
 from parapply.execute.call import Call, Made
 from parapply.execute.callers.api import ChunkRun
-from parapply.execute.failures.attempts import Rounds
+from parapply.execute.failures.attempts import Attempts
 from parapply.execute.failures.explain import Explainer
 from parapply.execute.frames import conversion
 from parapply.execute.frames.objects import Objects
@@ -45,7 +45,7 @@ class FrameCaller:
     def __init__(self, run: ChunkRun) -> None:
         call, batch, fields, where = run.call, run.batch, run.fields, run.where
         self.call, self.batch, self.where, self.pace = call, batch, where, run.pace
-        self.metadata, self.wary = run.metadata, run.wary
+        self.metadata, self.row_by_row = run.metadata, run.row_by_row
         expression = call.expression
         self.function = run.function if expression is None else expression.function("df")
         self.fields = [fields[position] for position in call.given]
@@ -56,7 +56,7 @@ class FrameCaller:
         self.objects = Objects(known, call.as_text, maps)
         self.explainer = Explainer(call, batch, fields, where)
         explain = self.explainer.explain
-        self.rounds = Rounds(call.policy, batch.rows, explain, run.pace, rate=run.rate)
+        self.rounds = Attempts(call.policy, batch.rows, explain, run.pace, rate=run.rate)
         self._at = 0
 
     def position(self) -> int:
@@ -125,8 +125,12 @@ class FrameCaller:
         """Return what the function made of rows start to stop, by their first rows."""
         if start == stop:  # none of the chunk's rows can be read
             return []
-        if stop - start == 1 and self.wary is not None and start in self.wary.doomed:
-            self.rounds.lose(self.wary.doomed[start], start)
+        if (
+            stop - start == 1
+            and self.row_by_row is not None
+            and start in self.row_by_row.fatal_rows
+        ):
+            self.rounds.lose(self.row_by_row.fatal_rows[start], start)
             return []
         try:
             made = self._call(arrays, start, stop, alarm)

@@ -10,7 +10,7 @@ from parapply.columns.json_columns import is_json, is_varied
 from parapply.execute import holes
 from parapply.execute.call import Call, Made
 from parapply.execute.callers.api import ChunkRun
-from parapply.execute.failures.attempts import Rounds, Step
+from parapply.execute.failures.attempts import Attempts, Step
 from parapply.execute.failures.explain import Explainer
 from parapply.execute.identity import Looked
 from parapply.execute.loop import step_of
@@ -18,7 +18,7 @@ from parapply.execute.policy import FailedRow
 from parapply.execute.results import build
 from parapply.formats.nouns import Field
 from parapply.functions.inline_columns import spread
-from parapply.functions.rows import Columns, Row
+from parapply.functions.rows import Row, RowColumns
 from parapply.model.deferred_imports import np
 from parapply.model.errors import BadRowsError, ResultError, UnseenError
 
@@ -31,8 +31,8 @@ class RowCaller:
         self.function, self.types = run.function, {**_kept(run.call, run.fields), **run.call.types}
         self.explainer = Explainer(run.call, run.batch, run.fields, run.where)
         self.looked = Looked(run.call, run.batch, run.fields)
-        self.rounds = Rounds(
-            run.call.policy, run.batch.rows, self.explainer.explain, run.pace, run.wary,
+        self.rounds = Attempts(
+            run.call.policy, run.batch.rows, self.explainer.explain, run.pace, run.row_by_row,
             run.places, run.end, run.rate,
         )  # fmt: skip
 
@@ -61,10 +61,10 @@ class RowCaller:
         except FailedRow as failed:
             raise self.explainer.error(failed, self.rounds.failures) from None
 
-    def _columns(self) -> Columns:
+    def _columns(self) -> RowColumns:
         given = self.call.given
         names = tuple(self.fields[position].name for position in given)
-        columns = Columns(names, lambda place: self._values_of(given[place]))
+        columns = RowColumns(names, lambda place: self._values_of(given[place]))
         if self.call.read:
             self.batch.ready(self.call.read)
         return columns
@@ -83,7 +83,7 @@ class RowCaller:
         return self._expression_step(found, columns)
 
     def _spread_step(
-        self, found: list[Any], columns: Columns, function: Callable[[Any], Any]
+        self, found: list[Any], columns: RowColumns, function: Callable[[Any], Any]
     ) -> Step | None:
         names = tuple(self.fields[position].name for position in self.call.read)
         if (of_values := spread(function, names)) is None:
@@ -99,7 +99,7 @@ class RowCaller:
 
         return step_of(found, of_values, self._finish(), rows, len(names))
 
-    def _expression_step(self, found: list[Any], columns: Columns) -> Step:
+    def _expression_step(self, found: list[Any], columns: RowColumns) -> Step:
         expression, finish = self.call.expression, self._finish()
         assert expression is not None
         uses_row = expression.uses_row(columns.names)

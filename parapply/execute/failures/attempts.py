@@ -10,14 +10,14 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from parapply.backends.api import Pace
+from parapply.backends.api import ItemProgress
 from parapply.execute.call import Left
 from parapply.execute.policy import (
     FailedRow,
     Failure,
     LostWorkerError,
     Policy,
-    Wary,
+    RowByRow,
     is_ours,
 )
 from parapply.execute.time_limit import Alarm, RowTimeoutError
@@ -35,7 +35,7 @@ def endless() -> int | None:
     return None
 
 
-class Rounds:
+class Attempts:
     """Runs steps over all rows of a chunk, and keeps what failed, by position."""
 
     def __init__(
@@ -43,13 +43,13 @@ class Rounds:
         policy: Policy,
         rows: int,
         explain: Callable[[BaseException, int], Failure],
-        pace: Pace,
-        wary: Wary | None = None,
+        pace: ItemProgress,
+        row_by_row: RowByRow | None = None,
         places: Sequence[int] | None = None,  # in the chunk, where some of its rows are not here
         end: Callable[[], int | None] = endless,
         rate: Rate | None = None,
     ) -> None:
-        self.policy, self.rows, self.pace, self.wary = policy, rows, pace, wary
+        self.policy, self.rows, self.pace, self.row_by_row = policy, rows, pace, row_by_row
         self.failures: dict[int, Failure] = {}
         self.left: Left | None = None  # where rows were left to other workers
         self._began = time.monotonic()
@@ -62,7 +62,7 @@ class Rounds:
         A row that failed has None there. What fails first is raised where that ends the run, as
         an exception that `fail` made of it.
         """
-        if self.wary is None and self.policy.timeout_s is None and self.rate is None:
+        if self.row_by_row is None and self.policy.timeout_s is None and self.rate is None:
             self._in_ranges(calls)
             return
         with Alarm(self.policy.timeout_s) as alarm:
@@ -110,9 +110,11 @@ class Rounds:
 
     def doom(self, position: int) -> str | None:
         """Return how workers are lost on a row that none survives; None for all others."""
-        if self.wary is None:
+        if self.row_by_row is None:
             return None
-        return self.wary.doomed.get(position if self._places is None else self._places[position])
+        return self.row_by_row.fatal_rows.get(
+            position if self._places is None else self._places[position]
+        )
 
     def again(self, error: BaseException, attempt: int) -> bool:
         """Whether to try once more after so many attempts (from 0); waits before it says yes."""
@@ -193,7 +195,7 @@ class Rounds:
 
     def _one_by_one(self, calls: Sequence[tuple[Step, list[Any]]], alarm: Alarm) -> None:
         """Say before each row which it is: whoever finds the worker dead knows its row then."""
-        doomed = self.wary.doomed if self.wary is not None else {}
+        fatal_rows = self.row_by_row.fatal_rows if self.row_by_row is not None else {}
         place = 0
         for position in range(self.rows):
             here = position if self._places is None else self._places[position]
@@ -201,8 +203,8 @@ class Rounds:
             place = here
             for step, self._found in calls:
                 found = self._found
-                if here in doomed:
-                    self.lose(doomed[here], position)
+                if here in fatal_rows:
+                    self.lose(fatal_rows[here], position)
                     found.append(None)
                     continue
                 try:

@@ -24,7 +24,7 @@ from parapply.storage.part import Part
 
 
 @record
-class Rows:
+class ChunkRows:
     """The rows of a chunk: the whole of them, and the batch of those that can be read."""
 
     chunk: Chunk
@@ -48,7 +48,7 @@ class Rows:
         """Return a row's number in its source, counted from 1, by its position in the batch."""
         return self.number(position if self.places is None else self.places[position])
 
-    def until(self, stop: int) -> Rows:
+    def until(self, stop: int) -> ChunkRows:
         """Return the rows up to a position in the batch."""
         places = None if self.places is None else self.places[:stop]
         end = stop if places is None else places[-1] + 1
@@ -116,7 +116,7 @@ def arrangement(fields: Sequence[Field], *, several: bool) -> tuple[Arrangement,
 def set_aside(
     target: Target,
     path: str,
-    rows: Rows,
+    rows: ChunkRows,
     failures: Mapping[int, Failure],
     fields: Sequence[Field],
     *,

@@ -12,14 +12,14 @@ from typing import Any
 import pandas as pd
 
 
-class Rows(pd.RangeIndex):
+class RowLabels(pd.RangeIndex):
     """The rows of a chunk."""
 
 
 def numbered(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a frame whose default labels, if it has such, are known again."""
     if type(frame.index) is pd.RangeIndex:
-        frame.index = Rows(len(frame))
+        frame.index = RowLabels(len(frame))
     return frame
 
 

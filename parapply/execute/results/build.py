@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from parapply.columns import json_columns
 from parapply.columns.arrays import take
-from parapply.columns.list_column import Listed, listed
+from parapply.columns.list_column import ListColumn, listed
 from parapply.columns.type_words import named
 from parapply.columns.unify import fit
 from parapply.columns.values.builders import (
@@ -72,7 +72,7 @@ def build_columns(
 
 def list_columns(
     columns: dict[str, list[Any]], where: Where, types: Mapping[str, Any], *, as_text: bool
-) -> dict[str, pa.Array | Listed]:
+) -> dict[str, pa.Array | ListColumn]:
     """Do as `build_columns`, but leave as lists what need not be an array."""
     found = {name: listed(values) for name, values in columns.items() if name not in types}
     known = {name: column for name, column in found.items() if column is not None}

@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Any
 
 from parapply.columns.arrays import columns_of, integers, take
-from parapply.columns.list_column import Listed
+from parapply.columns.list_column import ListColumn
 from parapply.columns.made_column import as_array
 from parapply.columns.type_names import NAMES, type_of
 from parapply.columns.type_words import clash
@@ -43,7 +43,7 @@ def store(
     part = Part(path + _MADE, small)
     if made is None:
         pass
-    elif listed and all(isinstance(column, Listed) for column in made.columns.values()):
+    elif listed and all(isinstance(column, ListColumn) for column in made.columns.values()):
         part.write([_listed(made)])
     elif made.table is not None:
         part.write_table(_own(made, made.table))
@@ -193,7 +193,7 @@ def _listed(made: Made) -> bytes:
     return json.dumps({"take": made.take, "columns": columns}).encode()
 
 
-def _lists(kept: str | bytes) -> tuple[dict[str, Listed], list[int] | None] | None:
+def _lists(kept: str | bytes) -> tuple[dict[str, ListColumn], list[int] | None] | None:
     """Return what `_listed` made, None of a table."""
     if isinstance(kept, str):
         with reopen(kept) as file:
@@ -202,7 +202,9 @@ def _lists(kept: str | bytes) -> tuple[dict[str, Listed], list[int] | None] | No
     if not kept.startswith(_LISTS):
         return None
     found = json.loads(kept)
-    columns = {name: Listed(type_, values) for name, (type_, values) in found["columns"].items()}
+    columns = {
+        name: ListColumn(type_, values) for name, (type_, values) in found["columns"].items()
+    }
     for name, column in columns.items():
         if column.type not in NAMES or not all(map(_KINDS[column.type], column.values)):
             raise ValueError(f"column {name!r} is not of its type")
@@ -221,13 +223,13 @@ _KINDS = {
 def _made_of_lists(
     part: Outcome,
     columns: tuple[tuple[str, Any], ...],
-    have: dict[str, Listed],
+    have: dict[str, ListColumn],
     take: list[int] | None,
 ) -> Made:
     rows = [None] * part.rows_out
     made: dict[str, Any] = {}
     for name, type_ in _without_given(part, columns):
-        column = have.get(name, Listed("null", rows))
+        column = have.get(name, ListColumn("null", rows))
         if type_ in NAMES:
             made[name] = column.retyped(type_)
         else:

@@ -29,7 +29,7 @@ ROWS_PER_GROUP = 1 << 17
 _TAKE = b"parapply:take"
 
 
-class Writer(Protocol):
+class TableWriter(Protocol):
     """Writes tables of one schema into a file, each as a group."""
 
     def write(self, table: pa.Table) -> None:
@@ -50,7 +50,7 @@ class TableTarget:
 
     names: tuple[str, ...]
     schema: Any  # pyarrow.Schema of the first source with its metadata, or None
-    open_writer: Callable[[BinaryIO, Any], Writer]
+    open_writer: Callable[[BinaryIO, Any], TableWriter]
     suffix: str
     keeps_all: bool  # see formats.Writing
     same_rows: bool  # each of the only input's comes out once, unless a chunk function gives others
@@ -149,7 +149,7 @@ class GroupJoiner:
 
     def __init__(self, target: TableTarget) -> None:
         self.target = target
-        self.writer: Writer | None = None  # open once a group is written
+        self.writer: TableWriter | None = None  # open once a group is written
 
     def begin(self, file: BinaryIO, arrangement: Arrangement, types: Sequence[Any]) -> None:
         """Make the output's schema."""
@@ -185,7 +185,7 @@ class GroupJoiner:
         if self.writer is not None:
             self.writer.abandon()
 
-    def _opened(self) -> Writer:
+    def _opened(self) -> TableWriter:
         """Open the writer as late as can be: parts tell what is in the schema."""
         if self.writer is None:
             self.schema = described(self.schema, self.marks)

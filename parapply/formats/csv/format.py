@@ -12,7 +12,7 @@ from parapply.formats.csv.blocks import STREAM_BYTES, cut_blocks
 from parapply.formats.csv.dialect import NULLS, TEXT, Dialect
 from parapply.formats.csv.dialects import named
 from parapply.formats.csv.escapes import quoted_text
-from parapply.formats.csv.header import Head, read_head
+from parapply.formats.csv.header import CsvHead, read_head
 from parapply.formats.csv.source import CsvSource
 from parapply.formats.csv.target import CsvTarget
 from parapply.formats.nouns import Reading, Writing
@@ -66,7 +66,7 @@ class _Csv:
 CSV, TSV = _Csv(ord(",")), _Csv(ord("\t"))
 
 
-def _source(path: str, name: str, head: Head, size: int, reading: Reading) -> CsvSource:
+def _source(path: str, name: str, head: CsvHead, size: int, reading: Reading) -> CsvSource:
     usual = () if reading.all_strings else NULLS
     known = usual if head.dialect.nulls is None else head.dialect.nulls
     nulls = (*known, *reading.null_values)

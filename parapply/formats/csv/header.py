@@ -24,7 +24,7 @@ _SAID = re.compile(rb"(?:\xef\xbb\xbf)?sep=([^\r\n])(?:\r\n|\n|\r)")
 
 
 @record
-class Head:
+class CsvHead:
     """What was found; `fields` are the names as they stand, None where there is no header."""
 
     dialect: Dialect
@@ -37,7 +37,7 @@ class Head:
     after: bytes = b""  # blank lines and comments after the header, where no record follows
 
 
-def read_head(file: BinaryIO, name: str, delimiter: int, reading: Reading) -> tuple[Head, bytes]:
+def read_head(file: BinaryIO, name: str, delimiter: int, reading: Reading) -> tuple[CsvHead, bytes]:
     """Read the head, and return it with what was read beyond it.
 
     Raises InputError where there is nothing to read, or names are not UTF-8.
@@ -67,13 +67,13 @@ def read_head(file: BinaryIO, name: str, delimiter: int, reading: Reading) -> tu
     if reading.no_headers:
         columns = tuple(str(place) for place in range(len(fields)))
         start = skipped + lead
-        return Head(dialect, columns, None, text[:lead], line_end, True, start), text[lead:]
+        return CsvHead(dialect, columns, None, text[:lead], line_end, True, start), text[lead:]
     columns = _names(bare, fields, dialect, name)
     rest = grown(file, text[lead + len(record) :], lambda text: not _is_lead(text, dialect))
     after = rest if _is_lead(rest, dialect) and not dialect.single else b""
     start = skipped + lead + len(record)
     ended = record != bare
-    return Head(dialect, columns, fields, text[:lead], line_end, ended, start, after), rest
+    return CsvHead(dialect, columns, fields, text[:lead], line_end, ended, start, after), rest
 
 
 def _check_closed(record: bytes, dialect: Dialect, name: str) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from parapply.columns import kernels as pc
 from parapply.columns.from_text import from_text
-from parapply.columns.inference import FALSE, TRUE, Kind, kind_of
+from parapply.columns.inference import FALSE, TRUE, TextKind, kind_of
 from parapply.columns.json_columns import checked, is_json
 from parapply.columns.type_names import type_of
 from parapply.formats.csv.dialect import Dialect
@@ -87,7 +87,7 @@ def _read(
 
 def kinds(
     text: bytes, dialect: Dialect, positions: Sequence[int], table_of: Callable[..., pa.Table]
-) -> tuple[tuple[Kind, ...], dict[int, pa.ChunkedArray]]:
+) -> tuple[tuple[TextKind, ...], dict[int, pa.ChunkedArray]]:
     """Return the kind of each column at `positions`; `table_of(types)` reads columns of `text`.
 
     And, by position, the values of those that are numbers and were read as they will be.
@@ -159,9 +159,9 @@ def may_be_misread(text: bytes, dialect: Dialect, arrays: Sequence[pa.Array]) ->
     return any(_is_doubtful_float(array, plus=False) for array in floats)
 
 
-def _kind(name: str, column: pa.ChunkedArray) -> Kind:
+def _kind(name: str, column: pa.ChunkedArray) -> TextKind:
     low = pc.min_max(column).as_py()["min"] if name == "int" else None
-    return Kind(name, column.null_count > 0, low is not None and low < 0)
+    return TextKind(name, column.null_count > 0, low is not None and low < 0)
 
 
 def _name(column: pa.ChunkedArray) -> str:

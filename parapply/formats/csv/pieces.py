@@ -17,7 +17,7 @@ _LOOK_BYTES = 1 << 16  # in which a line end is looked for
 
 
 @record
-class Cutter:
+class PieceCutter:
     """Cuts a file's records, which are the bytes from `start` to `stop`, about every `size`."""
 
     path: str

@@ -6,18 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
-from parapply.columns.inference import Kind
+from parapply.columns.inference import TextKind
 from parapply.formats.common.blocks import read_range
 from parapply.formats.common.known_source import KnownSource
 from parapply.formats.common.line_index import ByteIndex, ByteSpan, marks_of
 from parapply.formats.common.number_cache import put
 from parapply.formats.csv.batch import CsvBatch
 from parapply.formats.csv.dialect import BYTES, NULLS, Dialect
-from parapply.formats.csv.header import Head
-from parapply.formats.csv.pieces import Cutter
+from parapply.formats.csv.header import CsvHead
+from parapply.formats.csv.pieces import PieceCutter
 from parapply.formats.csv.records import Records, find_records, find_whole_records
 from parapply.formats.csv.small import survey
-from parapply.formats.csv.small.batch import BriefBatch
+from parapply.formats.csv.small.batch import SmallBatch
 from parapply.formats.csv.table import CsvLocator, check_no_end, check_widths, ragged, tabulate
 from parapply.formats.nouns import Field, Survey
 from parapply.model.deferred_imports import lazy
@@ -40,7 +40,7 @@ class CsvSource(KnownSource):
 
     path: str  # empty for a stream
     name: str
-    head: Head
+    head: CsvHead
     stop: int
     nulls: tuple[str, ...] = NULLS
     types: Mapping[int, Any] | None = None  # by position: what --dtype says
@@ -70,7 +70,9 @@ class CsvSource(KnownSource):
         """Yield spans of about 4 MiB that start and stop between records (parent)."""
         head = self.head
         size = BLOCK_BYTES
-        cutter = Cutter(self.path, self.dialect, len(self.columns), head.start, self.stop, size)
+        cutter = PieceCutter(
+            self.path, self.dialect, len(self.columns), head.start, self.stop, size
+        )
         if self.dialect.plain and not self.counted:
             return cutter.by_guess()
         in_turn = not self.dialect.plain or self.dialect.escape is not None
@@ -107,7 +109,7 @@ class CsvSource(KnownSource):
                 if guessed:  # what is wrong may be where it begins
                     return _UNSOUND
                 error = self._placed(found, records, start, first_row)
-        known = [kinds.get(position, Kind("null", False)) for position in positions]
+        known = [kinds.get(position, TextKind("null", False)) for position in positions]
         return Survey(count, tuple(known), marks, error, True, aside)
 
     @property
@@ -136,9 +138,9 @@ class CsvSource(KnownSource):
 
     def fields(self, positions: Sequence[int], surveys: Sequence[Survey]) -> tuple[Field, ...]:
         """Return the columns with the types that hold every piece's values."""
-        nothing = Kind("null", not surveys)
+        nothing = TextKind("null", not surveys)
         kinds = {
-            position: reduce(Kind.join, (survey.kinds[i] for survey in surveys), nothing)
+            position: reduce(TextKind.join, (survey.kinds[i] for survey in surveys), nothing)
             for i, position in enumerate(positions)
         }
         forced = self.types or {}
@@ -157,7 +159,7 @@ class CsvSource(KnownSource):
         fields: tuple[Field, ...],
         data: bytes | None = None,
         first_row: int = 0,
-    ) -> CsvBatch | BriefBatch:
+    ) -> CsvBatch | SmallBatch:
         """Open the records of a span, or those in `data`."""
         if span is None:
             forced = self.types or {}
@@ -174,7 +176,7 @@ class CsvSource(KnownSource):
         lines = survey.lines(text) if self.brief and span.rows is not None else None
         if lines is not None and len(lines) >= span.skip + (span.rows or 0):
             lines = lines.cut(span.skip, span.rows or 0)
-            return BriefBatch(lines, self._place(fields, span.first_row))
+            return SmallBatch(lines, self._place(fields, span.first_row))
         records = find_records(text, self.dialect)
         if span.rows is not None:
             records = records.cut(span.skip, span.rows)
@@ -197,7 +199,7 @@ class CsvSource(KnownSource):
 
     def _kinds(
         self, records: Records, positions: list[int]
-    ) -> tuple[dict[int, Kind], dict[int, Any]]:
+    ) -> tuple[dict[int, TextKind], dict[int, Any]]:
         place = self._place((), 0)
 
         def table_of(types: dict[int, Any]) -> Any:
@@ -227,11 +229,11 @@ class CsvSource(KnownSource):
         return read_range(self.path, self.name, span.start, span.stop)
 
     def _is_guessed(self, piece: ByteSpan | bytes) -> bool:
-        """Whether a piece may begin or end within a record: see `Cutter.by_guess`."""
+        """Whether a piece may begin or end within a record: see `PieceCutter.by_guess`."""
         if self.counted or isinstance(piece, bytes) or not self.dialect.plain:
             return False
         return piece.start > self.head.start or piece.stop < self.stop
 
 
-def _field(name: str, kind: Kind) -> Field:
+def _field(name: str, kind: TextKind) -> Field:
     return Field(name, kind.type, kind.nulls, kind.name != "null")

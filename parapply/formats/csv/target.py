@@ -20,7 +20,7 @@ from parapply.formats.csv.dialect import Dialect
 from parapply.formats.csv.escapes import quoted_text, requoted, worded
 from parapply.formats.csv.header import without_said
 from parapply.formats.csv.records import find_records, split_fields
-from parapply.formats.csv.small.batch import BriefBatch
+from parapply.formats.csv.small.batch import SmallBatch
 from parapply.formats.csv.source import CsvSource
 from parapply.formats.csv.splice import header, splice
 from parapply.formats.nouns import Arrangement, Keep, New, Writing
@@ -102,7 +102,7 @@ class CsvTarget(TextTarget):
             read = batch.columns if self.reads_typed else batch.verbatim
             arrangement, made = as_made(arrangement, batch, made, take, read)
             batch = batch.inner
-        if isinstance(batch, BriefBatch):
+        if isinstance(batch, SmallBatch):
             if (lines := self._brief(arrangement, batch, made, take, last)) is not None:
                 part.write(self._checked(lines, arrangement))
                 return
@@ -113,14 +113,14 @@ class CsvTarget(TextTarget):
             lines = self._buffers(arrangement, batch, ready, take, last)
             part.write(self._checked(lines, arrangement))
 
-    def _goes_through(self, batch: CsvBatch | BriefBatch) -> bool:
+    def _goes_through(self, batch: CsvBatch | SmallBatch) -> bool:
         """Whether its records can be written as they stand: not each file may have one dialect."""
         return self.alike and batch.place.dialect == self.dialect
 
     def _brief(
         self,
         arrangement: Arrangement,
-        batch: BriefBatch,
+        batch: SmallBatch,
         made: Mapping[str, Any],
         take: Any,
         last: bool,

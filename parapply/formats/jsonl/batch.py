@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from parapply.columns.json_columns import is_json, is_varied
 from parapply.formats.common.typed import Typed, with_misfits
-from parapply.formats.jsonl.columns import MisfitError, as_json, build, cast
+from parapply.formats.jsonl.columns import JsonMisfitError, as_json, build, cast
 from parapply.formats.jsonl.kinds import keys_of, kind_of
 from parapply.formats.jsonl.lines import LineError, Lines
 from parapply.formats.jsonl.locator import JsonlLocator
@@ -195,13 +195,13 @@ class JsonlBatch(Typed):
         """Make an array; where that cannot be done, say which row and value it is."""
         try:
             return make(values, type_)
-        except MisfitError:
+        except JsonMisfitError:
             pass
         bad = {}
         for row in range(self.rows):
             try:
                 make(values[row : row + 1], type_)
-            except MisfitError as error:
+            except JsonMisfitError as error:
                 shown = _shown(self.objects[row].get(name))
                 remedy = f"; --dtype {name}=str takes any value" if error.strict else ""
                 bad[row] = f"{self.place.where(row)}, column {name!r}: {shown} {error}{remedy}"

@@ -20,7 +20,7 @@ from parapply.model.errors import ResultError
 _NONE = type(None)
 
 
-class MisfitError(Exception):
+class JsonMisfitError(Exception):
     """A value is not of the type, or is nothing that a table can hold; says why.
 
     `strict`: the type is to blame, for it was found in rows before.
@@ -34,7 +34,7 @@ class MisfitError(Exception):
 def build(values: list[Any], type_: Any) -> pa.Array:
     """Return `values` as an array of `type_`, which has its kind by `kinds.Kind.type`.
 
-    Raises MisfitError; which value it was is found by trying them one by one.
+    Raises JsonMisfitError; which value it was is found by trying them one by one.
     """
     types = set(map(type, values))
     types.discard(_NONE)
@@ -52,17 +52,17 @@ def build(values: list[Any], type_: Any) -> pa.Array:
     try:
         array = to_array(values)
     except UnsupportedValueError as error:
-        raise MisfitError("is not valid Unicode: it has half of a surrogate pair") from error
+        raise JsonMisfitError("is not valid Unicode: it has half of a surrogate pair") from error
     _check(array.type == type_, type_)  # an integer of 64 bits and no sign
     return array
 
 
 def cast(texts: pa.Array, type_: Any) -> pa.Array:
-    """Return text as the type that was asked for; raises MisfitError."""
+    """Return text as the type that was asked for; raises JsonMisfitError."""
     try:
         return from_text(texts, type_)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ResultError) as error:
-        raise MisfitError(f"is not {type_} as --dtype says") from error
+        raise JsonMisfitError(f"is not {type_} as --dtype says") from error
 
 
 def as_json(texts_: list[str | None], type_: Any) -> pa.Array:
@@ -79,7 +79,7 @@ def _check(fits: bool, type_: Any) -> None:
         why = f"is not of the type {named(type_)} that the rows before it have"
         if at.is_null(type_):
             why = "comes too late to tell the column's type, as the first rows have no value there"
-        raise MisfitError(why, strict=True)
+        raise JsonMisfitError(why, strict=True)
 
 
 def _float(value: float | None, type_: Any) -> float | None:

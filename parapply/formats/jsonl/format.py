@@ -8,7 +8,7 @@ from typing import BinaryIO
 from parapply.columns.dtypes import parse_type
 from parapply.formats.api import NotSeekableError, Source, Target
 from parapply.formats.common.added_source import AddedSource
-from parapply.formats.jsonl.head import Head, is_array, read_head
+from parapply.formats.jsonl.head import JsonlHead, is_array, read_head
 from parapply.formats.jsonl.kinds import kind_of
 from parapply.formats.jsonl.lines import filled_starts
 from parapply.formats.jsonl.parse import values_of, without
@@ -50,7 +50,7 @@ class _Jsonl:
 JSONL = _Jsonl()
 
 
-def _source(path: str, name: str, head: Head, size: int, reading: Reading) -> JsonlSource:
+def _source(path: str, name: str, head: JsonlHead, size: int, reading: Reading) -> JsonlSource:
     return JsonlSource(
         path, name, head.columns, head.start, size, head.before, head.line_end,
         reading.null_values, reading.all_strings,

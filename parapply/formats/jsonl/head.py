@@ -28,7 +28,7 @@ _HINT = "; JSON Lines has one object a line: `jq -c {}` makes that of {}"
 
 
 @record
-class Head:
+class JsonlHead:
     """What was found in the first block."""
 
     columns: tuple[str, ...]
@@ -38,7 +38,7 @@ class Head:
     start: int  # of the first line, in bytes of the file
 
 
-def read_head(file: BinaryIO, name: str, reading: Reading) -> tuple[Head, Iterator[bytes]]:
+def read_head(file: BinaryIO, name: str, reading: Reading) -> tuple[JsonlHead, Iterator[bytes]]:
     """Return the head, and blocks with all lines after `before`; the first lines may be left out.
 
     Raises InputError where the first block is not JSON Lines.
@@ -54,7 +54,7 @@ def read_head(file: BinaryIO, name: str, reading: Reading) -> tuple[Head, Iterat
     line_end = b"\r\n" if text.partition(b"\n")[0].endswith(b"\r") else b"\n"
     objects = _objects(text, name, lenient=reading.lenient)
     columns = check_keys(keys_of(objects), name)
-    head = Head(columns, before, line_end, objects, skipped + lead)
+    head = JsonlHead(columns, before, line_end, objects, skipped + lead)
     later = iter(()) if stop is Stop.ENDED else cut_blocks(file, rest, HEAD_BYTES, next(pause))
     return head, _followed(text, later)
 

@@ -15,7 +15,7 @@ _DEEPEST = 32  # what is nested deeper than that is JSON: an Arrow file holds 64
 EXACT = 2**53  # up to there a float holds every integer
 
 
-class Kind(NamedTuple):
+class JsonKind(NamedTuple):
     """null, bool, int, long (beyond what floats hold), float, text, list, object or JSON.
 
     A list or object is of one kind where it has one Arrow type that holds every value as it is:
@@ -27,24 +27,24 @@ class Kind(NamedTuple):
 
     name: str
     nulls: bool  # whether any value is missing
-    item: Kind | None = None  # of a list
-    members: tuple[tuple[str, Kind], ...] = ()  # of an object, in order of first appearance
+    item: JsonKind | None = None  # of a list
+    members: tuple[tuple[str, JsonKind], ...] = ()  # of an object, in order of first appearance
     twice: bool = False  # of a column: some line has its key twice, see doubled.py
 
-    def join(self, other: Kind) -> Kind:
+    def join(self, other: JsonKind) -> JsonKind:
         """Return the kind of both pieces together, `other` being the later one."""
         joined = self._join(other)
         twice = self.twice or other.twice
         return joined if joined.twice is twice else joined._replace(twice=twice)
 
-    def _join(self, other: Kind) -> Kind:
+    def _join(self, other: JsonKind) -> JsonKind:
         nulls = self.nulls or other.nulls
         if other.name == "null":
             return self._replace(nulls=nulls)
         if self.name == "null":
             return other._replace(nulls=nulls)
         if self.name != other.name:
-            return Kind(_NUMBERS.get(frozenset((self.name, other.name)), "json"), nulls)
+            return JsonKind(_NUMBERS.get(frozenset((self.name, other.name)), "json"), nulls)
         if self.item is not None and other.item is not None:
             return _list_of(self.item.join(other.item), nulls)
         if self.members:
@@ -61,7 +61,7 @@ class Kind(NamedTuple):
         return _TYPES[self.name]
 
 
-NOTHING, ANYTHING = Kind("null", False), Kind("json", False)
+NOTHING, ANYTHING = JsonKind("null", False), JsonKind("json", False)
 _NUMBERS = {frozenset(("int", "long")): "long", frozenset(("int", "float")): "float"}
 _TYPES = {
     "null": pa.null(),
@@ -74,20 +74,20 @@ _TYPES = {
 }
 
 
-def kind_of(values: list[Any], depth: int = 0) -> Kind:
+def kind_of(values: list[Any], depth: int = 0) -> JsonKind:
     """Return the kind of parsed values."""
     types = set(map(type, values))
     nulls = type(None) in types
     types.discard(type(None))
     if not types <= _NUMERIC and len(types) > 1:
-        return Kind("json", nulls)
+        return JsonKind("json", nulls)
     known = [value for value in values if value is not None] if nulls else values
     if len(types) > 1:
         found = ([value for value in known if type(value) is type_] for type_ in types)
     else:
         found = (known for _ in types)
     kinds = (_KINDS[type(same[0])](same, depth) for same in found)
-    return reduce(Kind.join, kinds, Kind("null", nulls))
+    return reduce(JsonKind.join, kinds, JsonKind("null", nulls))
 
 
 _NUMERIC = {int, float}
@@ -98,56 +98,56 @@ def keys_of(objects: Iterable[dict[str, Any]]) -> list[str]:
     return list(dict.fromkeys(chain.from_iterable(objects)))
 
 
-def _list_of(item: Kind, nulls: bool) -> Kind:
-    return Kind("json", nulls) if item.name == "json" else Kind("list", nulls, item)
+def _list_of(item: JsonKind, nulls: bool) -> JsonKind:
+    return JsonKind("json", nulls) if item.name == "json" else JsonKind("list", nulls, item)
 
 
 def _object_of(
-    one: tuple[tuple[str, Kind], ...], other: tuple[tuple[str, Kind], ...], nulls: bool
-) -> Kind:
+    one: tuple[tuple[str, JsonKind], ...], other: tuple[tuple[str, JsonKind], ...], nulls: bool
+) -> JsonKind:
     if one == other:
-        return Kind("object", nulls, None, one)
+        return JsonKind("object", nulls, None, one)
     others = dict(other)
     if len(one) != len(other) or not all(name in others for name, _ in one):
-        return Kind("json", nulls)
+        return JsonKind("json", nulls)
     joined = [(name, kind.join(others[name])) for name, kind in one]
     if any(kind.name == "json" for _, kind in joined):
-        return Kind("json", nulls)
-    return Kind("object", nulls, None, tuple(joined))
+        return JsonKind("json", nulls)
+    return JsonKind("object", nulls, None, tuple(joined))
 
 
-def _int(values: list[int], depth: int) -> Kind:
+def _int(values: list[int], depth: int) -> JsonKind:
     least, most = min(values), max(values)
     if least >= -EXACT and most <= EXACT:
-        return Kind("int", False)
-    return Kind("long" if least >= -(2**63) and most < 2**63 else "json", False)
+        return JsonKind("int", False)
+    return JsonKind("long" if least >= -(2**63) and most < 2**63 else "json", False)
 
 
-def _list(values: list[list[Any]], depth: int) -> Kind:
+def _list(values: list[list[Any]], depth: int) -> JsonKind:
     if depth >= _DEEPEST:
-        return Kind("json", False)
+        return JsonKind("json", False)
     return _list_of(kind_of(list(chain.from_iterable(values)), depth + 1), False)
 
 
-def _object(values: list[dict[str, Any]], depth: int) -> Kind:
+def _object(values: list[dict[str, Any]], depth: int) -> JsonKind:
     keys = values[0].keys()
     alike = keys and all(value.keys() == keys for value in values)
     if depth >= _DEEPEST or not alike or not all(map(encodes, keys)):
-        return Kind("json", False)
+        return JsonKind("json", False)
     inner = []
     for key in keys:
         kind = kind_of([value[key] for value in values], depth + 1)
         if kind.name == "json":
-            return Kind("json", False)
+            return JsonKind("json", False)
         inner.append((key, kind))
-    return Kind("object", False, None, tuple(inner))
+    return JsonKind("object", False, None, tuple(inner))
 
 
-_KINDS: dict[type, Callable[[list[Any], int], Kind]] = {
-    bool: lambda values, depth: Kind("bool", False),
+_KINDS: dict[type, Callable[[list[Any], int], JsonKind]] = {
+    bool: lambda values, depth: JsonKind("bool", False),
     int: _int,
-    float: lambda values, depth: Kind("float", False),
-    str: lambda values, depth: Kind("text", False),
+    float: lambda values, depth: JsonKind("float", False),
+    str: lambda values, depth: JsonKind("text", False),
     list: _list,
     dict: _object,
 }

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from parapply.formats.jsonl.kinds import Kind
+from parapply.formats.jsonl.kinds import JsonKind
 
 _QUOTE, _COLON, _BACKSLASH, _SPACE = (ord(character) for character in '":\\ ')
 
@@ -27,7 +27,7 @@ class Twice(NamedTuple):
 
 
 def doubled(
-    data: bytes, objects: Sequence[dict[str, Any]], kinds: Mapping[str, Kind] | None = None
+    data: bytes, objects: Sequence[dict[str, Any]], kinds: Mapping[str, JsonKind] | None = None
 ) -> Twice:
     """Return in which columns some line has a key twice.
 
@@ -74,7 +74,7 @@ def _keys_in(data: bytes) -> int:
     return int(np.count_nonzero(ends | spaced))
 
 
-def _of_kind(values: Sequence[Any], kind: Kind) -> int:
+def _of_kind(values: Sequence[Any], kind: JsonKind) -> int:
     """Return how many keys there are in values of a kind: objects of one have the same keys."""
     if kind.name == "json":
         return _within(values)
@@ -93,7 +93,7 @@ def _of_kind(values: Sequence[Any], kind: Kind) -> int:
     return len(objects) * len(kind.members) + inside
 
 
-def _is_deep(kind: Kind) -> bool:
+def _is_deep(kind: JsonKind) -> bool:
     return any(inner.name in _NESTED for _, inner in kind.members)
 
 

@@ -14,7 +14,7 @@ from parapply.formats.common.known_source import KnownSource
 from parapply.formats.common.line_index import ByteIndex, ByteSpan, marks_of
 from parapply.formats.jsonl.batch import JsonlBatch
 from parapply.formats.jsonl.head import check_keys
-from parapply.formats.jsonl.kinds import ANYTHING, NOTHING, Kind, keys_of, kind_of
+from parapply.formats.jsonl.kinds import ANYTHING, NOTHING, JsonKind, keys_of, kind_of
 from parapply.formats.jsonl.lines import LineError, filled_starts, find_lines
 from parapply.formats.jsonl.locator import JsonlLocator
 from parapply.formats.jsonl.parse import sound, values_of, without
@@ -42,10 +42,10 @@ class JsonlSource(KnownSource):
     all_strings: bool = False
     types: Mapping[str, Any] = field(default_factory=dict)  # what --dtype says
     lenient: bool = False  # lines that hold no object are for the batch to find
-    seen: Mapping[str, Kind] = field(default_factory=dict)  # of a stream: what its head holds
+    seen: Mapping[str, JsonKind] = field(default_factory=dict)  # of a stream: what its head holds
 
     complete: bool = False  # no line has a key that is no column
-    known: Mapping[str, Kind] | None = None  # over all lines
+    known: Mapping[str, JsonKind] | None = None  # over all lines
 
     joins_surveys = True
 
@@ -106,7 +106,7 @@ class JsonlSource(KnownSource):
         found = [survey.kinds[0] for survey in surveys if survey.rows]
         absent = NOTHING._replace(nulls=True)
         known = {
-            name: reduce(Kind.join, (kinds.get(name, absent) for kinds in found))
+            name: reduce(JsonKind.join, (kinds.get(name, absent) for kinds in found))
             for name in dict.fromkeys(chain.from_iterable(found))
         }
         return replace(self, columns=tuple(known), known=known)
@@ -117,11 +117,11 @@ class JsonlSource(KnownSource):
 
     def fields(self, positions: Sequence[int], surveys: Sequence[Survey]) -> tuple[Field, ...]:
         """Return the columns with the types that hold every piece's values."""
-        found, forced = dict[str, Kind](), self._forced
+        found, forced = dict[str, JsonKind](), self._forced
         for place, position in enumerate(positions):
             name = self.columns[position]
             first = self.seen.get(name, NOTHING._replace(nulls=not surveys))
-            found[name] = reduce(Kind.join, (survey.kinds[place] for survey in surveys), first)
+            found[name] = reduce(JsonKind.join, (survey.kinds[place] for survey in surveys), first)
         return tuple(
             Field(name, forced[name])
             if name in forced
@@ -162,7 +162,7 @@ class JsonlSource(KnownSource):
         every = dict.fromkeys(self.columns, pa.string()) if self.all_strings else {}
         return {**every, **self.types}
 
-    def _kinds(self, objects: list[dict[str, Any]], names: Sequence[str]) -> dict[str, Kind]:
+    def _kinds(self, objects: list[dict[str, Any]], names: Sequence[str]) -> dict[str, JsonKind]:
         forced = names if self.all_strings else self.types
         return {
             name: NOTHING

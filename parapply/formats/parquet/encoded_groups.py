@@ -14,12 +14,12 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 
 from parapply.formats.parquet.elements import Layout, leaves_of, order
-from parapply.formats.parquet.footer import MAGIC, Chunk, Footer, leaves
+from parapply.formats.parquet.footer import MAGIC, ColumnChunk, Footer, leaves
 from parapply.formats.parquet.stored import stored, stored_type
 from parapply.formats.parquet.writer import ParquetWriter
 from parapply.storage.copying import copy
 
-GroupChunks = dict[str, list[Chunk]]  # a group's: the chunks of each column's leaves
+GroupChunks = dict[str, list[ColumnChunk]]  # a group's: the chunks of each column's leaves
 
 
 class OutputEnd:
@@ -126,7 +126,7 @@ class _Sink:
         pass
 
 
-def named(footer: Footer, names: Sequence[str], chunks: Sequence[Chunk]) -> GroupChunks:
+def named(footer: Footer, names: Sequence[str], chunks: Sequence[ColumnChunk]) -> GroupChunks:
     """Return the chunks of a group, which come in order, by the columns that they are of."""
     rest = iter(chunks)
     return {

@@ -1,7 +1,7 @@
 """What a Parquet file says of itself at its end: its schema, and where the data of columns are.
 
 https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift has the numbers
-of the fields. Footers are structs of `thrift`; `Chunk` here is what that calls a ColumnChunk.
+of the fields. Footers are structs of `thrift`; `ColumnChunk` here is what that calls a ColumnChunk.
 """
 
 from __future__ import annotations
@@ -97,14 +97,14 @@ class Footer:
         items = [root, *(element for column in columns for element in column)]
         return Footer({**self.struct, _SCHEMA: (LIST, Items(STRUCT, items))}, self.start)
 
-    def groups(self) -> list[list[Chunk]]:
+    def groups(self) -> list[list[ColumnChunk]]:
         """Return the chunks of each row group, in the order of the schema's leaves."""
         if _GROUPS not in self.struct:
             return []
         groups = self.struct[_GROUPS][1].items
-        return [[Chunk(one) for one in group[_COLUMNS][1].items] for group in groups]
+        return [[ColumnChunk(one) for one in group[_COLUMNS][1].items] for group in groups]
 
-    def with_groups(self, groups: Sequence[tuple[int, Sequence[Chunk]]]) -> bytes:
+    def with_groups(self, groups: Sequence[tuple[int, Sequence[ColumnChunk]]]) -> bytes:
         """Return the end of a file with these row groups: (rows, chunks) of each."""
         struct = dict(self.struct)
         struct[_ROWS] = I64, sum(rows for rows, _ in groups)
@@ -126,7 +126,7 @@ def _end_of(file: BinaryIO) -> tuple[bytes, int]:
     return file.read(end - _TAIL - start), start
 
 
-class Chunk:
+class ColumnChunk:
     """Where the values of one leaf of the schema are, for the rows of a group."""
 
     def __init__(self, struct: Struct) -> None:
@@ -165,7 +165,7 @@ class Chunk:
         """All bytes if they were not compressed."""
         return self._number(_UNPACKED)
 
-    def moved(self, by: int, statistics: frozenset[int] | None = None) -> Chunk:
+    def moved(self, by: int, statistics: frozenset[int] | None = None) -> ColumnChunk:
         """Return the chunk as it is in another file, `by` bytes further on.
 
         Without what is elsewhere in its file: Bloom filters, and the index of its pages.
@@ -178,9 +178,9 @@ class Chunk:
         if statistics is not None and _STATISTICS in meta:
             _, known = meta[_STATISTICS]
             meta[_STATISTICS] = STRUCT, {n: known[n] for n in known if n in statistics}
-        return Chunk({2: (I64, 0), _META: (STRUCT, meta)})  # 2: where a copy of it is: nowhere
+        return ColumnChunk({2: (I64, 0), _META: (STRUCT, meta)})  # 2: no copy of it
 
-    def called(self, leaf: Leaf, *, ordered: bool) -> Chunk:
+    def called(self, leaf: Leaf, *, ordered: bool) -> ColumnChunk:
         """Return the chunk as that of a leaf, whose values have the same bytes.
 
         `ordered`: and the same order, by which its extremes are told.
@@ -191,7 +191,7 @@ class Chunk:
         if not ordered and _STATISTICS in meta:
             _, known = meta[_STATISTICS]
             meta[_STATISTICS] = STRUCT, {n: known[n] for n in known if n in COUNTS}
-        return Chunk({**self.struct, _META: (STRUCT, meta)})
+        return ColumnChunk({**self.struct, _META: (STRUCT, meta)})
 
     def _number(self, field: int) -> int:
         _, value = self.meta.get(field, (I64, 0))
@@ -210,7 +210,7 @@ def leaves(column: Sequence[Struct]) -> int:
     return sum(not element.get(_CHILDREN, (0, 0))[1] for element in column)
 
 
-def _group(place: int, rows: int, chunks: Sequence[Chunk]) -> Struct:
+def _group(place: int, rows: int, chunks: Sequence[ColumnChunk]) -> Struct:
     unpacked, packed = (sum(getattr(one, name) for one in chunks) for name in ("unpacked", "size"))
     group: dict[int, tuple[int, Any]] = {
         _COLUMNS: (LIST, Items(STRUCT, [chunk.struct for chunk in chunks])),

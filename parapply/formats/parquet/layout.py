@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from parapply.formats.common.group_target import Writer
+from parapply.formats.common.group_target import TableWriter
 from parapply.formats.parquet import elements as el
 from parapply.formats.parquet.elements import Layout, leaves_of
 from parapply.formats.parquet.encoded_groups import GroupEncoder, OutputEnd
@@ -118,7 +118,7 @@ def open_writer(
     return ParquetWriter(file, schema, compression)
 
 
-class LayoutWriter(Writer):
+class LayoutWriter(TableWriter):
     """Writes groups as values of the same bytes, and a footer that says what they are."""
 
     def __init__(self, file: BinaryIO, schema: pa.Schema, compression: str, layout: Layout) -> None:

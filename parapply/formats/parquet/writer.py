@@ -8,14 +8,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from parapply.columns import kernels
-from parapply.formats.common.group_target import Writer
+from parapply.formats.common.group_target import TableWriter
 from parapply.model.errors import OutputError
 
 _SAMPLE = 1 << 14
 _UNKNOWN = (pa.ArrowNotImplementedError, pa.ArrowInvalid, OSError)  # into memory, that is
 
 
-class ParquetWriter(Writer):
+class ParquetWriter(TableWriter):
     """Opens the file when its first group is there, which tells how columns are best encoded."""
 
     def __init__(self, file: BinaryIO, schema: pa.Schema, compression: str) -> None:

@@ -114,9 +114,9 @@ def codec_of_head(head: bytes) -> str | None:
     return next((name for name, codec in CODECS.items() if head.startswith(codec.magic)), None)
 
 
-def open_writer(file: BinaryIO, codec: str | None, encoding: str | None) -> Writer:
+def open_writer(file: BinaryIO, codec: str | None, encoding: str | None) -> TextWriter:
     """Return what takes plain UTF-8 bytes and writes them encoded and compressed to `file`."""
-    return Writer(file, codec, encoding)
+    return TextWriter(file, codec, encoding)
 
 
 class _Open(io.RawIOBase):
@@ -132,7 +132,7 @@ class _Open(io.RawIOBase):
         return self.file.write(data)
 
 
-class Writer:
+class TextWriter:
     """Takes plain bytes; writes them in blocks of a fixed size, whatever size they came in."""
 
     def __init__(self, file: BinaryIO, codec: str | None, encoding: str | None) -> None:

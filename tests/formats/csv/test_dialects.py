@@ -26,7 +26,7 @@ from parapply.formats.csv import source
 from parapply.formats.csv.blocks import cut_blocks
 from parapply.formats.csv.dialect import Dialect, record_pattern
 from parapply.formats.csv.dialects import DIALECTS
-from parapply.formats.csv.header import Head
+from parapply.formats.csv.header import CsvHead
 from parapply.formats.csv.records import field_edges, find_records, is_open, split_fields
 from parapply.formats.csv.source import CsvSource
 from tests import DATA
@@ -275,7 +275,7 @@ def test_escapes_take_the_meaning_of_what_follows(tmp_path_factory, text, dialec
     assert sum(map(len, blocks)) == len(expected)
     path = tmp_path_factory.getbasetemp() / "pieces.csv"
     path.write_bytes(text)
-    whole = Head(dialect, ("a",) * width, None, b"", b"\n", True, 0)
+    whole = CsvHead(dialect, ("a",) * width, None, b"", b"\n", True, 0)
     opened = CsvSource(str(path), "it", whole, len(text))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(source, "BLOCK_BYTES", size)

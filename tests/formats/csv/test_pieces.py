@@ -9,7 +9,7 @@ import pytest
 from parapply import Job, ParapplyError, run
 from parapply.formats.csv import source
 from parapply.formats.csv.dialect import Dialect
-from parapply.formats.csv.pieces import Cutter, likely_end
+from parapply.formats.csv.pieces import PieceCutter, likely_end
 
 LINES = "7,seven\n" * 200
 ROWS = {
@@ -67,7 +67,7 @@ def test_spans_cover_the_file_without_a_gap(tmp_path):
     path = tmp_path / "in.csv"
     path.write_text("n,text\n" + "".join(f"{line}\n" for line in ROWS["lines in quotes"]))
     stop = path.stat().st_size
-    cutter = Cutter(str(path), Dialect(), 2, 7, stop, 64)
+    cutter = PieceCutter(str(path), Dialect(), 2, 7, stop, 64)
     for spans in (cutter.by_guess(), cutter.by_quotes(), cutter.in_turn()):
         edges = [edge for span in spans for edge in (span.start, span.stop)]
         assert edges[0] == 7

@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
-from parapply.columns.list_column import Listed
+from parapply.columns.list_column import ListColumn
 from parapply.formats.csv.batch import CsvBatch
 from parapply.formats.csv.dialect import Dialect
 from parapply.formats.csv.escapes import quoted_text, special_marks
@@ -17,12 +17,12 @@ from parapply.formats.csv.table import CsvLocator
 from parapply.formats.nouns import Arrangement, Keep, New
 
 
-class BriefBatch:
+class SmallBatch:
     """Lines; what takes more than lists of their values is done by a CsvBatch of the same rows."""
 
     listed = True
 
-    def __init__(self, lines: survey.Lines, place: CsvLocator) -> None:
+    def __init__(self, lines: survey.SmallLines, place: CsvLocator) -> None:
         self.lines, self.place, self.rows = lines, place, len(lines)
 
     @cached_property
@@ -34,9 +34,9 @@ class BriefBatch:
     def _fields(self) -> survey.Fields | None:
         return survey.fields(self.lines, self.place.dialect, self.place.width)
 
-    def pick(self, rows: Sequence[int]) -> BriefBatch:
+    def pick(self, rows: Sequence[int]) -> SmallBatch:
         """Return the batch of some records."""
-        return BriefBatch(self.lines.pick(rows), self.place.pick(rows))
+        return SmallBatch(self.lines.pick(rows), self.place.pick(rows))
 
     def bad_rows(self, positions: Sequence[int], seen: Sequence[int] = ()) -> dict[int, str]:
         """There are none: the file would not be read so."""
@@ -107,7 +107,7 @@ class BriefBatch:
         self, arrangement: Arrangement, made: Mapping[str, Any], line_end: bytes
     ) -> list[bytes] | None:
         """Return a part that has made columns alone, as text.py does; None where that has to."""
-        if not all(isinstance(one, Listed) for one in made.values()):
+        if not all(isinstance(one, ListColumn) for one in made.values()):
             return None
         dialect, end = self.place.dialect, line_end.decode()
         names = [column.name for column in arrangement if isinstance(column, New)]
@@ -121,7 +121,7 @@ class BriefBatch:
         self, arrangement: Arrangement, made: Mapping[str, Any], take: Sequence[int] | None
     ) -> list[Sequence[str]] | None:
         """Return what each record of the part is made of; None where that takes Arrow."""
-        width, lists = self.place.width, [isinstance(one, Listed) for one in made.values()]
+        width, lists = self.place.width, [isinstance(one, ListColumn) for one in made.values()]
         whole = arrangement[:width] == tuple(map(Keep, range(width)))
         if len(arrangement) == 1 or not all(lists) or not (whole or self._fields):
             return None
@@ -137,7 +137,7 @@ class BriefBatch:
         return texts if take is None else [texts[row] for row in take]
 
 
-def texts_of(column: Listed, dialect: Dialect) -> list[str]:
+def texts_of(column: ListColumn, dialect: Dialect) -> list[str]:
     """Return the CSV fields of a made column: see text.py."""
     if column.type == "double":
         return ["" if v is None or v != v else repr(v) for v in column.values]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 from functools import cache
 from typing import Any
 
-from parapply.columns.inference import FALSE, TRUE, Kind
+from parapply.columns.inference import FALSE, TRUE, TextKind
 from parapply.formats.common.line_index import MARKS, Mark
 from parapply.formats.csv.dialect import Dialect
 from parapply.formats.nouns import Survey
@@ -32,7 +32,7 @@ def suits(dialect: Dialect) -> bool:
 
 
 @record
-class Lines:
+class SmallLines:
     """Records, of which each is one line, and all have the same line end but perhaps the last."""
 
     lines: Sequence[str]
@@ -48,18 +48,18 @@ class Lines:
         tail = self.end if self.ended and self.lines else ""
         return (self.end.join(self.lines) + tail).encode()
 
-    def pick(self, rows: Sequence[int]) -> Lines:
+    def pick(self, rows: Sequence[int]) -> SmallLines:
         """Return some records, by their positions in order."""
         ended = self.ended or not rows or rows[-1] < len(self) - 1
-        return Lines([self.lines[row] for row in rows], self.end, ended)
+        return SmallLines([self.lines[row] for row in rows], self.end, ended)
 
-    def cut(self, skip: int, rows: int) -> Lines:
+    def cut(self, skip: int, rows: int) -> SmallLines:
         """Return `rows` records after the first `skip`."""
         ended = self.ended or skip + rows < len(self)
-        return Lines(self.lines[skip : skip + rows], self.end, ended)
+        return SmallLines(self.lines[skip : skip + rows], self.end, ended)
 
 
-def lines(text: bytes) -> Lines | None:
+def lines(text: bytes) -> SmallLines | None:
     """Return the records of text that starts and ends with one; None where it is not so plain."""
     try:
         decoded = text.decode()
@@ -74,7 +74,7 @@ def lines(text: bytes) -> Lines | None:
     ended = not found[-1]
     if ended:
         del found[-1]
-    return None if "" in found or "\0" in decoded else Lines(found, end, ended)
+    return None if "" in found or "\0" in decoded else SmallLines(found, end, ended)
 
 
 class Fields:
@@ -95,7 +95,7 @@ class Fields:
         return [t[1:-1].replace('""', '"') if t[:1] == '"' else t for t in found]
 
 
-def fields(records: Lines, dialect: Dialect, width: int) -> Fields | None:
+def fields(records: SmallLines, dialect: Dialect, width: int) -> Fields | None:
     """Return the fields of each record; None where not each has `width`, or quotes are astray."""
     mark = chr(dialect.delimiter)
     text = "\n".join(records.lines)
@@ -124,23 +124,23 @@ def _fields(mark: str) -> re.Pattern[str]:
     return re.compile(rf'"(?:[^"\n]|"")*+"{end}|[^"\n{re.escape(mark)}]*+{end}')
 
 
-def kind(values: Sequence[str], nulls: Collection[str]) -> Kind | None:
+def kind(values: Sequence[str], nulls: Collection[str]) -> TextKind | None:
     """Return the kind of a column; None where it takes parse.py to tell."""
     every = set(values)
     known = every.difference(nulls)
     missing = len(known) < len(every)
     text = "\n".join(known) + "\n"
     if not known:
-        return Kind("null", missing)
+        return TextKind("null", missing)
     if _INTEGERS.fullmatch(text):
-        return Kind("int", missing, "-" in text.replace("-0\n", ""))
+        return TextKind("int", missing, "-" in text.replace("-0\n", ""))
     if _NUMBERS.fullmatch(text):
-        return Kind("float", missing)
+        return TextKind("float", missing)
     words = known.difference(TRUE, FALSE)
     if not words:
-        return Kind("bool", missing)
+        return TextKind("bool", missing)
     if any(value[:1].isalpha() and not _NO_TEXT.match(value) for value in words):
-        return Kind("text", missing)
+        return TextKind("text", missing)
     return None
 
 
@@ -161,7 +161,7 @@ def survey(
     return Survey(len(records), tuple(kinds), _marks(records, start))
 
 
-def _marks(records: Lines, start: int) -> tuple[Mark, ...]:
+def _marks(records: SmallLines, start: int) -> tuple[Mark, ...]:
     step = -(-len(records) // MARKS)
     found = []
     for row in range(0, len(records), step):

@@ -19,7 +19,7 @@ from parapply.formats.parquet.column_copy.plan import CopyPlan
 from parapply.formats.parquet.column_copy.sequential_reader import SequentialReader
 from parapply.formats.parquet.elements import Layout, are_alike
 from parapply.formats.parquet.encoded_groups import GroupChunks, GroupEncoder, OutputEnd
-from parapply.formats.parquet.footer import MAGIC, Chunk
+from parapply.formats.parquet.footer import MAGIC, ColumnChunk
 from parapply.formats.parquet.layout import described
 from parapply.formats.parquet.writer import check_schema
 
@@ -140,7 +140,7 @@ class GroupWriter:
         read = self._reader.read(field.name, piece.origin, piece.rows)
         return [fit_column(field.name, chunk, field.type) for chunk in read]
 
-    def _chunks(self, group: _Group, done: dict[_Names, list[GroupChunks]]) -> list[Chunk]:
+    def _chunks(self, group: _Group, done: dict[_Names, list[GroupChunks]]) -> list[ColumnChunk]:
         made = done[group.encoder][group.number] if group.encoder else {}
         found = {**group.copied, **made}
         return [chunk for name in self._schema.names for chunk in found[name]]

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 
 from parapply.formats.parquet.column_copy.plan import CopyPlan
 from parapply.formats.parquet.encoded_groups import GroupChunks, OutputEnd, named
-from parapply.formats.parquet.footer import Chunk, Footer
+from parapply.formats.parquet.footer import ColumnChunk, Footer
 from parapply.formats.parquet.thrift import Struct
 
 
@@ -29,7 +29,7 @@ class Pages:
         """Copy columns of a group to a place, and return what it has there."""
         self._plan.check()
         chunks = {name: self._groups[group][name] for name in names}
-        moved: dict[int, Chunk] = {}
+        moved: dict[int, ColumnChunk] = {}
         for start, stop, some in _runs([chunk for column in chunks.values() for chunk in column]):
             by = end.at - start
             end.copy(self._file, start, stop)
@@ -41,9 +41,9 @@ class Pages:
         self._file.close()
 
 
-def _runs(chunks: list[Chunk]) -> Iterator[tuple[int, int, list[Chunk]]]:
+def _runs(chunks: list[ColumnChunk]) -> Iterator[tuple[int, int, list[ColumnChunk]]]:
     """Yield where chunks are that lie one after the other, and these."""
-    run: list[Chunk] = []
+    run: list[ColumnChunk] = []
     for chunk in sorted(chunks, key=lambda chunk: chunk.start):
         if run and chunk.start != run[-1].stop:
             yield run[0].start, run[-1].stop, run

@@ -14,7 +14,7 @@ from typing import BinaryIO
 import pyarrow as pa
 
 from parapply.formats.parquet.elements import Layout
-from parapply.formats.parquet.footer import CODECS, MAGIC, Chunk, Footer, leaves
+from parapply.formats.parquet.footer import CODECS, MAGIC, ColumnChunk, Footer, leaves
 from parapply.formats.parquet.source import ParquetSource
 from parapply.formats.parquet.thrift import ThriftError
 from parapply.model.errors import InputError
@@ -100,7 +100,7 @@ def _copied(footer: Footer, rows: Sequence[int], codec: str | None) -> Iterator[
         first = stop
 
 
-def _may_be_copied(chunk: Chunk, footer: Footer, codec: str | None) -> bool:
+def _may_be_copied(chunk: ColumnChunk, footer: Footer, codec: str | None) -> bool:
     if not chunk.readable or (codec is not None and CODECS[codec] != chunk.codec):
         return False
     return len(MAGIC) <= chunk.start <= chunk.start + chunk.size <= footer.start
