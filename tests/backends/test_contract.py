@@ -11,12 +11,7 @@ import pytest
 from parapply.backends import registry as backends
 from parapply.backends.api import Done
 from parapply.model.errors import UsageError, WorkerError
-from tests.backends.sessions import (
-    every_kind,
-    every_pool,
-    opened,
-    results,
-)
+from tests.backends.sessions import every_kind, every_pool, opened, results
 from tests.backends.tasks import (
     fail,
     fail_to_start,

@@ -13,12 +13,7 @@ import pytest
 
 from parapply.backends.api import Done
 from parapply.model.errors import WorkerError
-from tests.backends.sessions import (
-    every_method,
-    opened,
-    processes,
-    results,
-)
+from tests.backends.sessions import every_method, opened, processes, results
 from tests.backends.tasks import (
     always_exit,
     exit_at_start,

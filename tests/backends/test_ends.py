@@ -15,18 +15,8 @@ from functools import partial
 import pytest
 
 from tests import ROOT
-from tests.backends.sessions import (
-    every_method,
-    is_alive,
-    processes,
-    results,
-)
-from tests.backends.tasks import (
-    note_exit,
-    pid,
-    rest,
-    square_slowly,
-)
+from tests.backends.sessions import every_method, is_alive, processes, results
+from tests.backends.tasks import note_exit, pid, rest, square_slowly
 
 
 @every_method

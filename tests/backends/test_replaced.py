@@ -5,11 +5,7 @@ from __future__ import annotations
 import pytest
 
 from parapply.backends.api import Done
-from tests.backends.sessions import (
-    every_method,
-    processes,
-    results,
-)
+from tests.backends.sessions import every_method, processes, results
 from tests.backends.tasks import (
     crash_at_exit,
     fork_a_child,

@@ -5,11 +5,7 @@ from __future__ import annotations
 import pytest
 
 from parapply.model.errors import WorkerError
-from tests.backends.sessions import (
-    every_method,
-    processes,
-    results,
-)
+from tests.backends.sessions import every_method, processes, results
 from tests.backends.tasks import (
     close_all,
     fail,

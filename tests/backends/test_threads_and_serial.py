@@ -6,14 +6,8 @@ import threading
 
 import pytest
 
-from tests.backends.sessions import (
-    opened,
-    results,
-)
-from tests.backends.tasks import (
-    late_or_busy,
-    square,
-)
+from tests.backends.sessions import opened, results
+from tests.backends.tasks import late_or_busy, square
 
 
 def test_units_of_the_serial_backend_are_seen_from_its_beat():

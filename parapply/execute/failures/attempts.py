@@ -12,14 +12,7 @@ from typing import Any
 
 from parapply.backends.api import ItemProgress
 from parapply.execute.call import Left
-from parapply.execute.policy import (
-    FailedRow,
-    Failure,
-    LostWorkerError,
-    Policy,
-    RowByRow,
-    is_ours,
-)
+from parapply.execute.policy import FailedRow, Failure, LostWorkerError, Policy, RowByRow, is_ours
 from parapply.execute.time_limit import Alarm, RowTimeoutError
 from parapply.runtime.rates import Rate
 
