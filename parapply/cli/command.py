@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from parapply.cli import console
+from parapply.cli import console, process
 from parapply.cli.beginning import closed
 from parapply.cli.options import Command, options
 from parapply.model.errors import InputError, OutputError, ParapplyError, UsageError
@@ -56,18 +56,18 @@ def main() -> NoReturn:
         console.say(f"parapply: error: {error.format_message()} (parapply --help)")
         sys.exit(2)
     except (KeyboardInterrupt, click.Abort):
-        console.die_of(signal.SIGINT)
-    except console.Signalled as end:
-        console.die_of(end.number)
+        process.die_of(signal.SIGINT)
+    except process.Signalled as end:
+        process.die_of(end.number)
     except SystemExit as end:
-        console.leave(end)
-    console.leave(SystemExit(0))
+        process.leave(end)
+    process.leave(SystemExit(0))
 
 
 def _run(job: Job, bar: console.Bar, *, quiet: bool, verbose: bool) -> None:
     from parapply.storage.atomic.staging import remove_all
 
-    stdout = console.protect_stdout()
+    stdout = process.protect_stdout()
     number = 0
     try:
         _check_open(job)
@@ -76,7 +76,7 @@ def _run(job: Job, bar: console.Bar, *, quiet: bool, verbose: bool) -> None:
 
         gc.freeze()
         gc.enable()  # the user's code begins
-        with console.Signals():
+        with process.Signals():
             report = run(job, stdout=stdout, listeners=[bar] if bar.shown else ())
     except ParapplyError as error:
         bar.clear()
@@ -85,7 +85,7 @@ def _run(job: Job, bar: console.Bar, *, quiet: bool, verbose: bool) -> None:
     except BrokenPipeError:  # whoever read the output has had enough
         bar.clear()
         number = signal.SIGPIPE
-    except (console.Signalled, KeyboardInterrupt) as end:  # or raised by the function
+    except (process.Signalled, KeyboardInterrupt) as end:  # or raised by the function
         bar.clear()
         remove_all()
         number = getattr(end, "number", signal.SIGINT)
@@ -109,7 +109,7 @@ def _run(job: Job, bar: console.Bar, *, quiet: bool, verbose: bool) -> None:
         bar.clear()
         raise
     if number:  # anew: the one that was caught holds on to everything that there was
-        raise console.Signalled(number)
+        raise process.Signalled(number)
     bar.finish(report.rows_in)
     console.say_failures(report, job, verbose)
     console.say_notes(report)

@@ -12,8 +12,8 @@ from functools import cache
 from typing import Any
 
 from parapply.columns import kernels as pc
+from parapply.columns.fit import fit
 from parapply.columns.scalars import text as scalar
-from parapply.columns.unify import fit
 from parapply.columns.values.convert import to_array
 from parapply.model.deferred_imports import at, pa
 

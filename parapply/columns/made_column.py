@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from parapply.columns.fit import fit
 from parapply.columns.list_column import ListColumn
 from parapply.columns.type_names import type_of
-from parapply.columns.unify import fit
 from parapply.columns.values.convert import to_array
 from parapply.model.deferred_imports import pa
 

@@ -29,51 +29,42 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
 
 from parapply.backends import cores
 from parapply.backends import registry as backends
 from parapply.backends.api import Session
-from parapply.engine.agenda import Agenda, ExternalEvents
-from parapply.engine.assemble import Assembler
-from parapply.engine.checkpoint.keeping import NoCheckpoint
-from parapply.engine.chunking import chunks_of, small_bytes, total_rows
+from parapply.engine.chunking import chunks_of
 from parapply.engine.errors_file import ErrorsFile
-from parapply.engine.inputs.sources import Inputs, open_inputs
+from parapply.engine.inputs.sources import open_inputs
 from parapply.engine.publication import publish
 from parapply.engine.resolve.checks import check_job
 from parapply.engine.resolve.collisions import check_places
 from parapply.engine.resolve.describe import Order, check_types, describe, make_function
 from parapply.engine.resolve.pool import pool_config
-from parapply.engine.result_columns import ResultColumns
 from parapply.engine.run_services import RunServices
+from parapply.engine.setup import (
+    Tell,
+    apply_stage,
+    completed,
+    named_files,
+    open_checkpoint,
+    open_output,
+    survey_if_small,
+)
 from parapply.engine.signals import heeding
 from parapply.engine.stages.api import work_off
 from parapply.engine.stages.apply import ApplyStage
 from parapply.engine.stages.survey import Table, survey
-from parapply.engine.tally import Tally
 from parapply.execute.callers.registry import preload
-from parapply.execute.tasks import ChunkTask
-from parapply.formats import registry as formats
 from parapply.functions.expressions import Expression
-from parapply.functions.load import Function
-from parapply.model.deferred_imports import load_arrow
 from parapply.model.events import Begun, Ended, Event, Listener, Progress, Published, Surveyed
 from parapply.model.job import Job
-from parapply.model.records import replace
 from parapply.model.report import Report
 from parapply.report.recorder import Recorder
-from parapply.storage.atomic.output import Output
 from parapply.storage.descriptors import told, watch
 from parapply.storage.disk_errors import DiskErrors
 
-if TYPE_CHECKING:
-    from parapply.engine.checkpoint.checkpoint import Checkpoint
-
 __all__ = ["Progress", "run"]
-
-SPREAD_ROWS = 5_000  # from so many on it pays to compile a function anew
-_Tell = Callable[[Event], None]
 
 
 def run(
@@ -114,32 +105,33 @@ def run(
     return report
 
 
-def _run(job: Job, stdout: int, tell: _Tell) -> None:
+def _run(job: Job, stdout: int, tell: Tell) -> None:
     check_job(job)
     check_places(job, stdout)
     watch()
     with (
-        heeding(), told(), _open(job, stdout) as output, DiskErrors(output, _named(job)) as disk,
-        RunServices(job) as services, ExitStack() as ends,
+        heeding(), told(), open_output(job, stdout) as output,
+        DiskErrors(output, named_files(job)) as disk, RunServices(job) as services,
+        ExitStack() as ends,
     ):  # fmt: skip
         place = os.path.dirname(services.folder)
         disk.others[services.folder] = f"{place} (TMPDIR=DIR names another)"
         function = make_function(job)
         backend, workers = backends.load(job.backend), cores.count_workers(job.workers)
         errors = None if job.errors_to is None else ends.enter_context(ErrorsFile(job, stdout))
-        kept = _kept(job, output, ends)
+        kept = open_checkpoint(job, output, ends)
         inputs = open_inputs(job, output.folder)
         whole = None if isinstance(function, Expression) else function.find()
         planned = kept.begin(inputs, whole, workers)
         order = describe(job, function, inputs) if inputs.complete else None
         if order is not None and job.start_method in (None, "fork"):
             preload(order.call)
-        table = _fast_survey(job, inputs, order)
+        table = survey_if_small(job, inputs, order)
         services.share(job.start_method)
         pool = pool_config(job, function, services, workers, inputs.size_bytes)
         tell(Begun(pool.workers, job.backend, job.output))
         with backend.open(pool) as session:
-            inputs, order = _complete(session, job, function, inputs, order)
+            inputs, order = completed(session, job, function, inputs, order)
             table = table or survey(session, inputs, order.surveyed(len(inputs.columns)))
             for stream in table.streams.values():
                 ends.callback(stream.close)  # type: ignore[attr-defined]  # a feed, or a generator
@@ -147,7 +139,7 @@ def _run(job: Job, stdout: int, tell: _Tell) -> None:
             if errors is not None:
                 assert order.aside is not None
                 errors.begin(order.aside, table.fields, several=len(table.sources) > 1)
-            apply = _apply_stage(
+            apply = apply_stage(
                 job, session, inputs, table, order, output, errors, kept, services, tell
             )
             with apply.assembler:
@@ -168,52 +160,6 @@ def _run(job: Job, stdout: int, tell: _Tell) -> None:
     )  # fmt: skip
 
 
-def _apply_stage(
-    job: Job,
-    session: Session,
-    inputs: Inputs,
-    table: Table,
-    order: Order,
-    output: Output,
-    errors: ErrorsFile | None,
-    kept: Checkpoint | NoCheckpoint,
-    services: RunServices,
-    tell: _Tell,
-) -> ApplyStage:
-    """Return the stage that calls the function, with the assembler of what it makes."""
-    agenda, total = Agenda(), total_rows(job, table)
-    tally = Tally(job.max_errors, total)
-    assembler = Assembler(
-        output, order.target, table.fields, order.keep, ResultColumns(order.call.types),
-        agenda.push, errors, keeps=job.checkpoint is not None,
-        prompt=not output.restartable and inputs.endless,
-    )  # fmt: skip
-    small = small_bytes(job, table, output)
-    task = _task(job, table, order, kept.folder, tally, small)
-    world = ExternalEvents(table.feeds, agenda, output.pipe, services.stopped)
-
-    def told(event: Event) -> None:
-        services.on(event)
-        tell(event)
-
-    return ApplyStage(
-        session, task, dict(table.indexes), total, told, tally, kept, assembler, agenda, world
-    )
-
-
-def _fast_survey(job: Job, inputs: Inputs, order: Order | None) -> Table | None:
-    """Return the table of few and small inputs; else None, and what many rows need is imported."""
-    table = None
-    if formats.FORMATS[inputs.format].preload:
-        from parapply.engine.stages.fast_survey import fast_survey
-
-        table = fast_survey(job, inputs, order)
-    if table is None:
-        load_arrow()
-        formats.preload(inputs.format)
-    return table
-
-
 def _work_off(session: Session, apply: ApplyStage, order: Order, table: Table) -> tuple[str, ...]:
     """Have all chunks done, and the output completed; return its columns."""
     assembler = apply.assembler
@@ -225,51 +171,3 @@ def _work_off(session: Session, apply: ApplyStage, order: Order, table: Table) -
     check_types(order.call, names)
     assembler.close()
     return names
-
-
-def _open(job: Job, stdout: int) -> Output:
-    return Output(
-        job.output, stdout, temp_dir=job.temp_dir, lock=job.lock, clobber=not job.no_clobber
-    )
-
-
-def _named(job: Job) -> dict[str, str]:
-    """Which option is to blame for files that are neither the output nor an input."""
-    named = {"--checkpoint": job.checkpoint, "--log-file": job.log_file}
-    places = {option: path for option, path in named.items() if path is not None}
-    return {os.path.abspath(path): f"{option} {path}" for option, path in places.items()} | {
-        path: f"{option} {path}" for option, path in places.items()
-    }
-
-
-def _kept(job: Job, output: Output, ends: ExitStack) -> Checkpoint | NoCheckpoint:
-    if job.checkpoint is None:
-        return NoCheckpoint(output.folder)
-    from parapply.engine.checkpoint.checkpoint import Checkpoint
-
-    return ends.enter_context(Checkpoint(job))
-
-
-def _complete(
-    session: Session,
-    job: Job,
-    function: Function | Expression,
-    inputs: Inputs,
-    order: Order | None,
-) -> tuple[Inputs, Order]:
-    """Find all columns where the head of an input does not tell them."""
-    if order is None:
-        found = survey(session, inputs, ())
-        inputs = inputs.completed(found.sources, found.streams)
-        order = describe(job, function, inputs)
-    return inputs.comparing({*order.keep, *order.call.read}), order
-
-
-def _task(job: Job, table: Table, order: Order, folder: str, tally: Tally, small: int) -> ChunkTask:
-    policy = replace(order.call.policy, most=tally.most)
-    few = table.rows is not None and table.rows < SPREAD_ROWS
-    call = replace(order.call, policy=policy, spread=order.call.spread and not few)
-    return ChunkTask(
-        table.sources, table.fields, call, order.target, order.keep, folder,
-        order.aside, job.checkpoint is not None, small,
-    )  # fmt: skip

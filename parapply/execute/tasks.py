@@ -13,19 +13,16 @@ from functools import partial
 from typing import Any
 
 from parapply.backends.api import ItemProgress
-from parapply.columns.arrays import columns_of, take
-from parapply.columns.list_column import ListColumn
-from parapply.columns.unify import is_settled
 from parapply.execute.call import Call, Made
 from parapply.execute.callers.api import ChunkRun, TableCaller
 from parapply.execute.callers.registry import caller_of
 from parapply.execute.failures.quarantine import ChunkRows, set_aside
 from parapply.execute.outcomes import outcome_of, padded
 from parapply.execute.policy import Failure, RowByRow, causes
+from parapply.execute.results.merge import merged
 from parapply.execute.results.stored import (
     files_of,
     made_of,
-    merged,
     part_name,
     store,
     store_failed,
@@ -34,10 +31,11 @@ from parapply.execute.results.stored import (
     stored_text,
 )
 from parapply.execute.rewrites import OutputTask, Rewrite
-from parapply.formats.api import Batch, KeepsTables, Source, Target
-from parapply.formats.nouns import Arrangement, Field, Keep, New, arrange, under_their_names
+from parapply.execute.write import PartWriter
+from parapply.formats.api import KeepsTables, Source, Target
+from parapply.formats.nouns import Field
 from parapply.model.chunk import Chunk
-from parapply.model.errors import ParapplyError, ResultError, UnencodableError, UnseenError
+from parapply.model.errors import ParapplyError, UnseenError
 from parapply.model.outcome import Failed, Outcome, given_of
 from parapply.model.records import record, replace
 from parapply.runtime.allocation import give_back
@@ -113,11 +111,11 @@ class ChunkTask:
             rows = rows.until(made.left.done)
         path = self._path(chunk.number)
         failures = rows.failures(made.failures)
-        changes = self._may_change(made)
+        changes = self._writer.may_change(made)
         part, kept = Part(path, self.small), None
         with Naming(path):
             try:
-                self._write(part, rows, made, chunk.last and made.left is None)
+                self._writer.write(part, rows, made, chunk.last and made.left is None)
             except UnseenError as error:
                 raise rows.unseen(error, self.fields, self.keep) from error
             alone = not (changes or (self.durable and failures))
@@ -139,6 +137,10 @@ class ChunkTask:
 
             outcome = replace(outcome, files=known(files_of(path), facts(outcome)))
         return outcome
+
+    @property
+    def _writer(self) -> PartWriter:
+        return PartWriter(self.target, self.keep, self.fields, self.call.types)
 
     def _store(self, path: str, made: Made, chunk: Chunk, *, listed: bool) -> bytes | None:
         """Keep what the function made beside its part, unless that tells it itself."""
@@ -204,7 +206,7 @@ class ChunkTask:
         else:
             made = stored(old.path, old, item.columns, back, item.shape)
         with Naming(item.path):
-            self._write(part, rows, made, chunk.last)
+            self._writer.write(part, rows, made, chunk.last)
         columns = tuple(
             replace(column, type=type_, given=())
             if (given := given_of(type_)) is None
@@ -254,55 +256,3 @@ class ChunkTask:
         """Return a path of this worker's own: another may still be at the same chunk."""
         name = f"{part_name(number)}.{threading.get_native_id()}"
         return os.path.join(self.folder, name)
-
-    def _write(self, part: Part, rows: ChunkRows, made: Made, last: bool) -> None:
-        try:
-            self._write_batch(part, rows.batch, made, last)
-        except UnencodableError as error:
-            if made.table is None or made.given:
-                where = rows.where(error.row if made.take is None else int(made.take[error.row]))
-            else:
-                where = f"row {error.row + 1} of what was returned for {rows.where(0)} and more"
-            raise ResultError(error.placed(where)) from error
-
-    def _write_batch(self, part: Part, batch: Batch, made: Made, last: bool) -> None:
-        if made.table is not None:
-            self._write_table(part, batch, made, made.table, last)
-            return
-        names = [self.fields[position].name for position in self.keep]
-        kept = under_their_names(made.given, self.fields)
-        arrangement = arrange(self.keep, names, list(made.columns), kept)
-        columns = self._columns(made, batch, made.columns)
-        self.target.write(part, arrangement, batch, columns, made.take, last)
-
-    def _columns(self, made: Made, batch: Batch, columns: dict[str, Any]) -> dict[str, Any]:
-        """Return the columns to write as made: those of the input too that have other names now.
-
-        ListColumn ones have the input's types anyway.
-        """
-        kept, found = under_their_names(made.given, self.fields), {}
-        for name, column in columns.items():
-            if name in made.given and name not in kept and not isinstance(column, ListColumn):
-                array = batch.columns(made.given[name][:1])[0]
-                found[name] = array if made.take is None else take(array, made.take)
-            elif name not in kept:
-                found[name] = column
-        return found
-
-    def _write_table(self, part: Part, batch: Batch, made: Made, table: Any, last: bool) -> None:
-        kept = under_their_names(made.given, self.fields)
-        arrangement: Arrangement = tuple(
-            Keep(kept[name]) if name in kept else New(name) for name in table.column_names
-        )
-        if not made.given:
-            self.target.write_table(part, arrangement, table, batch)
-            return
-        columns = self._columns(made, batch, columns_of(table))
-        self.target.write(part, arrangement, batch, columns, made.take, last, table.schema)
-
-    def _may_change(self, made: Made) -> bool:
-        """Whether what other parts hold can change how this one is written."""
-        if made.shape == "scalar" and not made.given:
-            forced = self.call.types
-            return not all(n in forced or is_settled(a.type) for n, a in made.columns.items())
-        return made.shape != "filter"

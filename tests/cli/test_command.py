@@ -462,11 +462,11 @@ def test_a_profiler_has_the_last_word(tmp_path):
 def test_an_exit_that_leaves_threads_behind_leaves_no_folders(tmp_path):
     program = """
         import sys, threading, time
-        from parapply.cli import console
+        from parapply.cli import process
         from parapply.storage.atomic.staging import Staging
         Staging(sys.argv[1], "parapply-").make()
         threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
-        console.leave(SystemExit(3))
+        process.leave(SystemExit(3))
     """
     argv = [sys.executable, "-c", textwrap.dedent(program), str(tmp_path)]
     assert subprocess.run(argv, timeout=30, check=False).returncode == 3

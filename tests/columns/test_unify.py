@@ -12,7 +12,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from parapply.columns.unify import fit, is_settled, unify
+from parapply.columns.fit import fit
+from parapply.columns.unify import is_settled, unify
 from parapply.columns.values.convert import MixedTypesError, UnsupportedValueError, to_array
 from parapply.model.errors import ResultError
 

@@ -14,13 +14,13 @@ from parapply.columns.duplicates import check_single
 from parapply.columns.type_names import name_of
 from parapply.engine.inputs.sources import Inputs
 from parapply.engine.resolve.ambiguities import check_function, check_options, check_outputs
+from parapply.engine.resolve.output_format import _make_target
 from parapply.execute.call import Call, Traits
 from parapply.execute.callers.registry import CallerSpec, spec_of
 from parapply.execute.identity import counterparts
 from parapply.execute.policy import Policy
-from parapply.formats import registry as formats
 from parapply.formats.api import Target
-from parapply.formats.nouns import Field, Writing
+from parapply.formats.nouns import Field
 from parapply.functions.expressions import Expression
 from parapply.functions.load import Function, frame_kind
 from parapply.functions.rows import no_column
@@ -30,9 +30,7 @@ from parapply.model.errors import UsageError
 from parapply.model.job import Job, on_error
 from parapply.model.outcome import ResultColumn
 from parapply.model.records import record
-from parapply.storage.atomic.output import STDOUT, is_folder
-from parapply.storage.codecs import encodings
-from parapply.storage.codecs.compression import WRITTEN, codec_of, suffix_of
+from parapply.storage.atomic.output import is_folder
 
 CONCURRENCY = 100  # calls of an async function at once in each worker, unless it is said
 
@@ -213,64 +211,6 @@ def check_types(call: Call, names: Sequence[str]) -> None:
     for name, type_ in call.types.items():
         if name not in names:
             raise UsageError(f"--dtype {name}={type_}: {no_column(name, tuple(names))}")
-
-
-def _make_target(
-    job: Job,
-    inputs: Inputs,
-    output: str,
-    format_: str | None = None,
-    compression: str | None = None,
-    *,
-    keeps_rows: bool = False,
-) -> Target:
-    """Return how an output is written; raises UsageError where its name does not say it."""
-    codec = codec_of(output)
-    path = output.rstrip("/") if codec else output
-    path = path[: len(path) - len(suffix_of(codec))]
-    name = format_ or formats.name_of(path)
-    if name is None and output.endswith("/"):
-        name = inputs.format
-    if name is None and (output in STDOUT or output.startswith("/dev/")):
-        name = inputs.format if formats.goes_to_pipes(inputs.format) else "csv"
-    if name is None:
-        raise UsageError(
-            f"{output}: the name does not say which format to write; use {_or_suffix(job, output)}"
-        )
-    if codec is not None and codec not in WRITTEN:
-        raise UsageError(f"{output}: {codec} is only read; take .gz or .zst")
-    formats.check_written(output, name)
-    compression, is_text = compression or codec, formats.FORMATS[name].is_text
-    if is_text and compression not in (None, "none", *WRITTEN):
-        raise UsageError(f"--compression {compression}: there are: {', '.join(WRITTEN)}")
-    if codec and not is_text:
-        raise UsageError(f"{output}: {name} is compressed inside; use --compression")
-    if is_text and compression == "none":
-        compression = None
-    encoding = encodings.output_encoding(job.output_encoding)
-    if job.output_encoding is None and inputs.format == name:
-        encoding = inputs.encoding
-    if output == job.output:
-        _check_dialects(job, inputs.format, name)
-    keeps_all = not (job.only or job.select)
-    same = inputs.format == name
-    dialects = job.output_dialect, job.dialect
-    writing = Writing(compression, encoding, same, *dialects, keeps_all, keeps_rows)
-    return formats.target(name, inputs.sources, writing)
-
-
-def _check_dialects(job: Job, read: str, written: str) -> None:
-    if job.output_dialect is not None and not formats.FORMATS[written].dialects:
-        raise UsageError(f"--to-dialect {job.output_dialect} is for CSV; the output is {written}")
-    either = formats.FORMATS[read].dialects or formats.FORMATS[written].dialects
-    if job.dialect is not None and not either:
-        raise UsageError(f"--dialect {job.dialect} is for CSV; here is {read}, and then {written}")
-
-
-def _or_suffix(job: Job, output: str) -> str:
-    if output != job.output:
-        return "a name with a suffix: .csv, .tsv, .jsonl, .parquet or .arrow"
-    return f"--to {'|'.join(formats.written_names())}"
 
 
 def _check_results(job: Job, call: Call) -> None:

@@ -14,9 +14,10 @@ from typing import Any
 from parapply.backends.api import Done, Session
 from parapply.columns.unify import unify
 from parapply.engine import plan
+from parapply.engine.inputs.cutters import make_cutter
 from parapply.engine.inputs.feed import Feed
 from parapply.engine.inputs.sources import Inputs
-from parapply.engine.inputs.streams import Chained, StreamChunks, make_cutter, stream_chunks
+from parapply.engine.inputs.streams import Chained, StreamChunks, stream_chunks
 from parapply.engine.stages.api import work_off
 from parapply.execute.tasks import SurveyTask
 from parapply.formats.api import Index, Source, TextSource

@@ -13,7 +13,8 @@ from contextvars import ContextVar
 from typing import Any
 
 from parapply.execute.call import Made
-from parapply.execute.callers.rows import RowCaller, ValueCaller
+from parapply.execute.callers.rows import RowCaller
+from parapply.execute.callers.values import ValueCaller
 from parapply.execute.failures.attempts import Attempts
 from parapply.execute.policy import FailedRow, is_ours
 from parapply.execute.time_limit import GRACE_S, RowTimeoutError, look_interval

@@ -13,10 +13,11 @@ from typing import Any
 from parapply.columns import json_columns
 from parapply.columns.arrays import columns_of
 from parapply.columns.type_words import clash
-from parapply.columns.unify import fit, unify
+from parapply.columns.unify import unify
 from parapply.columns.values.maps import holds_maps
 from parapply.execute.call import Call, Made
 from parapply.execute.callers.api import ChunkRun
+from parapply.execute.callers.pieces import _TWO_KINDS, _in_all, _size, _stack
 from parapply.execute.failures.attempts import Attempts
 from parapply.execute.failures.explain import Explainer
 from parapply.execute.frames import conversion
@@ -172,10 +173,10 @@ class FrameCaller:
         name = self.call.into[0] if self.call.into else self.call.name
         where = self._where_from(start)
         with self._placed(start, stop):
-            table = conversion.as_table(returned, indexed, self.objects)
+            table = returned.as_table(returned, indexed, self.objects)
             column = None
             if table is None:
-                column = conversion.as_column(returned, name, self.objects)
+                column = returned.as_column(returned, name, self.objects)
         if table is not None and not self.call.filter:
             with self._placed(start, stop):
                 found = given.found(returned, table, self._exact(start, stop))
@@ -298,29 +299,3 @@ class FrameCaller:
     def _span(self, start: int, stop: int) -> str:
         first, last = self.where(start), self.where(max(stop - 1, start))
         return f"{first.replace(': row ', ': rows ')} to {last.rpartition(' ')[2]}"
-
-
-def _in_all(pieces: Sequence[Made]) -> dict[str, tuple[int, ...]]:
-    """Return which columns are the input's in all pieces, and of which of the input's they are."""
-    known = {
-        name: tuple(p for p in places if all(p in made.given.get(name, ()) for made in pieces))
-        for name, places in pieces[0].given.items()
-    }
-    return {name: places for name, places in known.items() if places}
-
-
-_TWO_KINDS = "the function returned a DataFrame for some rows and something else for others"
-
-
-def _stack(columns: list[Any], type_: Any) -> pa.Array:
-    """Put columns below each other; a number stands for so many missing values."""
-    return pa.concat_arrays(
-        [
-            pa.nulls(column, type_) if isinstance(column, int) else fit(column, type_)
-            for column in columns
-        ]
-    )
-
-
-def _size(table: dict[str, pa.Array]) -> int:
-    return len(next(iter(table.values()), ()))

@@ -29,7 +29,7 @@ _FRAMES = "parapply.execute.callers.frames"
 CALLERS = {
     "row": CallerSpec(f"{_ROWS}:RowCaller", Traits(takes_rows=True), f"{_AWAITED}:AsyncRowCaller"),
     "value": CallerSpec(
-        f"{_ROWS}:ValueCaller",
+        "parapply.execute.callers.values:ValueCaller",
         Traits(by_column=True),
         f"{_AWAITED}:AsyncValueCaller",
         argument="value",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import repeat
 from typing import Any
 
-from parapply.columns.json_columns import is_json, is_varied
+from parapply.columns.json_columns import is_json
 from parapply.execute import holes
 from parapply.execute.call import Call, Made
 from parapply.execute.callers.api import ChunkRun
@@ -16,6 +16,7 @@ from parapply.execute.identity import Looked
 from parapply.execute.loop import step_of
 from parapply.execute.policy import FailedRow
 from parapply.execute.results import build
+from parapply.execute.results import shape as shapes
 from parapply.formats.nouns import Field
 from parapply.functions.inline_columns import spread
 from parapply.functions.rows import Row, RowColumns
@@ -129,7 +130,7 @@ class RowCaller:
 
     def _finish(self) -> Callable[[Any], Any] | None:
         """What is done with each result at once, as it may run the user's code and fail."""
-        return bool if self.call.filter else build.items if self.call.explode else None
+        return bool if self.call.filter else shapes.items if self.call.explode else None
 
     def _values_of(self, position: int) -> list[Any]:
         """Return a column's values as the function sees them."""
@@ -153,10 +154,10 @@ class RowCaller:
         if not into and is_json(self.types.get(name)):  # a dict is a value there, too
             into = (name,)
         try:
-            shape, lists = build.shape_columns(values, into, name, where)
+            shape, lists = shapes.shape_columns(values, into, name, where)
             given = self._given(lists or {name: values}, take)
             if shape == "fields":
-                given = {key: places for key, places in given.items() if build.have(values, key)}
+                given = {key: places for key, places in given.items() if shapes.have(values, key)}
             lists = lists or dict.fromkeys(given, values)
             make = build.list_columns if self.batch.listed else build.build_columns
             types = {**_json(given, self.fields), **self.types} if given else self.types
@@ -203,7 +204,7 @@ class RowCaller:
             row = position if take is None else int(take[position])
             where = _picked(self.where, [row])
             try:
-                _, lists = build.shape_columns([value], into, name, where)
+                _, lists = shapes.shape_columns([value], into, name, where)
                 build.build_columns(lists, where, self.types, as_text=self.call.as_text)
             except ResultError as error:
                 self._refuse(error, row)
@@ -213,35 +214,6 @@ class RowCaller:
             self.rounds.fail(error, row)
         except FailedRow as failed:
             raise self.explainer.error(failed, self.rounds.failures) from None
-
-
-class ValueCaller(RowCaller):
-    """Calls a function for each value of a column, or of several one after the other: a Caller."""
-
-    def _results(self) -> Made:
-        every = self._value_lists()
-        names = tuple(self.fields[position].name for position in self.call.given)
-        if len(every) == 1:
-            nested = is_varied(self.fields[self.call.given[0]].kind)  # a dict is a value there
-            into = self.call.into or (names if nested else ())
-            return self._made(every[0], into, names[0])
-        return self._made(list(zip(*every, strict=True)), self.call.into or names, names[0])
-
-    def _value_lists(self) -> list[list[Any]]:
-        """Return what the function made of the values of each column."""
-        self.batch.ready(self.call.given)
-        every = [(list[Any](), self._values_of(position)) for position in self.call.given]
-        function = self.function
-        if self.call.expression is not None:
-            function = self.call.expression.function("value")
-        assert function is not None
-        self._run([(self._value_step(found, function, of), found) for found, of in every])
-        return [found for found, _ in every]
-
-    def _value_step(
-        self, found: list[Any], function: Callable[[Any], Any], values: list[Any]
-    ) -> Step:
-        return step_of(found, function, self._finish(), lambda start, stop: values[start:stop])
 
 
 def _kept(call: Call, fields: tuple[Field, ...]) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from parapply.columns.arrays import take
-from parapply.columns.unify import fit, unify
+from parapply.columns.fit import fit
+from parapply.columns.unify import unify
 from parapply.columns.values.maps import as_lists
 from parapply.model.deferred_imports import at, np, pa
 from parapply.model.errors import ResultError

@@ -13,15 +13,14 @@ from itertools import pairwise
 from typing import Any
 
 from parapply.columns.arrays import columns_of, integers, take
+from parapply.columns.fit import fit_column
 from parapply.columns.list_column import ListColumn
 from parapply.columns.made_column import as_array
 from parapply.columns.type_names import NAMES, type_of
-from parapply.columns.type_words import clash
-from parapply.columns.unify import fit, fit_column, unify
 from parapply.execute.call import Made
+from parapply.execute.results.list_file import _listed, _lists
 from parapply.formats.common.pandas_schema import retyped
 from parapply.model.deferred_imports import json, np, pa
-from parapply.model.errors import ResultError
 from parapply.model.outcome import Outcome, given_of
 from parapply.storage.part import Part, read_table, reading
 from parapply.storage.private import reopen, write
@@ -185,41 +184,6 @@ def _fitted(
     }
 
 
-_LISTS = b"{"  # what they begin with; an Arrow file begins with ARROW1
-
-
-def _listed(made: Made) -> bytes:
-    columns = {name: (column.type, column.values) for name, column in made.columns.items()}
-    return json.dumps({"take": made.take, "columns": columns}).encode()
-
-
-def _lists(kept: str | bytes) -> tuple[dict[str, ListColumn], list[int] | None] | None:
-    """Return what `_listed` made, None of a table."""
-    if isinstance(kept, str):
-        with reopen(kept) as file:
-            first = file.read(1)
-            kept = first + file.read() if first == _LISTS else b""
-    if not kept.startswith(_LISTS):
-        return None
-    found = json.loads(kept)
-    columns = {
-        name: ListColumn(type_, values) for name, (type_, values) in found["columns"].items()
-    }
-    for name, column in columns.items():
-        if column.type not in NAMES or not all(map(_KINDS[column.type], column.values)):
-            raise ValueError(f"column {name!r} is not of its type")
-    return columns, found["take"]
-
-
-def _of(*types: type) -> Callable[[Any], bool]:
-    return lambda value: value is None or type(value) in types
-
-
-_KINDS = {
-    "null": _of(), "bool": _of(bool), "int64": _of(int), "double": _of(float), "string": _of(str),
-}  # fmt: skip
-
-
 def _made_of_lists(
     part: Outcome,
     columns: tuple[tuple[str, Any], ...],
@@ -267,48 +231,6 @@ def part_name(number: tuple[int, ...]) -> str:
 def files_of(path: str) -> list[str]:
     """Return all files that a part may have."""
     return [path, *(path + suffix for suffix in (_MADE, _TEXT, _FAILED, ".aside"))]
-
-
-def merged(
-    old: Made, new: Made, again: Sequence[int], rows: int, where: Callable[[int], str]
-) -> Made:
-    """Put what was made of some rows, run `again`, among what was made of the others before.
-
-    `again` has positions among the batch's `rows`; raises ResultError where the two do not fit.
-    """
-    failures = {again[position]: failure for position, failure in new.failures.items()}
-    before = np.arange(rows) if old.take is None else old.take
-    stays = np.flatnonzero(~np.isin(before, again))
-    after = np.asarray(again, np.int64)
-    after = after if new.take is None else after[new.take]
-    order = np.argsort(np.concatenate([before[stays], after]), kind="stable")
-    places = np.concatenate([before[stays], after])[order]
-    shapes = {old.shape, new.shape} - {"none"}
-    if len(shapes) > 1:
-        raise ResultError(f"{where(again[0])}: what the function returned is of another kind now")
-    columns = {}
-    for name in {**old.columns, **new.columns}:
-        parts = [_column(old, name, len(before)), _column(new, name, len(after))]
-        type_ = unify(parts[0].type, parts[1].type)
-        if type_ is None:
-            one, other = clash(parts[0].type, parts[1].type)
-            raise ResultError(
-                f"column {name!r}: {where(again[0])} gave {other} now, and the others gave {one} "
-                "before; one column holds one type"
-            )
-        one, two = (fit(part, type_) for part in parts)
-        columns[name] = take(pa.concat_arrays([take(one, stays), two]), order)
-    same = len(places) == rows and bool((places == np.arange(rows)).all())
-    shape = next(iter(shapes), "none")
-    kept = None if same and shape != "filter" else places
-    given = old.given
-    if len(after):
-        given = {n: old.given[n] for n in old.given if old.given[n] == new.given.get(n)}
-    return Made(shape, columns, kept, failures=failures, given=given)
-
-
-def _column(made: Made, name: str, rows: int) -> pa.Array:
-    return made.columns[name] if name in made.columns else pa.nulls(rows)
 
 
 def as_table(columns: dict[str, pa.Array], parts: Sequence[pa.Schema] = ()) -> pa.Table:

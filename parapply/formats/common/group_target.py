@@ -13,9 +13,9 @@ from typing import Any, BinaryIO, Protocol
 import numpy as np
 import pyarrow as pa
 
+from parapply.columns.fit import fit_column
 from parapply.columns.layout import compact
 from parapply.columns.type_names import type_of
-from parapply.columns.unify import fit_column
 from parapply.formats.api import Batch, Joiner
 from parapply.formats.common.pandas_schema import described, marked_as, marks
 from parapply.formats.common.schema_keys import Change, keys_of

@@ -13,9 +13,9 @@ import pyarrow as pa
 
 from parapply.columns.arrays import take as picked
 from parapply.columns.dtypes import parse_type
+from parapply.columns.fit import fit
 from parapply.columns.layout import have_one_dictionary
 from parapply.columns.type_words import named
-from parapply.columns.unify import fit
 from parapply.formats.common.record_locator import RecordLocator
 from parapply.formats.common.typed import Typed
 from parapply.formats.nouns import Field, Reading

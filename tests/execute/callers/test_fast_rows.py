@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from parapply import Job, ParapplyError, run
-from parapply.engine import run as engine
+from parapply.engine import setup as engine
 from parapply.model.records import replace
 
 TABLE = "a,b,copy,two words\n1,0.5,x,p\n2,,y,q\n3,1.5,,r\n4,2.5,z,\n"

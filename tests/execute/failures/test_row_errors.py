@@ -14,7 +14,7 @@ import pytest
 
 from parapply import Job, ParapplyError, apply, run
 from parapply.backends.registry import BACKENDS
-from parapply.engine import run as engine
+from parapply.engine import setup as engine
 from parapply.engine.tally import Tally
 from parapply.execute.tasks import ChunkTask
 from parapply.model.errors import RowError, UsageError

@@ -12,8 +12,8 @@ from typing import BinaryIO, NamedTuple
 import pyarrow as pa
 import pyarrow.types as at
 
+from parapply.columns.fit import fit_column
 from parapply.columns.layout import compact
-from parapply.columns.unify import fit_column
 from parapply.formats.parquet.column_copy.pages import Pages
 from parapply.formats.parquet.column_copy.plan import CopyPlan
 from parapply.formats.parquet.column_copy.sequential_reader import SequentialReader
