@@ -19,7 +19,7 @@ from parapply.formats.csv.dialect import Dialect
 from parapply.formats.csv.escapes import quoted_text, requoted, worded
 from parapply.formats.csv.header import without_said
 from parapply.formats.csv.records import find_records, split_fields
-from parapply.formats.csv.small.batch import BriefBatch
+from parapply.formats.csv.small.batch import SmallBatch
 from parapply.formats.csv.source import CsvSource
 from parapply.formats.csv.splice import header, splice
 from parapply.formats.nouns import Arrangement, Keep, New, Writing
@@ -101,35 +101,22 @@ class CsvTarget(TextTarget):
             read = batch.columns if self.reads_typed else batch.verbatim
             arrangement, made = as_made(arrangement, batch, made, take, read)
             batch = batch.inner
-        if isinstance(batch, BriefBatch):
-            if (lines := self._brief(arrangement, batch, made, take, last)) is not None:
+        if isinstance(batch, SmallBatch):
+            through = self._goes_through(batch)
+            lines = batch.part(arrangement, made, take, self.line_end, last) if through else None
+            if lines is not None:
                 part.write(self._checked(lines, arrangement))
                 return
             batch = batch.whole
         where = partial(_where, batch, take)
         with worded(where):
             ready = {n: self._fields(n, arrays.of(c), where) for n, c in made.items()}
-            lines = self._buffers(arrangement, batch, ready, take, last)
-            part.write(self._checked(lines, arrangement))
+            buffers = self._buffers(arrangement, batch, ready, take, last)
+            part.write(self._checked(buffers, arrangement))
 
-    def _goes_through(self, batch: CsvBatch | BriefBatch) -> bool:
+    def _goes_through(self, batch: CsvBatch | SmallBatch) -> bool:
         """Whether its records can be written as they stand: not each file may have one dialect."""
         return self.alike and batch.place.dialect == self.dialect
-
-    def _brief(
-        self,
-        arrangement: Arrangement,
-        batch: BriefBatch,
-        made: Mapping[str, Any],
-        take: Any,
-        last: bool,
-    ) -> list[bytes] | None:
-        """Return the lines of a part, None where that takes Arrow."""
-        if not self._goes_through(batch):
-            return None
-        if not _keeps_any(arrangement):
-            return batch.made_lines(arrangement, made, self.line_end)
-        return batch.spliced(arrangement, made, take, self.line_end, last)
 
     def _buffers(
         self,

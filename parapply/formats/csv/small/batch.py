@@ -17,7 +17,7 @@ from parapply.formats.csv.table import CsvLocator
 from parapply.formats.nouns import Arrangement, Keep, New
 
 
-class BriefBatch:
+class SmallBatch:
     """Lines; what takes more than lists of their values is done by a CsvBatch of the same rows."""
 
     listed = True
@@ -34,9 +34,9 @@ class BriefBatch:
     def _fields(self) -> survey.Fields | None:
         return survey.fields(self.lines, self.place.dialect, self.place.width)
 
-    def pick(self, rows: Sequence[int]) -> BriefBatch:
+    def pick(self, rows: Sequence[int]) -> SmallBatch:
         """Return the batch of some records."""
-        return BriefBatch(self.lines.pick(rows), self.place.pick(rows))
+        return SmallBatch(self.lines.pick(rows), self.place.pick(rows))
 
     def bad_rows(self, positions: Sequence[int], seen: Sequence[int] = ()) -> dict[int, str]:
         """There are none: the file would not be read so."""
@@ -82,14 +82,16 @@ class BriefBatch:
     def held(self, position: int) -> list[Any] | None:
         """None: who asks wants arrays."""
 
-    def spliced(
+    def part(
         self, arrangement: Arrangement, made: Mapping[str, Any], take: Sequence[int] | None,
         line_end: bytes, last: bool,
     ) -> list[bytes] | None:  # fmt: skip
-        """Return the part of the output, as splice.py makes it; None where that has to do it.
+        """Return a part of the output, to the byte as Arrow's would be; None where it takes Arrow.
 
         `made` may have arrays.
         """
+        if not any(isinstance(column, Keep) for column in arrangement):
+            return self._made_lines(arrangement, made, line_end)
         columns = self._columns(arrangement, made, take)
         if columns is None:
             return None
@@ -103,7 +105,7 @@ class BriefBatch:
         tail = lines.end if not bare else "" if last else line_end.decode()
         return [(lines.end.join(rows) + tail * bool(rows)).encode()]
 
-    def made_lines(
+    def _made_lines(
         self, arrangement: Arrangement, made: Mapping[str, Any], line_end: bytes
     ) -> list[bytes] | None:
         """Return a part that has made columns alone, as text.py does; None where that has to."""
