@@ -11,7 +11,7 @@ from typing import Any
 
 from parapply.engine.inputs.feed import Feed
 from parapply.execute.rewrites import OutputTask, Rewrite
-from parapply.model.chunk import Chunk
+from parapply.model.chunk import Chunk, may_come
 
 Item = Chunk | Rewrite | OutputTask
 _LOOK_S = 0.02  # between looks at the file system: a chunk may take the parent less than one
@@ -29,7 +29,7 @@ class Agenda(Iterator[Any]):
     @property
     def more(self) -> bool:
         """Whether chunks may come, though there are none now."""
-        return self.end is None and bool(getattr(self.chunks, "more", False))
+        return self.end is None and may_come(self.chunks)
 
     def cut(self) -> None:
         """Begin no chunk any more that has not been begun yet."""

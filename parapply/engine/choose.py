@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator
 
-from parapply.model.chunk import Chunk
+from parapply.model.chunk import Chunk, may_come
 from parapply.model.records import replace
 
 
@@ -18,7 +18,7 @@ class FirstRows(Iterator[Chunk]):
     @property
     def more(self) -> bool:
         """Whether chunks of a stream may come."""
-        return self._left > 0 and bool(getattr(self._chunks, "more", False))
+        return self._left > 0 and may_come(self._chunks)
 
     def __next__(self) -> Chunk:
         if self._left <= 0:

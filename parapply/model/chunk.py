@@ -5,7 +5,8 @@ Rows are counted from 0 inside the program and from 1 in every message; ranges a
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Protocol, runtime_checkable
 
 from parapply.model.outcome import Outcome
 from parapply.model.records import record
@@ -27,3 +28,17 @@ class Chunk:
     fatal_rows: tuple[tuple[int, str], ...] = ()  # rows that no worker survives, and how they ended
     before: Outcome | None = None  # what came of it before, of which only what failed is run again
     leads: bool = False  # more of a stream's first block follows, which decides on types
+
+
+@runtime_checkable
+class Pending(Protocol):
+    """An iterator of chunks whose end may be but "not yet"."""
+
+    @property
+    def more(self) -> bool:
+        """Whether chunks may come."""
+
+
+def may_come(chunks: Iterator[Chunk]) -> bool:
+    """Whether chunks may come after the last that there is for now."""
+    return isinstance(chunks, Pending) and chunks.more

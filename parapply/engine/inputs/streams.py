@@ -13,7 +13,7 @@ from parapply.engine import plan
 from parapply.engine.inputs.cutters import Block, StreamCutter, divided
 from parapply.engine.inputs.feed import Feed
 from parapply.formats.api import TextSource
-from parapply.model.chunk import Chunk
+from parapply.model.chunk import Chunk, may_come
 from parapply.model.records import replace
 
 
@@ -86,7 +86,7 @@ class Chained(Iterator[Chunk]):
     @property
     def more(self) -> bool:
         """Whether chunks of a stream may come."""
-        return any(getattr(part, "more", False) for part in self._parts)
+        return any(may_come(part) for part in self._parts)
 
     def __next__(self) -> Chunk:
         while self._parts:
@@ -94,7 +94,7 @@ class Chained(Iterator[Chunk]):
             if chunk is not None:
                 number, self._number = (self._number,), self._number + 1
                 return chunk if chunk.number == number else replace(chunk, number=number)
-            if getattr(self._parts[0], "more", False):
+            if may_come(self._parts[0]):
                 break
             self._parts.popleft()
         raise StopIteration

@@ -48,7 +48,7 @@ class CsvSource(KnownSource):
     counted: bool = False  # pieces are cut by all quotes before them, not by guess
     folder: str = ""  # for values that are put aside,
     spare_bytes: int = 0  # of so many of its bytes
-    brief: bool = False  # all of it can be read by survey.py
+    small: bool = False  # all of it can be read by small/
 
     joins_surveys = True
 
@@ -124,7 +124,7 @@ class CsvSource(KnownSource):
         text = self._read(ByteSpan(self.head.start, self.stop))
         width = len(self.columns)
         found = survey.survey(text, self.head.start, self.dialect, width, positions, self.nulls)
-        return None if found is None else (replace(self, brief=True), found)
+        return None if found is None else (replace(self, small=True), found)
 
     def resurvey(self, surveys: Sequence[Survey]) -> CsvSource | None:
         """Return a source that cuts with more care, where some piece is not what it should be."""
@@ -173,7 +173,7 @@ class CsvSource(KnownSource):
                 check_widths(records, place)
             return CsvBatch(records, place)
         text = self._read(span)
-        lines = survey.lines(text) if self.brief and span.rows is not None else None
+        lines = survey.lines(text) if self.small and span.rows is not None else None
         if lines is not None and len(lines) >= span.skip + (span.rows or 0):
             lines = lines.cut(span.skip, span.rows or 0)
             return SmallBatch(lines, self._place(fields, span.first_row))

@@ -103,34 +103,21 @@ class CsvTarget(TextTarget):
             arrangement, made = as_made(arrangement, batch, made, take, read)
             batch = batch.inner
         if isinstance(batch, SmallBatch):
-            if (lines := self._brief(arrangement, batch, made, take, last)) is not None:
+            through = self._goes_through(batch)
+            lines = batch.part(arrangement, made, take, self.line_end, last) if through else None
+            if lines is not None:
                 part.write(self._checked(lines, arrangement))
                 return
             batch = batch.whole
         where = partial(_where, batch, take)
         with worded(where):
             ready = {n: self._fields(n, as_array(c), where) for n, c in made.items()}
-            lines = self._buffers(arrangement, batch, ready, take, last)
-            part.write(self._checked(lines, arrangement))
+            buffers = self._buffers(arrangement, batch, ready, take, last)
+            part.write(self._checked(buffers, arrangement))
 
     def _goes_through(self, batch: CsvBatch | SmallBatch) -> bool:
         """Whether its records can be written as they stand: not each file may have one dialect."""
         return self.alike and batch.place.dialect == self.dialect
-
-    def _brief(
-        self,
-        arrangement: Arrangement,
-        batch: SmallBatch,
-        made: Mapping[str, Any],
-        take: Any,
-        last: bool,
-    ) -> list[bytes] | None:
-        """Return the lines of a part, None where that takes Arrow."""
-        if not self._goes_through(batch):
-            return None
-        if not _keeps_any(arrangement):
-            return batch.made_lines(arrangement, made, self.line_end)
-        return batch.spliced(arrangement, made, take, self.line_end, last)
 
     def _buffers(
         self,

@@ -82,14 +82,16 @@ class SmallBatch:
     def held(self, position: int) -> list[Any] | None:
         """None: who asks wants arrays."""
 
-    def spliced(
+    def part(
         self, arrangement: Arrangement, made: Mapping[str, Any], take: Sequence[int] | None,
         line_end: bytes, last: bool,
     ) -> list[bytes] | None:  # fmt: skip
-        """Return the part of the output, as splice.py makes it; None where that has to do it.
+        """Return a part of the output, to the byte as Arrow's would be; None where it takes Arrow.
 
         `made` may have arrays.
         """
+        if not any(isinstance(column, Keep) for column in arrangement):
+            return self._made_lines(arrangement, made, line_end)
         columns = self._columns(arrangement, made, take)
         if columns is None:
             return None
@@ -103,7 +105,7 @@ class SmallBatch:
         tail = lines.end if not bare else "" if last else line_end.decode()
         return [(lines.end.join(rows) + tail * bool(rows)).encode()]
 
-    def made_lines(
+    def _made_lines(
         self, arrangement: Arrangement, made: Mapping[str, Any], line_end: bytes
     ) -> list[bytes] | None:
         """Return a part that has made columns alone, as text.py does; None where that has to."""
