@@ -173,10 +173,10 @@ class FrameCaller:
         name = self.call.into[0] if self.call.into else self.call.name
         where = self._where_from(start)
         with self._placed(start, stop):
-            table = returned.as_table(returned, indexed, self.objects)
+            table = to_arrow.as_table(returned, indexed, self.objects)
             column = None
             if table is None:
-                column = returned.as_column(returned, name, self.objects)
+                column = to_arrow.as_column(returned, name, self.objects)
         if table is not None and not self.call.filter:
             with self._placed(start, stop):
                 found = given.found(returned, table, self._exact(start, stop))

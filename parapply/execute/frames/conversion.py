@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from parapply.execute.frames.objects import put
-from parapply.execute.frames.returned import is_numpy, misfits
+from parapply.execute.frames.to_arrow import is_numpy, misfits
 from parapply.formats.common.pandas_schema import told
 from parapply.formats.nouns import Field
 from parapply.model.deferred_imports import at, importing, pa

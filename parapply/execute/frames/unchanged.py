@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from parapply.columns import json_columns
 from parapply.columns.arrays import take, whole
-from parapply.execute.frames import returned
+from parapply.execute.frames import to_arrow
 from parapply.execute.frames.matching import Match, is_same, match, may_be_moved
 from parapply.execute.frames.objects import Objects
 from parapply.execute.frames.original import Original
@@ -47,7 +47,7 @@ class Given:
         self._types = {field.name: field.type for field in fields if names.count(field.name) == 1}
         self._indexed = INDEX in names
         self.frame = make()
-        self._pandas = returned.is_pandas(self.frame, "DataFrame")
+        self._pandas = to_arrow.is_pandas(self.frame, "DataFrame")
         self._original = Original(self.frame) if self._pandas else None
         self._own = self._original.frame if self._original else self.frame
 
@@ -75,7 +75,7 @@ class Given:
 
     def column(self, returned: Any, name: str, made: pa.Array) -> tuple[str, ...]:
         """Return which columns a Series is that was returned, and made a column of that name."""
-        if not self._pandas or not returned.is_pandas(returned, "Series"):
+        if not self._pandas or not to_arrow.is_pandas(returned, "Series"):
             return ()
         from parapply.execute.frames.labels import are_anew
 
@@ -103,7 +103,7 @@ class Given:
         anew = json_columns.is_varied(self._types[own])  # the function may have changed its lists
         column = (self._make(anew=True) if anew else self._own)[own].rename(label)
         with contextlib.suppress(ResultError):
-            return returned.as_column(column, name, self._objects)
+            return to_arrow.as_column(column, name, self._objects)
         return None
 
     def _found(
@@ -134,11 +134,11 @@ class Given:
 
     def _is_like(self, returned: Any) -> bool:
         """Whether both are frames of pandas, which have labels: a function may return a Table."""
-        return self._pandas and returned.is_pandas(returned, "DataFrame")
+        return self._pandas and to_arrow.is_pandas(returned, "DataFrame")
 
     def back(self) -> _Columns:
         """Return what comes of the frame's columns where it is given back as it is."""
-        table = returned.as_table(self._make(anew=True), self._indexed, self._objects)
+        table = to_arrow.as_table(self._make(anew=True), self._indexed, self._objects)
         assert table is not None
         return {name: whole(table.column(name)) for name in table.column_names}
 
@@ -167,7 +167,7 @@ class Given:
             frame = frame[[name for name in names if name in frame.columns]]
         table = None
         with contextlib.suppress(ResultError):  # what of it comes back is an error by itself
-            table = returned.as_table(frame, self._indexed, self._objects)
+            table = to_arrow.as_table(frame, self._indexed, self._objects)
         if table is None:
             return {}
         own, other = marks(table.schema), marks(schema)
