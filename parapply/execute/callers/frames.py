@@ -20,7 +20,7 @@ from parapply.execute.callers.api import ChunkRun
 from parapply.execute.callers.pieces import _TWO_KINDS, _in_all, _size, _stack
 from parapply.execute.failures.attempts import Attempts
 from parapply.execute.failures.explain import Explainer
-from parapply.execute.frames import conversion
+from parapply.execute.frames import conversion, to_arrow
 from parapply.execute.frames.objects import Objects
 from parapply.execute.frames.unchanged import Found, Given
 from parapply.execute.policy import FailedRow, is_ours
