@@ -64,13 +64,13 @@ class Assembler:
         self._final = False  # all parts have come
         self._leads = False  # more of a stream's first block is to come
 
-    def add(self, chunk: Chunk, part: Outcome) -> None:
+    def add(self, chunk: Chunk, outcome: Outcome) -> None:
         """Take a part in, and write what can be written."""
-        if part.number in self._redoing:
-            self._redoing.discard(part.number)
-            self._parts[part.number] = chunk, part
+        if outcome.number in self._redoing:
+            self._redoing.discard(outcome.number)
+            self._parts[outcome.number] = chunk, outcome
         else:
-            self._arrived[part.number] = chunk, part
+            self._arrived[outcome.number] = chunk, outcome
         self._take_in_order()
         self._write()
 
@@ -117,16 +117,16 @@ class Assembler:
 
     def _take_in_order(self) -> None:
         while self._next in self._arrived and not self.ended:
-            number, (chunk, part) = self._next, self._arrived.pop(self._next)
-            self._parts[number] = chunk, part
+            number, (chunk, outcome) = self._next, self._arrived.pop(self._next)
+            self._parts[number] = chunk, outcome
             self._unwritten.append(number)
             self._leads = chunk.leads
-            self.columns.add(part)
-            if part.aside is not None and self.errors is not None:
-                self.errors.append(part.aside, keeps=self.keeps)
-            self.rows_in += part.rows_in
-            self.rows_out += part.rows_out
-            self.ended = part.stopped
+            self.columns.add(outcome)
+            if outcome.failures.path is not None and self.errors is not None:
+                self.errors.append(outcome.failures.path, keeps=self.keeps)
+            self.rows_in += outcome.rows_in
+            self.rows_out += outcome.rows_out
+            self.ended = outcome.stopped
             self._next = _following(number)
             while self._next in self._split:
                 self._next = (*self._next, 0)
@@ -194,20 +194,20 @@ class Assembler:
         )
 
     def _ask_for_refits(self, whole: dict[str, Any]) -> None:
-        for chunk, part in map(self._parts.__getitem__, self._unwritten):
-            types = {column.name: column.kind for column in part.columns}
-            if part.number in self._redoing or not self.target.needs_refit(types, whole):
+        for chunk, outcome in map(self._parts.__getitem__, self._unwritten):
+            types = {column.name: column.kind for column in outcome.returned.columns}
+            if outcome.number in self._redoing or not self.target.needs_refit(types, whole):
                 continue
-            self._redoing.add(part.number)
-            path = f"{part.path}+"
-            self.redo(Rewrite(chunk, part, tuple(whole.items()), path, self.columns.shape))
+            self._redoing.add(outcome.number)
+            path = f"{outcome.part.path}+"
+            self.redo(Rewrite(chunk, outcome, tuple(whole.items()), path, self.columns.shape))
 
-    def _append(self, part: Outcome) -> None:
+    def _append(self, outcome: Outcome) -> None:
         kept = self.keeps or (self.output.restartable and not self.columns.settled)
-        self.sink.append(part, drop=not kept)
-        self.rows_written += part.rows_in
+        self.sink.append(outcome, drop=not kept)
+        self.rows_written += outcome.rows_in
         if not self.output.restartable:
-            del self._parts[part.number]  # of an endless stream nothing may be left
+            del self._parts[outcome.number]  # of an endless stream nothing may be left
 
     def _arrangement(self) -> Arrangement:
         known = {name: column.given for name, column in self.columns.found.items()}

@@ -43,23 +43,23 @@ class ResultColumns:
             for name, column in self.found.items()
         )
 
-    def add(self, part: Outcome) -> None:
+    def add(self, outcome: Outcome) -> None:
         """Take a part's columns in; raises ResultError where they do not fit the others."""
-        if part.shape == "none":
-            self._add_none(part)
+        if outcome.returned.shape == "none":
+            self._add_none(outcome)
             return
-        if self.shape not in ("none", part.shape):
+        if self.shape not in ("none", outcome.returned.shape):
             one = next(iter(self.found.values())).first if self.found else "an earlier row"
-            other = part.columns[0].first if part.columns else "a later one"
+            other = outcome.returned.columns[0].first if outcome.returned.columns else "a later one"
             raise ResultError(
-                f"{one} returned {_SHAPES[self.shape]}, {other} {_SHAPES[part.shape]}: "
+                f"{one} returned {_SHAPES[self.shape]}, {other} {_SHAPES[outcome.returned.shape]}: "
                 "return the same kind for every row"
             )
-        begun, self.shape = self.shape != "none", part.shape
-        names = {column.name for column in part.columns}
+        begun, self.shape = self.shape != "none", outcome.returned.shape
+        names = {column.name for column in outcome.returned.columns}
         for name in self.found.keys() - names:
             self.found[name] = replace(self.found[name], given=())
-        for column in part.columns:
+        for column in outcome.returned.columns:
             known = self.found.get(column.name)
             if known is not None:
                 self.found[column.name] = _both(known, column)
@@ -67,10 +67,10 @@ class ResultColumns:
                 self.found[column.name] = replace(column, given=()) if begun else column
         self._compare()
 
-    def _add_none(self, part: Outcome) -> None:
+    def _add_none(self, outcome: Outcome) -> None:
         """Hear of rows for each of which the function returned None."""
-        if part.rows_out:
-            given = {column.name: column.given for column in part.columns}
+        if outcome.rows_out:
+            given = {column.name: column.given for column in outcome.returned.columns}
             known = given if self._blank is None else self._blank
             self._blank = {n: common(given[n], known[n]) for n in given.keys() & known.keys()}
             self._compare()

@@ -28,7 +28,7 @@ class Sink(Protocol):
         """Start an empty output with these columns."""
         ...
 
-    def append(self, part: Outcome, *, drop: bool) -> None:
+    def append(self, outcome: Outcome, *, drop: bool) -> None:
         """Take a part in; `drop`: nobody needs it any more after that."""
         ...
 
@@ -68,11 +68,12 @@ class FileSink:
             joiner.begin(file, arrangement, types)
         self._joiner = joiner  # one that has not begun has nothing to let go of
 
-    def append(self, part: Outcome, *, drop: bool) -> None:
+    def append(self, outcome: Outcome, *, drop: bool) -> None:
         """Add a part's bytes or rows, or have a worker do it."""
         assert self._joiner is not None
+        part = outcome.part
         with self._output.naming():
-            if (copy := self._copy(part, drop)) is not None:
+            if (copy := self._copy(outcome, drop)) is not None:
                 self._copying.add(copy)
                 self._ask(copy)
                 return
@@ -88,16 +89,17 @@ class FileSink:
             if task.drop:
                 discard(task.source, alone=task.alone)
 
-    def _copy(self, part: Outcome, drop: bool) -> Copy | None:
+    def _copy(self, outcome: Outcome, drop: bool) -> Copy | None:
         """Leave a place for a part that is large; None where it is added here."""
         assert self._joiner is not None
+        part = outcome.part
         if part.held is not None or not self._output.writes_at:
             return None
         size = os.path.getsize(part.path)
         place = self._joiner.reserve(size) if size >= _LARGE else None
         if place is None:
             return None
-        return Copy(part.number, part.path, self._output.parts, place, size, drop, part.alone)
+        return Copy(outcome.number, part.path, self._output.parts, place, size, drop, part.alone)
 
     def close(self) -> None:
         """Write what comes after the parts."""
@@ -134,11 +136,11 @@ class FolderSink:
         self._arrangement, self._types, self._files = arrangement, tuple(types), 0
         self._begun = True
 
-    def append(self, part: Outcome, *, drop: bool) -> None:
+    def append(self, outcome: Outcome, *, drop: bool) -> None:
         """Have the next file made of a part."""
         del drop  # it is in the worker's hands
         path = os.path.join(self._output.parts, f"part-{self._files:05d}{self._target.suffix}")
-        seal = Seal(part.number, part.path, path, self._arrangement, self._types)
+        seal = Seal(outcome.number, outcome.part.path, path, self._arrangement, self._types)
         self._files += 1
         self._sealing.add(path)
         self._ask(seal)

@@ -16,7 +16,15 @@ from typing import Any
 
 from parapply.columns.type_names import name_of, pack, type_of, unpack
 from parapply.execute.results.stored import files_of, part_name
-from parapply.model.outcome import Cause, KeptFile, Outcome, ResultColumn
+from parapply.model.outcome import (
+    Cause,
+    FailedRows,
+    KeptFile,
+    Outcome,
+    PartFile,
+    ResultColumn,
+    Returned,
+)
 
 _MOST = 2**63
 _DEEPEST = 200  # times that a chunk was cut: halves of 2**200 rows
@@ -31,23 +39,26 @@ def plain(outcome: Outcome) -> dict[str, Any]:
         "place": outcome.place,
         "rows_in": outcome.rows_in,
         "rows_out": outcome.rows_out,
-        "columns": [(c.name, pack(type_of(c.type)), c.first, c.given) for c in outcome.columns],
-        "path": os.path.basename(outcome.path),
-        "shape": outcome.shape,
-        "failed": outcome.failed,
-        "causes": outcome.causes,
-        "aside": outcome.aside and os.path.basename(outcome.aside),
-        "files": outcome.files,
+        "columns": [
+            (c.name, pack(type_of(c.type)), c.first, c.given) for c in outcome.returned.columns
+        ],
+        "path": os.path.basename(outcome.part.path),
+        "shape": outcome.returned.shape,
+        "failed": outcome.failures.rows,
+        "causes": outcome.failures.causes,
+        "aside": outcome.failures.path and os.path.basename(outcome.failures.path),
+        "files": outcome.part.files,
     }
 
 
 def facts(outcome: Outcome) -> bytes:
     """Return what is said of a part, but for its number: a chunk may be cut when it is done."""
+    returned, failures = outcome.returned, outcome.failures
     said = [
         outcome.place, outcome.rows_in, outcome.rows_out,
-        [(column.name, column.type, column.first, column.given) for column in outcome.columns],
-        os.path.basename(outcome.path), outcome.shape, outcome.failed, outcome.causes,
-        outcome.aside and os.path.basename(outcome.aside),
+        [(column.name, column.type, column.first, column.given) for column in returned.columns],
+        os.path.basename(outcome.part.path), returned.shape, failures.rows, failures.causes,
+        failures.path and os.path.basename(failures.path),
     ]  # fmt: skip
     return json.dumps(said).encode() + b"\0"
 
@@ -59,22 +70,19 @@ def outcome_of(entry: Any, folder: str) -> Outcome | None:
     types = [_type(type_) for _, type_, *_ in entry["columns"]]
     if None in types:
         return None
-    return Outcome(
-        number=tuple(entry["number"]),
-        rows_in=entry["rows_in"],
-        rows_out=entry["rows_out"],
-        columns=tuple(
-            ResultColumn(name, name_of(type_), first, tuple(given))
-            for (name, _, first, given), type_ in zip(entry["columns"], types, strict=True)
-        ),
-        path=os.path.join(folder, entry["path"]),
-        shape=entry["shape"],
-        failed=entry["failed"],
-        causes=tuple(Cause(*cause) for cause in entry["causes"]),
-        aside=entry["aside"] and os.path.join(folder, entry["aside"]),
-        files=tuple(KeptFile(*file) for file in entry["files"]),
-        place=tuple(entry["place"]),
+    columns = tuple(
+        ResultColumn(name, name_of(type_), first, tuple(given))
+        for (name, _, first, given), type_ in zip(entry["columns"], types, strict=True)
     )
+    files = tuple(KeptFile(*file) for file in entry["files"])
+    causes = tuple(Cause(*cause) for cause in entry["causes"])
+    aside = entry["aside"] and os.path.join(folder, entry["aside"])
+    return Outcome(
+        tuple(entry["number"]), tuple(entry["place"]), entry["rows_in"], entry["rows_out"],
+        Returned(entry["shape"], columns),
+        PartFile(os.path.join(folder, entry["path"]), files=files),
+        FailedRows(entry["failed"], causes, aside),
+    )  # fmt: skip
 
 
 def split_of(entry: Any) -> tuple[tuple[int, ...], int] | None:

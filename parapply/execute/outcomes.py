@@ -10,7 +10,7 @@ from parapply.columns.type_names import name_of
 from parapply.execute.call import Made
 from parapply.execute.failures.quarantine import ChunkRows
 from parapply.model.deferred_imports import pa
-from parapply.model.outcome import Outcome, ResultColumn
+from parapply.model.outcome import Outcome, PartFile, ResultColumn, Returned
 
 
 def outcome_of(number: tuple[int, ...], rows: ChunkRows, made: Made, path: str) -> Outcome:
@@ -31,12 +31,13 @@ def outcome_of(number: tuple[int, ...], rows: ChunkRows, made: Made, path: str) 
         for name, array in arrays.items()
     )
     place = rows.chunk.source, rows.chunk.first_row
-    return Outcome(number, rows.count, rows_out, columns, path, made.shape, place=place)
+    returned = Returned(made.shape, columns)
+    return Outcome(number, place, rows.count, rows_out, returned, PartFile(path))
 
 
-def padded(part: Outcome, columns: tuple[tuple[str, Any], ...]) -> list[ResultColumn]:
+def padded(outcome: Outcome, columns: tuple[tuple[str, Any], ...]) -> list[ResultColumn]:
     """Return what a part says of all of these columns, also of those that it has not."""
-    have = {column.name: column for column in part.columns}
+    have = {column.name: column for column in outcome.returned.columns}
     return [have.get(name, ResultColumn(name, type_, "")) for name, type_ in columns]
 
 

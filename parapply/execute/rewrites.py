@@ -21,7 +21,7 @@ class Rewrite:
     """A part to write anew, because another part showed that its columns are of other types."""
 
     chunk: Chunk  # without data
-    part: Outcome
+    outcome: Outcome
     columns: tuple[tuple[str, Any], ...]  # name and type of each made column
     path: str  # where to write
     shape: str  # of all parts: this one may have none

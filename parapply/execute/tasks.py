@@ -36,7 +36,7 @@ from parapply.formats.api import KeepsTables, Source, Target
 from parapply.formats.nouns import Field
 from parapply.model.chunk import Chunk
 from parapply.model.errors import ParapplyError, UnseenError
-from parapply.model.outcome import Failed, Outcome, given_of
+from parapply.model.outcome import Failed, FailedRows, Outcome, PartFile, Returned, given_of
 from parapply.model.records import record, replace
 from parapply.runtime.allocation import give_back
 from parapply.runtime.chunk_end import End
@@ -123,7 +123,8 @@ class ChunkTask:
                 kept = self._store(path, made, chunk, listed=rows.batch.listed)
         outcome = outcome_of(chunk.number, rows, made, path)
         seconds = time.perf_counter() - began
-        outcome = replace(outcome, held=part.held, made=kept, alone=alone, seconds=seconds)
+        file = PartFile(path, part.held, kept, alone)
+        outcome = replace(outcome, part=file, seconds=seconds)
         if context.stopped is not None:
             outcome = replace(outcome, stopped=True)
         elif made.left is not None:
@@ -135,7 +136,8 @@ class ChunkTask:
                 store_failed(path, made.failures)
             from parapply.execute.entries import facts
 
-            outcome = replace(outcome, files=known(files_of(path), facts(outcome)))
+            files = known(files_of(path), facts(outcome))
+            outcome = replace(outcome, part=replace(outcome.part, files=files))
         return outcome
 
     @property
@@ -152,24 +154,24 @@ class ChunkTask:
     ) -> Outcome:
         path = None
         if self.aside is not None:
-            path = f"{outcome.path}.aside"
+            path = f"{outcome.part.path}.aside"
             with Naming(path):
                 several = len(self.sources) > 1
                 set_aside(self.aside, path, rows, failures, self.fields, several=several)
         found = causes(failures.values())
-        return replace(outcome, failed=len(failures), causes=found, aside=path)
+        return replace(outcome, failures=FailedRows(len(failures), found, path))
 
     def _made_again(
         self, chunk: Chunk, before: Outcome, rows: ChunkRows, pace: ItemProgress, end: End
     ) -> Made:
         """Run the function over the rows on which it failed before, and keep what it made then."""
-        failed = stored_failed(before.path, rows.batch.rows)
+        failed = stored_failed(before.part.path, rows.batch.rows)
         places = range(rows.count) if rows.places is None else rows.places
         some = replace(
             rows, batch=rows.batch.pick(failed), places=[places[position] for position in failed]
         )
-        columns = tuple((column.name, column.kind) for column in before.columns)
-        old, new = stored(before.path, before, columns), self._made(chunk, some, pace, end)
+        columns = tuple((column.name, column.kind) for column in before.returned.columns)
+        old, new = stored(before.part.path, before, columns), self._made(chunk, some, pace, end)
         return merged(old, new, failed, rows.batch.rows, rows.where)
 
     def _made(self, chunk: Chunk, rows: ChunkRows, pace: ItemProgress, end: End) -> Made:
@@ -194,17 +196,17 @@ class ChunkTask:
             context.end()
 
     def _refit(self, item: Rewrite, pace: ItemProgress) -> Outcome:
-        chunk, old = item.chunk, item.part
-        data = stored_text(old.path) if chunk.span is None else None
+        chunk, old = item.chunk, item.outcome
+        data = stored_text(old.part.path) if chunk.span is None else None
         rows, part = self._open(chunk, data), Part(item.path, self.small)
         back = partial(self._back, rows, pace, chunk.source)
-        if old.shape == "table" and isinstance(self.target, KeepsTables):
-            written = old.path if old.held is None else old.held
-            names = [column.name for column in old.columns if not column.given]
+        if old.returned.shape == "table" and isinstance(self.target, KeepsTables):
+            written = old.part.path if old.part.held is None else old.part.held
+            names = [column.name for column in old.returned.columns if not column.given]
             table, taken = self.target.table_of(written, rows.batch, names)
             made = made_of(table, taken, old, item.columns, back)
         else:
-            made = stored(old.path, old, item.columns, back, item.shape)
+            made = stored(old.part.path, old, item.columns, back, item.shape)
         with Naming(item.path):
             self._writer.write(part, rows, made, chunk.last)
         columns = tuple(
@@ -213,7 +215,8 @@ class ChunkTask:
             else replace(column, given=(given,))
             for (_, type_), column in zip(item.columns, padded(old, item.columns), strict=True)
         )
-        return replace(old, columns=columns, path=item.path, shape=made.shape, held=part.held)
+        file = replace(old.part, path=item.path, held=part.held)
+        return replace(old, returned=Returned(made.shape, columns), part=file)
 
     def _back(self, rows: ChunkRows, pace: ItemProgress, source: int) -> dict[int, Any]:
         """Return what comes of the input's columns in a table that is given back, by position."""

@@ -58,26 +58,47 @@ class Cause(NamedTuple):
 
 
 @record
+class Returned:
+    """What the function returned for a chunk."""
+
+    shape: str  # none, scalar, fields, table; filter: not kept at all
+    columns: tuple[ResultColumn, ...]
+
+
+@record
+class PartFile:
+    """A chunk's part of the output, and what is kept to write it anew."""
+
+    path: str  # in the output's format
+    held: bytes | None = None  # the part itself, where it is so small that it needs no file
+    made: bytes | None = None  # and what the function made, to write it anew
+    alone: bool = False  # nothing was kept beside the part, to write it anew
+    files: tuple[KeptFile, ...] = ()  # all of it, where it is to outlive the run
+
+
+@record
+class FailedRows:
+    """Rows of a chunk that were set aside."""
+
+    rows: int = 0  # how many
+    causes: tuple[Cause, ...] = ()
+    path: str | None = None  # the part of those rows, where they are written
+
+
+@record
 class Outcome:
     """What a worker says of a chunk: never rows, only numbers and where the part is."""
 
     number: tuple[int, ...]  # the chunk's
+    place: tuple[int, int]  # its source and first row
     rows_in: int
     rows_out: int
-    columns: tuple[ResultColumn, ...]
-    path: str  # the part, in the output's format
-    shape: str  # what the function returned: none, scalar, fields, table; filter: not kept at all
-    failed: int = 0  # rows that were set aside
-    causes: tuple[Cause, ...] = ()
-    aside: str | None = None  # the part of those rows, where they are written
+    returned: Returned
+    part: PartFile
+    failures: FailedRows = FailedRows()
     stopped: bool = False  # the function asked for the end: nothing after these rows is wanted
     row_s: float | None = None  # what a row took, where the chunk's other rows were left to others
-    files: tuple[KeptFile, ...] = ()  # all of it, where it is to outlive the run
-    held: bytes | None = None  # the part itself, where it is so small that it needs no file
-    made: bytes | None = None  # and what the function made, to write it anew
-    place: tuple[int, int] = (0, 0)  # the chunk's source and first row
     seconds: float | None = None  # in its worker; None of one that an earlier run has done
-    alone: bool = False  # nothing was kept beside the part, to write it anew
 
 
 @record

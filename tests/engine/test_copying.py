@@ -21,7 +21,7 @@ from parapply.formats.csv.dialect import Dialect
 from parapply.formats.csv.target import CsvTarget
 from parapply.formats.nouns import New, Writing
 from parapply.model.errors import OutputError
-from parapply.model.outcome import Outcome
+from parapply.model.outcome import Outcome, PartFile, Returned
 from parapply.storage.atomic.output import Output
 
 ROWS = 30_000
@@ -118,7 +118,7 @@ def sink(tmp_path, monkeypatch):
     def part(number, data):
         path = tmp_path / f"part{number}"
         path.write_bytes(data)
-        return Outcome((number,), 1, 1, (), str(path), "scalar")
+        return Outcome((number,), (0, 0), 1, 1, Returned("scalar", ()), PartFile(str(path)))
 
     with Output(str(tmp_path / "out.csv")) as output:
         target = CsvTarget(Dialect(ord(",")), (), writing=Writing())

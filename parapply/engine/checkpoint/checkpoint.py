@@ -110,8 +110,8 @@ class Checkpoint:
             outcome = self._known.done.get(chunk.number)
             if outcome is None or not self._fits(chunk, outcome):
                 yield from self._undone(chunk, indexes, sources, run)
-            elif self._job.retry_failed and outcome.failed:
-                yield replace(chunk, before=None if outcome.shape == "table" else outcome)
+            elif self._job.retry_failed and outcome.failures.rows:
+                yield replace(chunk, before=None if outcome.returned.shape == "table" else outcome)
             else:
                 run.resume(chunk, outcome)
 
@@ -146,7 +146,7 @@ class Checkpoint:
         if not self._waiting or (began < self._due and not now):
             return
         assert self._journal is not None
-        settle(self.folder, [file for outcome in self._waiting for file in outcome.files])
+        settle(self.folder, [file for outcome in self._waiting for file in outcome.part.files])
         self._journal.done(self._waiting)
         self._waiting.clear()
         ended = time.monotonic()
@@ -176,7 +176,7 @@ class Checkpoint:
 
     def _fits(self, chunk: Chunk, outcome: Outcome) -> bool:
         same = (*outcome.place, outcome.rows_in) == (chunk.source, chunk.first_row, chunk.rows)
-        return same and durable.intact(self.folder, outcome.files, facts(outcome))
+        return same and durable.intact(self.folder, outcome.part.files, facts(outcome))
 
     def _goes_on(self, old: dict[str, Any], mine: dict[str, Any]) -> bool:
         """Whether to go on with the run that is there; raises UsageError where that is wrong."""
@@ -230,7 +230,7 @@ class Checkpoint:
 
     def _sweep(self) -> None:
         """Remove what a run that was cut off had not finished, and what no run has made."""
-        known = {file.name for outcome in self._known.done.values() for file in outcome.files}
+        known = {file.name for outcome in self._known.done.values() for file in outcome.part.files}
         with os.scandir(self.folder) as entries:
             for one in list(entries):
                 if one.name not in known or not durable.is_own(one.stat(follow_symlinks=False)):

@@ -148,9 +148,9 @@ class ApplyStage:
 
     def _count(self, outcome: Outcome) -> None:
         self.rows += outcome.rows_in
-        self.tally.add(outcome.number, outcome.failed, outcome.causes, self.rows)
+        self.tally.add(outcome.number, outcome.failures.rows, outcome.failures.causes, self.rows)
         self.tell(ChunkDone(outcome.number, outcome.rows_in, outcome.rows_out, outcome.seconds))
-        if outcome.failed:
+        if outcome.failures.rows:
             self.tell(RowsFailed(outcome.number, self.tally.failed, self.tally.causes))
 
     def _judge(self) -> None:

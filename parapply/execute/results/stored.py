@@ -82,7 +82,7 @@ def discard(path: str, *, alone: bool) -> None:
 
 def stored(
     path: str,
-    part: Outcome,
+    outcome: Outcome,
     columns: tuple[tuple[str, Any], ...],
     back: Back = dict,
     shape: str | None = None,
@@ -91,28 +91,35 @@ def stored(
 
     `shape` is that of all parts, where this one may have none.
     """
-    kept = _base(path) + _MADE if part.made is None else part.made
+    kept = _base(path) + _MADE if outcome.part.made is None else outcome.part.made
     with reading(kept if isinstance(kept, str) else path):
         if (lists := _lists(kept)) is not None:
-            made = _made_of_lists(part, columns, *lists)
+            made = _made_of_lists(outcome, columns, *lists)
         else:
-            made = _made_of_table(part, columns, read_table(kept), back, shape or part.shape)
-        _check(made, part)
+            made = _made_of_table(
+                outcome, columns, read_table(kept), back, shape or outcome.returned.shape
+            )
+        _check(made, outcome)
     return made
 
 
 def _made_of_table(
-    part: Outcome, columns: tuple[tuple[str, Any], ...], table: pa.Table, back: Back, shape: str
+    outcome: Outcome, columns: tuple[tuple[str, Any], ...], table: pa.Table, back: Back, shape: str
 ) -> Made:
     table.validate(full=True)
     names = table.column_names
     taken = table.column(_TAKE).to_numpy() if _TAKE in names else None
     table = table.select([name for name in names if name != _TAKE])
     if shape == "table":
-        nothing = taken is None and not part.rows_out  # all of its rows have failed
-        return made_of(table, np.array([], np.int64) if nothing else taken, part, columns, back)
-    types = _without_given(part, columns)
-    return Made(part.shape, _fitted(columns_of(table), part, types), taken, given=_given(columns))
+        nothing = taken is None and not outcome.rows_out  # all of its rows have failed
+        return made_of(table, np.array([], np.int64) if nothing else taken, outcome, columns, back)
+    types = _without_given(outcome, columns)
+    return Made(
+        outcome.returned.shape,
+        _fitted(columns_of(table), outcome, types),
+        taken,
+        given=_given(columns),
+    )
 
 
 def _given(columns: tuple[tuple[str, Any], ...]) -> dict[str, tuple[int, ...]]:
@@ -121,24 +128,24 @@ def _given(columns: tuple[tuple[str, Any], ...]) -> dict[str, tuple[int, ...]]:
 
 
 def _without_given(
-    part: Outcome, columns: tuple[tuple[str, Any], ...]
+    outcome: Outcome, columns: tuple[tuple[str, Any], ...]
 ) -> tuple[tuple[str, Any], ...]:
     """Return columns with the types that those which are the input's have in a part."""
-    types = {column.name: column.type for column in part.columns}
+    types = {column.name: column.type for column in outcome.returned.columns}
     return tuple(
         (name, kind if given_of(kind) is None else types.get(name, "null"))
         for name, kind in columns
     )
 
 
-def _check(made: Made, part: Outcome) -> None:
+def _check(made: Made, outcome: Outcome) -> None:
     """See that results are those of so many rows, in order."""
     lengths = {len(column) for column in made.columns.values()}
-    taken = range(part.rows_out) if made.take is None else [int(place) for place in made.take]
-    if not lengths | {len(taken)} <= {part.rows_out}:
-        raise ValueError(f"other than {part.rows_out} rows")
+    taken = range(outcome.rows_out) if made.take is None else [int(place) for place in made.take]
+    if not lengths | {len(taken)} <= {outcome.rows_out}:
+        raise ValueError(f"other than {outcome.rows_out} rows")
     places = sorted(taken) if made.shape == "table" else taken
-    if made.take is not None and not _ascend(places, part.rows_in):
+    if made.take is not None and not _ascend(places, outcome.rows_in):
         raise ValueError("rows that are not the chunk's")
 
 
@@ -150,7 +157,7 @@ def _ascend(places: Sequence[int], stop: int) -> bool:
 
 
 def made_of(
-    table: pa.Table, rows: Any, part: Outcome, columns: tuple[tuple[str, Any], ...], back: Back
+    table: pa.Table, rows: Any, outcome: Outcome, columns: tuple[tuple[str, Any], ...], back: Back
 ) -> Made:
     """Return a table that the function made, with these columns and types.
 
@@ -160,45 +167,45 @@ def made_of(
     have = columns_of(table)
     given = _given(columns)
     others = tuple((name, kind) for name, kind in columns if name not in given)
-    places = {column.name: column.given[0] for column in part.columns if column.given}
+    places = {column.name: column.given[0] for column in outcome.returned.columns if column.given}
     lost = places.keys() - given.keys()
     if lost:
         came = back()
         for name in lost:
             column = came[places[name]]
             have[name] = column if rows is None else take(column, rows)
-    made = _fitted(have, part, others)
-    blank = pa.nulls(part.rows_out)  # in the place of what is the input's
+    made = _fitted(have, outcome, others)
+    blank = pa.nulls(outcome.rows_out)  # in the place of what is the input's
     whole = as_table({name: made.get(name, blank) for name, _ in columns}, [table.schema])
     return Made("table", {}, rows if given else None, whole, given=given)
 
 
 def _fitted(
-    have: dict[str, pa.Array], part: Outcome, columns: tuple[tuple[str, Any], ...]
+    have: dict[str, pa.Array], outcome: Outcome, columns: tuple[tuple[str, Any], ...]
 ) -> dict[str, pa.Array]:
     return {
         name: fit_column(name, have[name], type_of(type_))
         if name in have
-        else pa.nulls(part.rows_out, type_of(type_))
+        else pa.nulls(outcome.rows_out, type_of(type_))
         for name, type_ in columns
     }
 
 
 def _made_of_lists(
-    part: Outcome,
+    outcome: Outcome,
     columns: tuple[tuple[str, Any], ...],
     have: dict[str, ListColumn],
     take: list[int] | None,
 ) -> Made:
-    rows = [None] * part.rows_out
+    rows = [None] * outcome.rows_out
     made: dict[str, Any] = {}
-    for name, type_ in _without_given(part, columns):
+    for name, type_ in _without_given(outcome, columns):
         column = have.get(name, ListColumn("null", rows))
         if type_ in NAMES:
             made[name] = column.retyped(type_)
         else:
             made[name] = fit_column(name, as_array(column), type_of(type_))
-    return Made(part.shape, made, take, given=_given(columns))
+    return Made(outcome.returned.shape, made, take, given=_given(columns))
 
 
 def _base(path: str) -> str:
