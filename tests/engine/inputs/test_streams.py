@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from parapply import Job, run
 from parapply.engine import plan
-from parapply.engine.inputs import streams
+from parapply.engine.inputs import cutters
 from parapply.formats.csv.format import CSV
 from parapply.formats.jsonl.format import JSONL
 from parapply.model.errors import InputError, UsageError
@@ -44,7 +44,7 @@ def test_what_a_chunk_function_gets_does_not_depend_on_the_blocks(
     blocks = [(b - a, b"".join(lines[a:b])) for a, b in pairwise(edges)]
     source = source_of(name, tmp_path_factory.getbasetemp())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(streams, "WHOLE_BYTES", 20)
+        patch.setattr(cutters, "WHOLE_BYTES", 20)
         chunks = cut(source, chunk_size, blocks)
         assert chunks == cut(source, chunk_size, [(len(lines), b"".join(lines))])
     assert b"".join(text for _, text in chunks) == b"".join(lines)
@@ -53,7 +53,7 @@ def test_what_a_chunk_function_gets_does_not_depend_on_the_blocks(
 
 
 def cut(source, chunk_size, blocks, *, whole=True):
-    cutter = streams.make_cutter(source, chunk_size, whole)
+    cutter = cutters.make_cutter(source, chunk_size, whole)
     found = [piece for block in blocks for piece in cutter.add(*block)]
     left, ended = cutter.left, cutter.end()
     assert left == bool(ended)
@@ -74,7 +74,7 @@ def test_the_last_blocks_of_known_rows_are_cut_for_all_workers(data, workers, tm
     source = source_of("csv", tmp_path_factory.getbasetemp())
     sizes = data.draw(st.lists(st.integers(0, 400), min_size=1, max_size=6))
     total = sum(sizes)
-    cutter = streams.make_cutter(source, None, False, total, workers)
+    cutter = cutters.make_cutter(source, None, False, total, workers)
     left = total
     for rows in sizes:
         text = b"1,2\n" * rows if rows else b"\n"
