@@ -77,11 +77,11 @@ def say(text: str) -> None:
 def say_error(error: ParapplyError, verbose: bool) -> None:
     """Write one line; of an error in the user's code their own frames too, or all of them."""
     say("parapply: error: " + _one_line(str(error)))
-    details = getattr(error, "details", "")
+    details = error.details
     if verbose:
         import traceback
 
-        say(getattr(error, "full", "") or "".join(traceback.format_exception(error)).rstrip())
+        say(error.full or "".join(traceback.format_exception(error)).rstrip())
     elif details:
         say("".join(f"  {line}\n" for line in details.splitlines()).rstrip())
 

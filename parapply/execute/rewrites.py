@@ -32,7 +32,7 @@ class Rewrite:
         return self.chunk.number
 
 
-class OutputTask:
+class _Numbered:
     """What is done for the output, and may be done twice: its worker may die right after it."""
 
     __slots__ = ()
@@ -44,13 +44,9 @@ class OutputTask:
         """Unlike any chunk's, and before all of them."""
         return (self.kind, *self.part)
 
-    def run(self, target: Target) -> None:
-        """Do it."""
-        raise NotImplementedError
-
 
 @record
-class Copy(OutputTask):
+class Copy(_Numbered):
     """A part whose bytes have their place in the output: the parent alone would take too long."""
 
     kind = -2
@@ -78,8 +74,8 @@ class Copy(OutputTask):
 
 
 @record
-class Seal(OutputTask):
-    """A part of which a file of its own is to be made, complete with what such files have."""
+class Seal(_Numbered):
+    """Finish one part as a standalone output file."""
 
     kind = -1
 
@@ -106,3 +102,6 @@ class Seal(OutputTask):
             if self.source is not None:
                 joiner.append(self.source)
             joiner.finish()
+
+
+OutputTask = Copy | Seal

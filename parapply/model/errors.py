@@ -24,7 +24,10 @@ kept in ``__cause__``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from parapply.model.report import Report
 
 PUBLISHED = "the output was complete by then"  # a note on what ends a run so late
 
@@ -33,6 +36,9 @@ class ParapplyError(Exception):
     """Something went wrong that a person can mend; ``str()`` of it is the whole message."""
 
     exit_code = 1
+    details = ""  # the user's part of a traceback
+    full = ""  # all of it
+    report: Report | None = None  # of the run that it ended, as far as that came
 
 
 class UsageError(ParapplyError):

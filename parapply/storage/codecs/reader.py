@@ -6,7 +6,7 @@ import codecs
 import io
 import sys
 from collections.abc import Callable
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, Protocol, cast, runtime_checkable
 
 from parapply.model.errors import InputError
 from parapply.storage.codecs.compression import CODECS
@@ -18,6 +18,16 @@ def open_reader(file: BinaryIO, name: str, codec: str | None, folder: str) -> Re
     `folder` is for what has to be written to a file before it can be read.
     """
     return Reader(file if codec is None else CODECS[codec].reader(file, folder), name, file)
+
+
+@runtime_checkable
+class _Archive(Protocol):
+    inner_name: str  # what the file in it is called
+
+
+@runtime_checkable
+class _Slow(Protocol):
+    def silent(self, seconds: float | None) -> bool: ...
 
 
 class Reader(io.RawIOBase):
@@ -33,8 +43,7 @@ class Reader(io.RawIOBase):
     @property
     def inner_name(self) -> str | None:
         """What the file in an archive is called."""
-        name: str | None = getattr(self.file, "inner_name", None)
-        return name
+        return self.file.inner_name if isinstance(self.file, _Archive) else None
 
     def peek(self, size: int) -> bytes:
         """Return the first bytes, `size` or a short line, before anything is read."""
@@ -78,8 +87,9 @@ class Reader(io.RawIOBase):
     @property
     def silent(self) -> Callable[[float | None], bool] | None:
         """Whether nothing comes for so many seconds (None: waits); None where that is not known."""
-        silent = getattr(self.file, "silent", None)
-        return None if silent is None else lambda seconds: not self._head and silent(seconds)
+        if not isinstance(file := self.file, _Slow):
+            return None
+        return lambda seconds: not self._head and file.silent(seconds)
 
     def readable(self) -> bool:
         """Say so to readers that ask."""
