@@ -10,6 +10,7 @@ from parapply import Job, run
 from parapply.engine.sinks import FolderSink
 from parapply.formats.jsonl import head
 from parapply.model.errors import InputError, UsageError
+from parapply.model.outcome import PartFile
 from parapply.storage.atomic.output import Output
 
 
@@ -60,7 +61,7 @@ def test_what_a_worker_still_writes_with_types_of_before_is_none_of_the_output(t
         sink = FolderSink(output, target, asked.append)
         for types in (["int"], ["float"]):
             sink.begin((), types)
-            sink.append(SimpleNamespace(number=(0,), path="a part"), drop=False)
+            sink.append(SimpleNamespace(number=(0,), part=PartFile("a part")), drop=False)
         late, last = asked
         sink.done(late)
         assert sink.waiting
