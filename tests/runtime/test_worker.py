@@ -613,8 +613,8 @@ def test_a_log_file_that_cannot_be_written_is_named(fail, table):
 
 def test_a_stream_of_lines_that_nobody_needs_leaves_the_closed_one_beneath_alone():
     code = (
-        "import io; from parapply.runtime.printed_lines import Lines; "
-        "beneath = io.TextIOWrapper(io.BytesIO()); lines = Lines(beneath); "
+        "import io; from parapply.runtime.printed_lines import PrintedLines; "
+        "beneath = io.TextIOWrapper(io.BytesIO()); lines = PrintedLines(beneath); "
         "beneath.close(); del lines"
     )
     # From Python 3.13 on what a finalizer raises is always said, before with `-X dev` alone.

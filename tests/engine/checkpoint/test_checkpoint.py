@@ -10,12 +10,14 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from parapply import Job, run
+from parapply.backends.registry import BACKENDS
 from parapply.engine.checkpoint.journal import checked
 from parapply.model.errors import LockedError, RowError, UsageError
 from tests.formats.registered import ONE_OF_EACH
@@ -299,8 +301,7 @@ def test_a_cut_from_another_journal_never_gives_wrong_rows(folder, number, rows)
     assert Path("out.csv").read_bytes() == whole.read_bytes()
 
 
-@pytest.mark.parametrize("first", ["serial", "threads", "processes"])
-@pytest.mark.parametrize("second", ["serial", "threads", "processes"])
+@pytest.mark.parametrize(("first", "second"), list(pairwise([*BACKENDS, next(iter(BACKENDS))])))
 def test_another_backend_goes_on_with_the_same_chunks(folder, first, second):
     """How rows are cut has to depend on nothing that may change from one run to the next."""
     whole = undisturbed("scalar")

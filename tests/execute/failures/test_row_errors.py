@@ -17,6 +17,7 @@ from parapply.backends.registry import BACKENDS
 from parapply.engine import setup as engine
 from parapply.engine.tally import Tally
 from parapply.execute.tasks import ChunkTask
+from parapply.execute.write import PartWriter
 from parapply.model.errors import RowError, UsageError
 from parapply.model.outcome import Cause
 from parapply.model.records import replace
@@ -630,14 +631,14 @@ def test_output_and_errors_cannot_be_one_file(table):
 # Workers that die by chance, whatever row they are at.
 
 
-@pytest.mark.parametrize("step", ["_open", "_write"])
+@pytest.mark.parametrize("step", [(ChunkTask, "_open"), (PartWriter, "write")])
 @pytest.mark.parametrize("function", [by_row, by_chunk])
 @pytest.mark.parametrize("chunk_size", [1, 9])
 def test_no_row_is_guilty_of_a_death_beside_the_function(
     table, tmp_path, monkeypatch, function, step, chunk_size
 ):
     """Reading a chunk and writing its part may take longer than its rows: it is hit there often."""
-    original, bullets = getattr(ChunkTask, step), tmp_path / "bullets"
+    original, bullets = getattr(*step), tmp_path / "bullets"
     bullets.mkdir()
     for number in range(8):
         (bullets / str(number)).touch()
@@ -648,7 +649,7 @@ def test_no_row_is_guilty_of_a_death_beside_the_function(
             os.kill(os.getpid(), signal.SIGKILL)
         return original(self, *arguments)
 
-    monkeypatch.setattr(ChunkTask, step, hit)
+    monkeypatch.setattr(*step, hit)
     settings = {"function": function, "into": "x", "on_error": "skip", "backend": "processes"}
     text, report = result(table, chunk_size=chunk_size, workers=1, **settings)
     assert text.splitlines()[1:] == [f"{n},t{n},{2 * n}" for n in GOOD]
