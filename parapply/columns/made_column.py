@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from parapply.columns.fit import fit
 from parapply.columns.list_column import ListColumn
 from parapply.columns.type_names import type_of
-from parapply.columns.values.convert import to_array
-from parapply.model.deferred_imports import pa
+from parapply.model.deferred_imports import lazy, pa
+
+if TYPE_CHECKING:
+    from parapply.columns.values import convert
+else:  # not for what is written as the list that it is
+    convert = lazy("parapply.columns.values.convert")
 
 
 def as_array(column: pa.Array | ListColumn) -> pa.Array:
     """Return a made column as an array."""
     if isinstance(column, ListColumn):
-        return fit(to_array(column.values), type_of(column.type))
+        return fit(convert.to_array(column.values), type_of(column.type))
     return column

@@ -19,7 +19,6 @@ from parapply.execute.callers.registry import caller_of
 from parapply.execute.failures.quarantine import ChunkRows, set_aside
 from parapply.execute.outcomes import outcome_of, padded
 from parapply.execute.policy import Failure, RowByRow, causes
-from parapply.execute.results.merge import merged
 from parapply.execute.results.stored import (
     files_of,
     made_of,
@@ -165,6 +164,8 @@ class ChunkTask:
         self, chunk: Chunk, before: Outcome, rows: ChunkRows, pace: ItemProgress, end: End
     ) -> Made:
         """Run the function over the rows on which it failed before, and keep what it made then."""
+        from parapply.execute.results.merge import merged
+
         failed = stored_failed(before.part.path, rows.batch.rows)
         places = range(rows.count) if rows.places is None else rows.places
         some = replace(
