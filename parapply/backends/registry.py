@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any, NamedTuple
+from typing import Any
 
 from parapply.backends.api import Backend
 from parapply.model.errors import UsageError
+from parapply.model.records import record
 
 
-class BackendSpec(NamedTuple):
+@record
+class BackendSpec:
     """A backend."""
 
     path: str  # module:Class, a Backend

@@ -10,8 +10,9 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
+from parapply.model.records import record
 from parapply.storage.descriptors import Lookout
 
 # For each worker: the number of its item + 1 (0: idle; LEFT: it has left of itself), the units done
@@ -24,7 +25,8 @@ LEFT = -1
 _SOON_S = 0.05  # what has been said so lately need not be said again
 
 
-class Codec(NamedTuple):
+@record
+class Codec:
     """How things are made ready to cross to a worker and back; `pack_error` never raises."""
 
     pack: Callable[[Any], Any]

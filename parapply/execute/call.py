@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from parapply.columns.list_column import ListColumn
 from parapply.execute.policy import Failure, Policy
@@ -12,7 +12,8 @@ from parapply.model.deferred_imports import pa
 from parapply.model.records import field, record
 
 
-class Traits(NamedTuple):
+@record
+class Traits:
     """What the rest of the program has to know of a way to call the function, and no more."""
 
     cuttable: bool = True  # the run may end after any row
@@ -50,7 +51,8 @@ class Call:
     rate: str | float | None = None  # calls a second at the most, over all workers
 
 
-class Left(NamedTuple):
+@record
+class Left:
     """That a worker left rows to others: how many it has done, and the seconds that one took."""
 
     done: int

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from parapply.model.errors import InputError
+from parapply.model.records import record
 
 
-class _Kind(NamedTuple):
+@record
+class _Kind:
     words: str
     way: str  # to make it something that is read
 

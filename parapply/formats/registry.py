@@ -10,15 +10,17 @@ import importlib
 import os
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO
 
 from parapply.formats.api import FormatReader, FormatWriter, Source, Target
 from parapply.formats.common.added_source import bare
 from parapply.formats.nouns import Writing
 from parapply.model.errors import UsageError
+from parapply.model.records import record, replace
 
 
-class FormatSpec(NamedTuple):
+@record
+class FormatSpec:
     """All that is known of a format before it is used; paths are `module:attribute`."""
 
     reader: str = ""  # the path of its FormatReader; empty: it is only written
@@ -45,7 +47,7 @@ _CSV = FormatSpec(
 def _of(room: str, suffixes: tuple[str, ...], spec: FormatSpec) -> FormatSpec:
     """Return a row whose reader and writer are the same object."""
     path = f"parapply.formats.{room}"
-    return spec._replace(reader=path, writer=path, suffixes=suffixes)
+    return replace(spec, reader=path, writer=path, suffixes=suffixes)
 
 
 FORMATS: dict[str, FormatSpec] = {

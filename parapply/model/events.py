@@ -5,14 +5,15 @@ A listener must be quick: the run waits for it. What it raises ends the run.
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from parapply.model.outcome import Cause
 from parapply.model.records import record
 from parapply.model.report import Report
 
 
-class Begun(NamedTuple):
+@record
+class Begun:
     """The job makes sense, and its inputs are open; workers start."""
 
     workers: int
@@ -20,7 +21,8 @@ class Begun(NamedTuple):
     output: str
 
 
-class Surveyed(NamedTuple):
+@record
+class Surveyed:
     """The columns and their types are known, and how many rows there are."""
 
     columns: tuple[str, ...]
@@ -40,7 +42,8 @@ class Progress:
     failed: int = 0
 
 
-class ChunkDone(NamedTuple):
+@record
+class ChunkDone:
     """The function was called for a chunk, and its part is written."""
 
     number: tuple[int, ...]  # its place in the output; of halves that of the whole, and 0 or 1
@@ -49,7 +52,8 @@ class ChunkDone(NamedTuple):
     seconds: float | None  # in its worker, reading and writing too; None: done by an earlier run
 
 
-class RowsFailed(NamedTuple):
+@record
+class RowsFailed:
     """Rows of a chunk were set aside."""
 
     number: tuple[int, ...]  # the chunk's
@@ -57,14 +61,16 @@ class RowsFailed(NamedTuple):
     causes: tuple[Cause, ...]  # of all of these
 
 
-class WorkerLost(NamedTuple):
+@record
+class WorkerLost:
     """A worker died, or ran out of memory, while it was at an item."""
 
     number: tuple[int, ...]  # the chunk's
     how: str  # "was killed by SIGKILL"
 
 
-class Published(NamedTuple):
+@record
+class Published:
     """The output has its name."""
 
     columns: tuple[str, ...]
@@ -78,7 +84,8 @@ class Published(NamedTuple):
     gauges: dict[str, float]
 
 
-class Ended(NamedTuple):
+@record
+class Ended:
     """The run is over, and has left nothing behind but its output: told last, and always."""
 
     report: Report

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar, dataclass_transform, overload
 
-__all__ = ["field", "fields", "record", "replace"]
+__all__ = ["field", "fields", "members", "record", "replace"]
 
 _Class = TypeVar("_Class", bound=type)
 _Record = TypeVar("_Record")
@@ -53,6 +53,11 @@ def record(cls: Any = None, *, kw_only: bool = False, frozen: bool = True) -> An
     `frozen` is for the type checker.
     """
     return partial(_made, kw_only=kw_only) if cls is None else _made(cls, kw_only=kw_only)
+
+
+def members(one: object) -> dict[str, Any]:
+    """Return the members of a record by name."""
+    return {name: getattr(one, name) for name in _known(one)}
 
 
 def replace(old: _Record, **members: Any) -> _Record:

@@ -6,7 +6,7 @@ import time
 
 from parapply.model.events import Begun, ChunkDone, Event, Published, RowsFailed
 from parapply.model.job import Job
-from parapply.model.records import replace
+from parapply.model.records import members, replace
 from parapply.model.report import Report
 
 
@@ -31,7 +31,7 @@ class Recorder:
         elif isinstance(event, RowsFailed):
             self._known = replace(known, failed=event.failed, causes=event.causes)
         elif isinstance(event, (Begun, Published)):
-            self._known = replace(known, **event._asdict())
+            self._known = replace(known, **members(event))
 
     def report(self) -> Report:
         """Return what has come of the run by now."""

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from typing import BinaryIO, NamedTuple, Protocol, runtime_checkable
+from typing import BinaryIO, Protocol, runtime_checkable
+
+from parapply.model.records import record
 
 FILE, FOLDER, PIPE, DEVICE = "file", "folder", "pipe", "device"  # kinds; the last two: read once
 
 
-class FileState(NamedTuple):
+@record
+class FileState:
     """What tells a file, and what is in it, from others: two that are equal are the same bytes."""
 
     identity: tuple[object, ...]  # of the file, by whatever name it is found

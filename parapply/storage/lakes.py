@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 from parapply.model.errors import UsageError
+from parapply.model.records import record
 from parapply.storage.registry import file_system_of
 
 
-class _Kind(NamedTuple):
+@record
+class _Kind:
     name: str
     log: str  # the folder that tells it
     holds: Callable[[str], bool]  # whether a file of this name makes it one

@@ -27,13 +27,13 @@ def test_it_hears_of_a_run(tmp_path):
         events.Published,
         events.Ended,
     ]
-    assert heard.of(events.Surveyed) == [(("n",), 100)]
+    assert heard.of(events.Surveyed) == [events.Surveyed(("n",), 100)]
     done = heard.of(events.ChunkDone)
-    assert sorted(number for number, *_ in done) == [(n,) for n in range(10)]
-    assert sum(rows for _, rows, *_ in done) == 100 and all(one.seconds > 0 for one in done)
+    assert sorted(one.number for one in done) == [(n,) for n in range(10)]
+    assert sum(one.rows_in for one in done) == 100 and all(one.seconds > 0 for one in done)
     (failed,) = heard.of(events.RowsFailed)
     assert (failed.number, failed.failed) == ((5,), 1)
-    assert heard[-1] == (report, None) and report.failed == 1 and report.rows_out == 99
+    assert heard[-1] == events.Ended(report, None) and report.failed == 1 and report.rows_out == 99
     assert heard.of(events.Progress)[-1].computed == 100
 
 
@@ -41,7 +41,7 @@ def test_it_hears_of_a_run_that_fails_and_the_error_has_its_report(tmp_path):
     heard = Heard()
     with pytest.raises(parapply.ParapplyError, match="row 51") as caught:
         parapply.run(job(tmp_path), listeners=[heard])
-    report, error = heard[-1]
+    report, error = heard[-1].report, heard[-1].error
     assert error is caught.value and report == caught.value.report
     assert report.chunks == len(heard.of(events.ChunkDone)) and report.workers == 2
     assert report.rows_in == 10 * report.chunks and not heard.of(events.Published)

@@ -12,10 +12,11 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import combinations
-from typing import Any, NamedTuple
+from typing import Any
 
 from parapply.model.errors import UsageError
 from parapply.model.job import Job
+from parapply.model.records import record
 from parapply.storage.api import DEVICE, FOLDER, FileState, LocalFiles
 from parapply.storage.atomic.output import STDOUT, is_folder
 from parapply.storage.local import state_of
@@ -24,7 +25,8 @@ from parapply.storage.registry import file_system_of
 _UNREAD = (".", "_")  # names of files in an input folder that begin so are left out
 
 
-class Spot(NamedTuple):
+@record
+class Spot:
     """Where something is, or will be."""
 
     name: str  # as the person wrote it

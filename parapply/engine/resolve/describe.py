@@ -29,7 +29,7 @@ from parapply.model import quantities
 from parapply.model.errors import UsageError
 from parapply.model.job import Job, on_error
 from parapply.model.outcome import ResultColumn
-from parapply.model.records import record
+from parapply.model.records import record, replace
 from parapply.storage.atomic.output import is_folder
 
 CONCURRENCY = 100  # calls of an async function at once in each worker, unless it is said
@@ -153,7 +153,7 @@ def _caller(
         return spec.path, spec.traits, 0
     if spec.awaited is None:
         raise UsageError(f"{function.name} is an async function: it is given rows or values")
-    traits = spec.traits._replace(stealable=False, names_row=False)
+    traits = replace(spec.traits, stealable=False, names_row=False)
     return spec.awaited, traits, CONCURRENCY if job.concurrency is None else job.concurrency
 
 

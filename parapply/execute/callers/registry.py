@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from parapply.execute.call import Call, Traits
 from parapply.model.errors import UsageError
+from parapply.model.records import record
 
 if TYPE_CHECKING:
     from parapply.execute.callers.api import Caller, ChunkRun
 
 
-class CallerSpec(NamedTuple):
+@record
+class CallerSpec:
     """A way to call the function."""
 
     path: str  # module:Class, a Caller

@@ -12,13 +12,15 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise, repeat
-from typing import Any, BinaryIO, NamedTuple, Protocol, runtime_checkable
+from typing import Any, BinaryIO, Protocol, runtime_checkable
 
 from parapply.model.errors import InputError
+from parapply.model.records import record
 from parapply.storage.registry import file_system_of
 
 
-class Pause(NamedTuple):
+@record
+class Pause:
     """When to go on with less than what was wanted, in seconds."""
 
     silence_s: float  # nothing has come for so long

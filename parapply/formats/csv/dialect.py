@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import NamedTuple
 
 from parapply.model.records import record
 
@@ -19,7 +18,8 @@ NULLS = (
 TEXT, BYTES = "string", "binary"  # the one is checked to be UTF-8
 
 
-class Letters(NamedTuple):
+@record
+class Letters:
     """What letters after an escape stand for; and those of them that have to be written so."""
 
     meaning: str  # letters and what they mean, by turns

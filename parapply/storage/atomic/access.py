@@ -12,7 +12,8 @@ import os
 import stat
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from typing import NamedTuple
+
+from parapply.model.records import record
 
 # Names of extended attributes that are access control lists: of POSIX (acl(5)) and of NFS 4.
 _LISTS = ("system.posix_acl_access", "system.posix_acl_default", "system.nfs4_acl")
@@ -22,7 +23,8 @@ _OF_CONTENT = ("security.capability", "security.evm", "security.ima")
 _OWNER = 0o700
 
 
-class Access(NamedTuple):
+@record
+class Access:
     """Of one file or folder; an attribute that is there and cannot be read is None."""
 
     owner: int

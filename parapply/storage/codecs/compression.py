@@ -10,15 +10,17 @@ import codecs
 import io
 import os
 from collections.abc import Callable
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO
 
 from parapply.model.errors import OutputError
+from parapply.model.records import record
 from parapply.storage.codecs.encodings import MARKED, begun
 
 _BUFFER_BYTES = 1 << 20
 
 
-class _Codec(NamedTuple):
+@record
+class _Codec:
     suffix: str
     magic: bytes
     reader: Callable[[BinaryIO, str | None], Any]  # of a file, and with a folder for what it needs
