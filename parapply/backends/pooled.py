@@ -13,13 +13,14 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from multiprocessing.pool import Pool
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from parapply.backends.api import RAN_OUT, Done, Item, ItemProgress, Outside, Result
 from parapply.backends.fork_guard import ForkGuard
 from parapply.backends.waiting import Bell, Ears
 from parapply.backends.worker_loop import SLOT_FIELDS, Codec, Slots, work
 from parapply.model.errors import ParapplyError, WorkerError
+from parapply.model.records import record
 from parapply.storage.system_limits import met
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ PATIENCE_S = 1.0  # the longest wait without a look at the workers
 STRIKES = 5  # pools in a row that break before anything is finished: then the fault is not chance
 
 
-class Death(NamedTuple):
+@record
+class Death:
     """How a worker ended, and the number of the item it was running, if any."""
 
     number: int | None
@@ -243,10 +245,10 @@ class Pooled:
         return [at for at in late if now - dues[at] > lapse(said[at], now / 1000) * 1000]
 
     def _lost(self, deaths: list[Death]) -> Iterator[Done[Any, Any]]:
-        for number, how, units, late in deaths:
-            if number is not None and number in self._flying:
+        for one in deaths:
+            if one.number is not None and one.number in self._flying:
                 self._strikes = 0
-                yield Done(self._flying.pop(number), None, how, units, late)
+                yield Done(self._flying.pop(one.number), None, one.how, one.units, one.late)
 
     def _replace(self) -> None:
         """Open a fresh pool and send again what had not finished."""

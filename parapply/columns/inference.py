@@ -7,10 +7,11 @@ differences that the README names are here, too: integers that a number does not
 from __future__ import annotations
 
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any
 
 from parapply.columns import kernels as pc
 from parapply.model.deferred_imports import at, pa
+from parapply.model.records import record
 
 
 def _spellings(word: str) -> tuple[str, ...]:
@@ -41,7 +42,8 @@ _NUMBER = (
 _TRUTH = r"^(?i:true|false)$"
 
 
-class TextKind(NamedTuple):
+@record
+class TextKind:
     """What a column holds in one piece of the input.
 
     `nulls`: some value is missing; `signed`: some integer is negative.
