@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from parapply.columns.fit import fit
 from parapply.columns.list_column import ListColumn
 from parapply.columns.type_names import type_of
 from parapply.model.deferred_imports import lazy, pa
@@ -18,5 +17,7 @@ else:  # not for what is written as the list that it is
 def as_array(column: pa.Array | ListColumn) -> pa.Array:
     """Return a made column as an array."""
     if isinstance(column, ListColumn):
+        from parapply.columns.fit import fit
+
         return fit(convert.to_array(column.values), type_of(column.type))
     return column

@@ -10,11 +10,9 @@ output) waits until nothing can change, unless it is `prompt`: then the first pa
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from parapply.columns.type_names import name_of
-from parapply.columns.type_words import named
-from parapply.engine.errors_file import ErrorsFile
 from parapply.engine.result_columns import ResultColumns
 from parapply.engine.sinks import FileSink, FolderSink
 from parapply.execute.rewrites import OutputTask, Rewrite
@@ -24,6 +22,9 @@ from parapply.model.chunk import Chunk
 from parapply.model.errors import ResultError
 from parapply.model.outcome import Outcome, ResultColumn, given_of
 from parapply.storage.atomic.output import Output
+
+if TYPE_CHECKING:
+    from parapply.engine.errors_file import ErrorsFile
 
 _Number = tuple[int, ...]
 _BEGINS = 8  # of an output: columns that change so often may do so in every part, so it waits
@@ -174,6 +175,8 @@ class Assembler:
             self._types = whole  # values that the function made, below those of the input
             return
         name = next(name for name in whole if (self._types or {}).get(name) != whole[name])
+        from parapply.columns.type_words import named
+
         before = named(begun[name]) if name in begun else "nothing"
         if begun.get(name) == now[name]:
             before = "the input's column"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from parapply.backends import registry as backends
-from parapply.engine.choose import FirstRows, sample
 from parapply.engine.plan import most_rows
 from parapply.engine.resolve.describe import Order
 from parapply.engine.stages.survey import Table
@@ -64,5 +63,11 @@ def _chosen(job: Job, table: Table, workers: int, order: Order) -> Iterator[Chun
             raise UsageError(
                 "--sample needs to know all rows: write what comes through a pipe to a file first"
             )
+        from parapply.engine.choose import sample
+
         return sample(chunks, table.rows, job.sample, job.seed)
-    return chunks if job.head is None else FirstRows(chunks, job.head)
+    if job.head is None:
+        return chunks
+    from parapply.engine.choose import FirstRows
+
+    return FirstRows(chunks, job.head)

@@ -11,12 +11,15 @@ import _thread
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, nullcontext
+from typing import TYPE_CHECKING
 
-from parapply.engine.errors_file import ErrorsFile
 from parapply.model.errors import OutputError
 from parapply.storage.atomic.output import Output
 from parapply.storage.atomic.publishing import FolderSync, turn
 from parapply.storage.disk_errors import DiskErrors
+
+if TYPE_CHECKING:
+    from parapply.engine.errors_file import ErrorsFile
 
 _WAIT_S = 0.0002  # for names to change
 

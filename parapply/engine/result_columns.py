@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from parapply.columns.type_words import clash
 from parapply.columns.unify import is_settled, unify_names
 from parapply.model.errors import ResultError
 from parapply.model.outcome import Outcome, ResultColumn
@@ -98,6 +97,8 @@ _SHAPES = {"scalar": "one value", "fields": "a dict", "table": "a DataFrame", "f
 def _both(known: ResultColumn, column: ResultColumn) -> ResultColumn:
     type_ = unify_names(known.type, column.type)
     if type_ is None:
+        from parapply.columns.type_words import clash
+
         one, other = clash(known.type, column.type)
         raise ResultError(
             f"column {known.name!r}: {known.first} gave {one}, {column.first} gave {other}; "

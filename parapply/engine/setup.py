@@ -12,7 +12,6 @@ from parapply.engine.agenda import Agenda, ExternalEvents
 from parapply.engine.assemble import Assembler
 from parapply.engine.checkpoint.keeping import NoCheckpoint
 from parapply.engine.chunking import small_bytes, total_rows
-from parapply.engine.errors_file import ErrorsFile
 from parapply.engine.inputs.sources import Inputs
 from parapply.engine.resolve.describe import Order, describe
 from parapply.engine.result_columns import ResultColumns
@@ -32,6 +31,7 @@ from parapply.storage.atomic.output import Output
 
 if TYPE_CHECKING:
     from parapply.engine.checkpoint.checkpoint import Checkpoint
+    from parapply.engine.errors_file import ErrorsFile
 
 
 Tell = Callable[[Event], None]

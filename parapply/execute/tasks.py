@@ -40,12 +40,12 @@ from parapply.model.records import record, replace
 from parapply.runtime.allocation import give_back
 from parapply.runtime.chunk_end import End
 from parapply.runtime.context import bound
-from parapply.runtime.rates import RATE
 from parapply.runtime.stops import GivenUp, Skipped
 from parapply.storage.descriptors import DescriptorsError, placed
-from parapply.storage.durable import known
 from parapply.storage.part import Part
 from parapply.storage.private import Naming
+
+_RATE = "--rate"  # the name of the one that is given on the command line
 
 
 @record
@@ -134,6 +134,7 @@ class ChunkTask:
             if failures:  # where none could be read, none was the function's
                 store_failed(path, made.failures)
             from parapply.execute.entries import facts
+            from parapply.storage.durable import known
 
             files = known(files_of(path), facts(outcome))
             outcome = replace(outcome, part=replace(outcome.part, files=files))
@@ -178,7 +179,7 @@ class ChunkTask:
     def _made(self, chunk: Chunk, rows: ChunkRows, pace: ItemProgress, end: End) -> Made:
         call, row_by_row = self.call, RowByRow(dict(chunk.fatal_rows)) if chunk.row_by_row else None
         context, function = end.context, end.context.function
-        rate = None if call.rate is None else context.place.store.rate(RATE, call.rate)
+        rate = None if call.rate is None else context.place.store.rate(_RATE, call.rate)
         run = ChunkRun(
             call, function, rows.batch, self.fields, rows.where, pace, row_by_row, rows.places,
             end.check, rate, self._metadata(chunk.source),

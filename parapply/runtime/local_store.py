@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from parapply.model.records import record
-from parapply.runtime.rates import Rate
 from parapply.runtime.stops import is_after, stop_after
 
 if TYPE_CHECKING:  # what most functions do without
     from parapply.runtime.events import Event
     from parapply.runtime.locks import Limit, Lock
+    from parapply.runtime.rates import Rate
 
 
 @record
@@ -33,6 +33,8 @@ class LocalStore:
 
     def rate(self, name: str, per: str | float) -> Rate:
         """See RunStore."""
+        from parapply.runtime.rates import Rate
+
         return Rate(self.folder, name, per)
 
     def event(self, name: str) -> Event:

@@ -14,7 +14,6 @@ from parapply.storage.locks import let_go
 
 _UNITS_S = {"s": 1.0, "sec": 1.0, "second": 1.0, "m": 60.0, "min": 60.0, "minute": 60.0,
             "h": 3600.0, "hour": 3600.0, "d": 86400.0, "day": 86400.0}  # fmt: skip
-RATE = "--rate"  # the name of the one that is given on the command line
 _SLACK_S = 0.01  # turns that were missed for so long, because nobody had the core, are caught up
 _MISSED_S = 0.5  # a turn that was slept through for so long (Ctrl-Z and fg, say) is taken anew
 _TRIES = 2  # but no more often: where all is that late always, the rate is not what matters

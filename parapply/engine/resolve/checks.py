@@ -11,7 +11,6 @@ from parapply.formats import registry as formats
 from parapply.model import quantities
 from parapply.model.errors import UsageError
 from parapply.model.job import Job, on_error
-from parapply.runtime.rates import parse_rate
 from parapply.storage.api import FOLDER
 from parapply.storage.registry import kind_of
 
@@ -92,6 +91,8 @@ def _check_calls(job: Job) -> None:
         raise UsageError(f"--concurrency {job.concurrency}: give a number, at least 1")
     if job.rate is not None:
         try:
+            from parapply.runtime.rates import parse_rate
+
             parse_rate(job.rate)
         except ValueError as error:
             raise UsageError(f"--rate {error}") from None

@@ -9,7 +9,6 @@ import inspect
 from collections.abc import Sequence
 from typing import Any
 
-from parapply.columns.dtypes import parse_type
 from parapply.columns.duplicates import check_single
 from parapply.columns.type_names import name_of
 from parapply.engine.inputs.sources import Inputs
@@ -137,7 +136,7 @@ def _call(
         policy=_policy(job),
         concurrency=concurrency,
         rate=job.rate,
-        types={n: parse_type(n, text) for n, text in job.dtypes.items() if n not in columns},
+        types=_types(job, columns),
     )
 
 
@@ -155,6 +154,16 @@ def _caller(
         raise UsageError(f"{function.name} is an async function: it is given rows or values")
     traits = replace(spec.traits, stealable=False, names_row=False)
     return spec.awaited, traits, CONCURRENCY if job.concurrency is None else job.concurrency
+
+
+def _types(job: Job, columns: tuple[str, ...]) -> dict[str, Any]:
+    """Return what --dtype says of columns that the function makes."""
+    asked = {name: text for name, text in job.dtypes.items() if name not in columns}
+    if not asked:
+        return {}
+    from parapply.columns.dtypes import parse_type
+
+    return {name: parse_type(name, text) for name, text in asked.items()}
 
 
 def _policy(job: Job) -> Policy:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from parapply.backends.api import ItemProgress
 from parapply.execute.call import Call, Made
@@ -13,7 +13,9 @@ from parapply.formats.api import Batch
 from parapply.formats.nouns import Field
 from parapply.model.deferred_imports import pa
 from parapply.model.records import record
-from parapply.runtime.rates import Rate
+
+if TYPE_CHECKING:
+    from parapply.runtime.rates import Rate
 
 
 @record

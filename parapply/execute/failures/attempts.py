@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from parapply.backends.api import ItemProgress
 from parapply.execute.call import Left
 from parapply.execute.policy import FailedRow, Failure, LostWorkerError, Policy, RowByRow, is_ours
 from parapply.execute.time_limit import Alarm, RowTimeoutError
-from parapply.runtime.rates import Rate
+
+if TYPE_CHECKING:
+    from parapply.runtime.rates import Rate
 
 Step = Callable[[int, int], None]  # makes the calls for rows start to stop, in order
 

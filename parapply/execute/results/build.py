@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from parapply.columns import json_columns
 from parapply.columns.arrays import take
-from parapply.columns.fit import fit
 from parapply.columns.list_column import ListColumn, listed
 from parapply.columns.type_words import named
 from parapply.columns.values.builders import (
@@ -102,6 +101,8 @@ def _piece(
 
 def force(name: str, array: pa.Array, types: Mapping[str, Any], where: Where) -> pa.Array:
     """Return a column as the type that was asked for; raises ResultError for what is not of it."""
+    from parapply.columns.fit import fit
+
     type_ = types.get(name, array.type)
     if pa.types.is_floating(array.type) and not pa.types.is_floating(type_):
         array = _without_nan(array)

@@ -13,7 +13,6 @@ from itertools import pairwise
 from typing import Any
 
 from parapply.columns.arrays import columns_of, integers, take
-from parapply.columns.fit import fit_column
 from parapply.columns.list_column import ListColumn
 from parapply.columns.made_column import as_array
 from parapply.columns.type_names import NAMES, type_of
@@ -183,6 +182,8 @@ def made_of(
 def _fitted(
     have: dict[str, pa.Array], outcome: Outcome, columns: tuple[tuple[str, Any], ...]
 ) -> dict[str, pa.Array]:
+    from parapply.columns.fit import fit_column
+
     return {
         name: fit_column(name, have[name], type_of(type_))
         if name in have
@@ -197,6 +198,8 @@ def _made_of_lists(
     have: dict[str, ListColumn],
     take: list[int] | None,
 ) -> Made:
+    from parapply.columns.fit import fit_column
+
     rows = [None] * outcome.rows_out
     made: dict[str, Any] = {}
     for name, type_ in _without_given(outcome, columns):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from parapply.columns.dtypes import parse_type
 from parapply.formats.api import Source, Target
 from parapply.formats.common.added_source import AddedSource
 from parapply.formats.csv.blocks import STREAM_BYTES, cut_blocks
@@ -75,6 +74,8 @@ def _source(path: str, name: str, head: CsvHead, size: int, reading: Reading) ->
         types = dict.fromkeys(range(len(head.columns)), TEXT)
     for column, type_ in reading.dtypes.items():
         if column in head.columns:
+            from parapply.columns.dtypes import parse_type
+
             types[head.columns.index(column)] = parse_type(column, type_)
     spare = (reading.folder, reading.spare_bytes)
     return CsvSource(path, name, head, size, nulls, types, reading.lenient, False, *spare)
