@@ -271,13 +271,19 @@ class Session:
     def idle(self):
         return self._idle
 
+    def relieve(self, rest, count):
+        raise AssertionError("nobody is asked here")
+
+
+CALL = SimpleNamespace(traits=SimpleNamespace(stealable=True), rate=None)
+
 
 @pytest.mark.parametrize("idle", [0, 1, 2, 3, 7, 64])
 @pytest.mark.parametrize("rows", [1, 2, 5, 99])
 @pytest.mark.parametrize("row_s", [0.001, 0.1, 7.0])
 def test_what_is_left_is_cut_for_all_that_are_idle(idle, rows, row_s):
     task = object.__new__(ChunkTask)
-    task.sources, task.call = (None,), SimpleNamespace(by="row", concurrency=0, rate=None)
+    task.sources, task.call = (None,), CALL
     split = {}
     cut = work_stealing.WorkStealing(Session(idle), task, {}, split.__setitem__).cut
     chunk = Chunk((3,), 0, None, 0, 100, True, pick=tuple(range(100)))
@@ -297,7 +303,7 @@ def test_what_is_left_is_cut_for_all_that_are_idle(idle, rows, row_s):
 
 def test_a_number_does_not_grow_for_ever():
     task = object.__new__(ChunkTask)
-    task.sources, task.call = (None,), SimpleNamespace(by="row", concurrency=0, rate=None)
+    task.sources, task.call = (None,), CALL
     this = work_stealing.WorkStealing(Session(1), task, {}, lambda number, rows: None)
     chunk = Chunk((3,), 0, None, 0, 10**6, True)
     assert this._rest(chunk, 2, 1.0) == 10**6 - 1
