@@ -18,7 +18,6 @@ import pytest
 from parapply.engine import work_stealing
 from parapply.engine.run import run
 from parapply.engine.stages import apply
-from parapply.execute.call import Traits
 from parapply.execute.tasks import ChunkTask
 from parapply.model.chunk import Chunk
 from parapply.model.errors import RowError
@@ -272,8 +271,11 @@ class Session:
     def idle(self):
         return self._idle
 
-    def relieve(self, rest, most):
-        pass
+    def relieve(self, rest, count):
+        raise AssertionError("nobody is asked here")
+
+
+CALL = SimpleNamespace(traits=SimpleNamespace(stealable=True), rate=None)
 
 
 @pytest.mark.parametrize("idle", [0, 1, 2, 3, 7, 64])
@@ -281,7 +283,7 @@ class Session:
 @pytest.mark.parametrize("row_s", [0.001, 0.1, 7.0])
 def test_what_is_left_is_cut_for_all_that_are_idle(idle, rows, row_s):
     task = object.__new__(ChunkTask)
-    task.sources, task.call = (None,), SimpleNamespace(traits=Traits(), rate=None)
+    task.sources, task.call = (None,), CALL
     split = {}
     cut = work_stealing.WorkStealing(Session(idle), task, {}, split.__setitem__).cut
     chunk = Chunk((3,), 0, None, 0, 100, True, pick=tuple(range(100)))
@@ -301,7 +303,7 @@ def test_what_is_left_is_cut_for_all_that_are_idle(idle, rows, row_s):
 
 def test_a_number_does_not_grow_for_ever():
     task = object.__new__(ChunkTask)
-    task.sources, task.call = (None,), SimpleNamespace(traits=Traits(), rate=None)
+    task.sources, task.call = (None,), CALL
     this = work_stealing.WorkStealing(Session(1), task, {}, lambda number, rows: None)
     chunk = Chunk((3,), 0, None, 0, 10**6, True)
     assert this._rest(chunk, 2, 1.0) == 10**6 - 1
