@@ -1,8 +1,9 @@
 """The one code path of the pools of threads and of processes, through `apply_async`.
 
-`Pooled` is the session: it runs in the parent, in the caller's thread; loop.py is what runs in the
+`Pooled` is the session: it runs in the parent, in the caller's thread; worker_loop.py runs in the
 workers. What differs between threads and processes (how things are sent, who can die, how an end is
-made of it) is a `WorkerPool`, which the rooms beside this one supply; nothing here knows which.
+made of it) is a `WorkerPool`, which the files beside this one supply; nothing here knows which.
+This file is longer than others as it is one class: the loop, and what it knows of items in flight.
 """
 
 from __future__ import annotations

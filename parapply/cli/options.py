@@ -1,4 +1,7 @@
-"""The options of the command: names, help and how their text is read. Imports click alone."""
+"""The options of the command: names, help and how their text is read. Imports click alone.
+
+Longer than other files, as it is one table: a row for each option.
+"""
 
 from __future__ import annotations
 

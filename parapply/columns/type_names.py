@@ -14,7 +14,7 @@ from typing import Any
 from parapply.model.deferred_imports import at, pa
 
 NAMES = ("null", "bool", "int64", "double", "string")
-JSON = "json"  # see jsons.py
+JSON = "json"  # see json_columns.py
 _PACKED = "arrow:"
 _packed: dict[str, Any] = {}  # types of others', by what they were packed as here
 

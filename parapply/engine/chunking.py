@@ -43,7 +43,7 @@ def _sized(job: Job, table: Table, order: Order, workers: int, output: Output) -
     """Cut few chunks, of one size, where many would cost more than workers that wait at the end.
 
     An async function has less to do at the end of each. Threads take turns at all but waiting, and
-    who has nothing to do relieves others (relief.py), where a chunk does not make a file.
+    who has nothing to do relieves others (work_stealing.py), where a chunk does not make a file.
     """
     fixed = job.checkpoint is not None  # another backend may go on with the same chunks
     threads = backends.takes_turns(job.backend) and not (fixed or output.is_folder or table.streams)

@@ -40,7 +40,7 @@ class Call:
     select: tuple[str, ...] = ()  # of the input's columns, in a DataFrame that it returns, too
     drop: tuple[str, ...] = ()
     expression: Expression | None = None
-    spread: bool = False  # it may do without rows: see spread.py
+    spread: bool = False  # it may do without rows: see inline_columns.py
     into: tuple[str, ...] = ()
     filter: bool = False
     explode: bool = False

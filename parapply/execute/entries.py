@@ -175,7 +175,7 @@ def _has_its_files(entry: dict[str, Any]) -> bool:
 def _is_name(path: str, number: tuple[int, ...]) -> bool:
     """Whether a part has its chunk's name, or that of the one whose beginning it is.
 
-    Of a chunk that is cut while a worker is at it (relief.py), what is done keeps its name.
+    Of a chunk that is cut while a worker is at it (work_stealing.py), what is done keeps its name.
     """
     name, _, worker = path.rpartition(".")
     names = [part_name(number[:end]) for end in range(1, len(number) + 1) if not any(number[end:])]

@@ -19,16 +19,8 @@ from parapply.execute.callers.registry import caller_of
 from parapply.execute.failures.quarantine import ChunkRows, set_aside
 from parapply.execute.outcomes import outcome_of, padded
 from parapply.execute.policy import Failure, RowByRow, causes
-from parapply.execute.results.stored import (
-    files_of,
-    made_of,
-    part_name,
-    store,
-    store_failed,
-    stored,
-    stored_failed,
-    stored_text,
-)
+from parapply.execute.results.failed_rows import store_failed, stored_failed
+from parapply.execute.results.stored import files_of, made_of, part_name, store, stored, stored_text
 from parapply.execute.rewrites import OutputTask, Rewrite
 from parapply.execute.write import PartWriter
 from parapply.formats.api import KeepsTables, Source, Target
@@ -46,21 +38,6 @@ from parapply.storage.part import Part
 from parapply.storage.private import Naming
 
 _RATE = "--rate"  # the name of the one that is given on the command line
-
-
-@record
-class SurveyTask:
-    """Surveys one piece of one source: an item is (source, number, piece, rows before it)."""
-
-    sources: tuple[Source, ...]
-    positions: tuple[int, ...]
-
-    def __call__(self, item: tuple[int, int, Any, int], pace: ItemProgress) -> Any:
-        """Return the piece's Survey."""
-        del pace
-        source, _, piece, before = item
-        with Naming(self.sources[source].name):
-            return self.sources[source].survey(piece, self.positions, before)
 
 
 @record

@@ -51,7 +51,7 @@ class Reading:
 class Writing:
     """How the output is to be written, where its name does not say so."""
 
-    compression: str | None = None  # a codec of transport.py for text; Parquet has its own
+    compression: str | None = None  # a codec of compression.py for text; Parquet has its own
     encoding: str | None = None  # None: UTF-8
     same_format: bool = False  # as the inputs', by name
     dialect: str | None = None  # of text, by name, where it is not the inputs'

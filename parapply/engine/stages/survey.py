@@ -19,7 +19,7 @@ from parapply.engine.inputs.feed import Feed
 from parapply.engine.inputs.sources import Inputs
 from parapply.engine.inputs.streams import Chained, StreamChunks, stream_chunks
 from parapply.engine.stages.api import work_off
-from parapply.execute.tasks import SurveyTask
+from parapply.execute.survey import SurveyTask
 from parapply.formats.api import Index, Source, TextSource
 from parapply.formats.nouns import Field, Survey
 from parapply.model.chunk import Chunk

@@ -1,7 +1,8 @@
 """The calls of a chunk function: one for the whole chunk, or for what is left of it.
 
 Where rows that fail are set aside, a chunk on which the function fails is halved, down to the
-rows that make it fail, and what it made of the others is put together again. In the worker.
+rows that make it fail, and what it made of the others is put together again. In the worker. It is
+longer than others as it is one class, each half of which needs the other.
 """
 
 from __future__ import annotations

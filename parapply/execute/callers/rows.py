@@ -124,7 +124,7 @@ class RowCaller:
                 calls(raw.append, start, stop)
             finally:
                 for value in raw:
-                    found.append(finish(value))  # noqa: PERF401 - see loops.py
+                    found.append(finish(value))  # noqa: PERF401 - see loop.py
 
         return step
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from parapply.columns.arrays import columns_of, integers, take
@@ -17,15 +16,16 @@ from parapply.columns.list_column import ListColumn
 from parapply.columns.made_column import as_array
 from parapply.columns.type_names import NAMES, type_of
 from parapply.execute.call import Made
+from parapply.execute.results.failed_rows import FAILED, _ascend
 from parapply.execute.results.list_file import _listed, _lists
 from parapply.formats.common.pandas_schema import retyped
-from parapply.model.deferred_imports import json, np, pa
+from parapply.model.deferred_imports import np, pa
 from parapply.model.outcome import Outcome, given_of
 from parapply.storage.part import Part, read_table, reading
 from parapply.storage.private import reopen, write
 
 # Beside a part: what the function made, a stream's text, and which rows failed.
-_MADE, _TEXT, _FAILED = ".made", ".text", ".failed"
+_MADE, _TEXT = ".made", ".text"
 Back = Callable[[], dict[int, Any]]
 _TAKE = "parapply:take"  # a stored column: which rows of the batch the results belong to
 
@@ -148,13 +148,6 @@ def _check(made: Made, outcome: Outcome) -> None:
         raise ValueError("rows that are not the chunk's")
 
 
-def _ascend(places: Sequence[int], stop: int) -> bool:
-    """Whether these are positions of rows, in order: one may stand there several times."""
-    return not places or (
-        places[0] >= 0 and places[-1] < stop and all(a <= b for a, b in pairwise(places))
-    )
-
-
 def made_of(
     table: pa.Table, rows: Any, outcome: Outcome, columns: tuple[tuple[str, Any], ...], back: Back
 ) -> Made:
@@ -182,10 +175,8 @@ def made_of(
 def _fitted(
     have: dict[str, pa.Array], outcome: Outcome, columns: tuple[tuple[str, Any], ...]
 ) -> dict[str, pa.Array]:
-    from parapply.columns.fit import fit_column
-
     return {
-        name: fit_column(name, have[name], type_of(type_))
+        name: _fit(name, have[name], type_)
         if name in have
         else pa.nulls(outcome.rows_out, type_of(type_))
         for name, type_ in columns
@@ -198,8 +189,6 @@ def _made_of_lists(
     have: dict[str, ListColumn],
     take: list[int] | None,
 ) -> Made:
-    from parapply.columns.fit import fit_column
-
     rows = [None] * outcome.rows_out
     made: dict[str, Any] = {}
     for name, type_ in _without_given(outcome, columns):
@@ -207,30 +196,19 @@ def _made_of_lists(
         if type_ in NAMES:
             made[name] = column.retyped(type_)
         else:
-            made[name] = fit_column(name, as_array(column), type_of(type_))
+            made[name] = _fit(name, as_array(column), type_)
     return Made(outcome.returned.shape, made, take, given=_given(columns))
+
+
+def _fit(name: str, column: pa.Array, type_: Any) -> pa.Array:
+    from parapply.columns.fit import fit_column
+
+    return fit_column(name, column, type_of(type_))
 
 
 def _base(path: str) -> str:
     """The path of the part as it was first written: each time anew adds a plus."""
     return path.rstrip("+")
-
-
-def store_failed(path: str, positions: Iterable[int]) -> None:
-    """Keep which rows of the batch, by position, the function failed on."""
-    write(path + _FAILED, json.dumps(sorted(positions)).encode())
-
-
-def stored_failed(path: str, rows: int) -> list[int]:
-    """Return what `store_failed` kept of a batch of so many rows."""
-    with reading(path + _FAILED):
-        with reopen(path + _FAILED) as file:
-            found = json.load(file)
-        if not isinstance(found, list) or not all(type(place) is int for place in found):
-            raise ValueError("no list of positions")
-        if not _ascend(found, rows) or len(set(found)) < len(found):
-            raise ValueError("rows that are not the chunk's")
-    return found
 
 
 def part_name(number: tuple[int, ...]) -> str:
@@ -240,7 +218,7 @@ def part_name(number: tuple[int, ...]) -> str:
 
 def files_of(path: str) -> list[str]:
     """Return all files that a part may have."""
-    return [path, *(path + suffix for suffix in (_MADE, _TEXT, _FAILED, ".aside"))]
+    return [path, *(path + suffix for suffix in (_MADE, _TEXT, FAILED, ".aside"))]
 
 
 def as_table(columns: dict[str, pa.Array], parts: Sequence[pa.Schema] = ()) -> pa.Table:

@@ -64,7 +64,7 @@ def pauses(prompt: bool) -> Iterator[Pause | None]:
 def filled(file: BinaryIO, text: bytes, size: int, pause: Pause | None) -> tuple[bytes, Stop]:
     """Return `text` and what follows it in `file`, `size` bytes in all, and why there it ends.
 
-    Only what can tell whether it is silent (see `transport.py`) is left before it is full.
+    Only what can tell whether it is silent (see `compression.py`) is left before it is full.
     """
     parts, length, began = [text], len(text), time.monotonic()
     silent = silence_of(file)

@@ -29,7 +29,7 @@ class JsonKind(NamedTuple):
     nulls: bool  # whether any value is missing
     item: JsonKind | None = None  # of a list
     members: tuple[tuple[str, JsonKind], ...] = ()  # of an object, in order of first appearance
-    twice: bool = False  # of a column: some line has its key twice, see doubled.py
+    twice: bool = False  # of a column: some line has its key twice, see repeated_keys.py
 
     def join(self, other: JsonKind) -> JsonKind:
         """Return the kind of both pieces together, `other` being the later one."""

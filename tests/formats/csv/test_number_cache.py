@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 import parapply
 from parapply import Job
 from parapply.engine.inputs import opener
-from parapply.execute.tasks import ChunkTask, SurveyTask
+from parapply.execute.survey import SurveyTask
+from parapply.execute.tasks import ChunkTask
 from parapply.formats.common import number_cache
 from parapply.formats.csv import source
 from parapply.formats.csv import table as tables
