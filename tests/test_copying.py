@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from parapply.model.outcome import Outcome
 
 import parapply
 from parapply import Job
@@ -21,6 +20,7 @@ from parapply.formats.csv.dialect import Dialect
 from parapply.formats.csv.target import CsvTarget
 from parapply.formats.nouns import New, Writing
 from parapply.model.errors import OutputError
+from parapply.model.outcome import Outcome
 from parapply.storage.atomic.output import Output
 
 ROWS = 30_000

@@ -16,6 +16,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from versions import PYARROW
 
 import parapply
 from parapply import Job
@@ -201,7 +202,8 @@ def test_extremes_stay_where_the_order_of_values_is_known(tmp_path):
     group = pq.ParquetFile(output).metadata.row_group(0)
     found = {group.column(i).path_in_schema: group.column(i) for i in range(group.num_columns)}
     assert (found["id"].statistics.min, found["id"].statistics.max) == (0, 4)
-    assert found["d9"].statistics.max == decimal.Decimal(4)
+    if PYARROW >= 23:  # before, it read none of decimals in 32 bits
+        assert found["d9"].statistics.max == decimal.Decimal(4)
     footer = Footer.read(io.BytesIO(output.read_bytes()))
     for name in ("iv", "va.metadata"):
         place = list(found).index(name)

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from parapply.model.chunk import Chunk
 
 from parapply import Job, run
 from parapply.engine.plan import CHUNK_BYTES, CHUNK_ROWS
 from parapply.execute.tasks import ChunkTask
+from parapply.model.chunk import Chunk
 
 
 @pytest.fixture
