@@ -25,6 +25,7 @@ from parapply.formats.parquet.footer import Footer
 from parapply.formats.parquet.thrift import BINARY, I32, encode
 from parapply.model.errors import InputError
 from tests import DATA
+from tests.versions import PYARROW
 
 FILES = {path.stem: path for path in sorted(DATA.glob("types-*.parquet"))}
 
@@ -200,7 +201,8 @@ def test_extremes_stay_where_the_order_of_values_is_known(tmp_path):
     group = pq.ParquetFile(output).metadata.row_group(0)
     found = {group.column(i).path_in_schema: group.column(i) for i in range(group.num_columns)}
     assert (found["id"].statistics.min, found["id"].statistics.max) == (0, 4)
-    assert found["d9"].statistics.max == decimal.Decimal(4)
+    if PYARROW >= 23:  # before, it read none of decimals in 32 bits
+        assert found["d9"].statistics.max == decimal.Decimal(4)
     footer = Footer.read(io.BytesIO(output.read_bytes()))
     for name in ("iv", "va.metadata"):
         place = list(found).index(name)
