@@ -97,7 +97,9 @@ XY = pa.list_(pa.struct({"x": INT, "y": STRING}))
 
 CASES = [
     Case(MISSING, [None, None, pd.NA], pa.null(), [None] * 3, [""] * 3, ["null"] * 3),
-    Case(MISSING, [pd.NaT, np.datetime64("NaT", "s")], pa.null(), [None] * 2, [""] * 2, ["null"] * 2),
+    Case(
+        MISSING, [pd.NaT, np.datetime64("NaT", "s")], pa.null(), [None] * 2, [""] * 2, ["null"] * 2
+    ),
     same(MISSING, [None, 3, pd.NA, pd.NaT], INT, ["", "3", "", ""], [None, 3, None, None]),
     text(MISSING, ["a", None], STRING, ["a", ""]),
     text(MISSING, [DAY, pd.NaT], pa.date32(), ["2024-01-31", ""], [DAY, None]),
