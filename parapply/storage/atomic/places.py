@@ -7,10 +7,11 @@ import os
 import stat
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import BinaryIO
 
 from parapply.model.errors import OutputError, UsageError
-from parapply.storage.atomic.access import access_of, give, shared_by, usual
+from parapply.storage.atomic.access import Access, access_of, give, shared_by, usual
 from parapply.storage.atomic.publishing import FolderSync
 from parapply.storage.private import Naming
 
@@ -158,14 +159,21 @@ def settle_folder(new: str, target: str, stage: str) -> list[str]:
     All is on the disk then. Returns what could not be kept, in words.
     """
     with FolderSync(new) as names:
-        there = os.path.isdir(target)
-        lost = give(new, access_of(target) if there else usual(stage, folder=True))
-        of_files = shared_by(map(access_of, _files(target))) if there else None
+        own, of_files = _access_in(target)
+        lost = give(new, own or usual(stage, folder=True))
         access = of_files or usual(new, folder=False)
         for path in _files(new):
             lost += give(path, access)
         names.settle()
     return lost
+
+
+def _access_in(target: str) -> tuple[Access | None, Access | None]:
+    """Return the access of a folder, if it is there, and of the files in it, if there are any."""
+    while os.path.isdir(target):
+        with suppress(FileNotFoundError):  # another run has just put its own in its place
+            return access_of(target), shared_by(map(access_of, _files(target)))
+    return None, None
 
 
 def _files(folder: str) -> list[str]:
