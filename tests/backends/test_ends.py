@@ -42,6 +42,9 @@ def test_the_death_of_the_forkserver_leaves_no_orphan():
     with processes("forkserver") as session:
         dones = list(session.run(square_slowly, iter(range(40)), beat=kill_server))
         assert sorted(done.item for done in dones) == list(range(40))
+        until = time.monotonic() + 5
+        while any(map(is_alive, started)) and time.monotonic() < until:
+            time.sleep(0.01)
         assert not any(map(is_alive, started))
 
 
