@@ -14,8 +14,6 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from parapply.engine import shares
-from parapply.functions.hooks import Hook
 from parapply.model.errors import OutputError, RowError, WorkerError
 from parapply.model.events import Event, Progress
 from parapply.runtime.context import RunInfo, aside
@@ -26,6 +24,7 @@ from parapply.storage.atomic.staging import Staging, sweep
 from parapply.storage.system_limits import reason
 
 if TYPE_CHECKING:
+    from parapply.functions.hooks import Hook
     from parapply.model.job import Job
     from parapply.runtime.messages import Mailbox
 
@@ -36,9 +35,13 @@ class RunServices:
     """What a run's workers have in common; use it as a context."""
 
     def __init__(self, job: Job) -> None:
-        self.init = None if job.init is None else Hook("--init", job.init)
-        self._handler = None if job.on_message is None else Hook("--on-message", job.on_message, 2)
-        self._log_file, self._shares = job.log_file, shares.check(job.share)
+        self.init = _hook("--init", job.init)
+        self._handler = _hook("--on-message", job.on_message, 2)
+        self._log_file, self._shares = job.log_file, dict[str, Any]()
+        if job.share:
+            from parapply.engine import shares
+
+            self._shares = shares.check(job.share)
         for hook in (self.init, self._handler):
             if hook is not None:
                 hook.check()
@@ -78,6 +81,8 @@ class RunServices:
     def share(self, start_method: str | None) -> None:
         """Load what is to be shared, before there are workers. Raises ParapplyError."""
         if self._shares:
+            from parapply.engine import shares
+
             shares.load_all(self._shares, self.folder, start_method)
 
     def before_fork(self) -> None:
@@ -146,6 +151,14 @@ class RunServices:
             with suppress(pickle.UnpicklingError, EOFError):
                 error: RowError = pickle.loads(content)
                 raise error
+
+
+def _hook(option: str, named: Any, parameters: int = 0) -> Hook | None:
+    if named is None:
+        return None
+    from parapply.functions.hooks import Hook
+
+    return Hook(option, named, parameters)
 
 
 def _local_place() -> str:

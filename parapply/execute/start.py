@@ -9,13 +9,15 @@ import pickle
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from parapply.functions.hooks import Hook, raised
 from parapply.functions.load import Function
 from parapply.model.records import record
 from parapply.runtime import printed_lines
 from parapply.runtime.context import RunInfo, WorkerContext, bind, leaving, unbind
+
+if TYPE_CHECKING:
+    from parapply.functions.hooks import Hook
 
 
 @record
@@ -78,6 +80,8 @@ def _close(context: WorkerContext, close: Callable[[], Any]) -> None:
             if inspect.isawaitable(result := close()):
                 context.run(_await(result))
         except Exception as error:  # noqa: BLE001  the user's code
+            from parapply.functions.hooks import raised
+
             name = getattr(close, "__qualname__", None) or "__exit__"
             _write(note, pickle.dumps(raised(name, error)))
         else:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from parapply.engine import plan
-from parapply.engine.inputs.cutters import Block, StreamCutter, divided
 from parapply.engine.inputs.feed import Feed
 from parapply.formats.api import TextSource
 from parapply.model.chunk import Chunk, may_come
 from parapply.model.records import replace
+
+if TYPE_CHECKING:
+    from parapply.engine.inputs.cutters import Block, StreamCutter
 
 
 class StreamChunks(Iterator[Chunk]):
@@ -71,6 +74,8 @@ class StreamChunks(Iterator[Chunk]):
         if self.workers == 1 or not rows or not self.feed.ended:
             return self.cutter.add(rows, data)
         stops = [stop for _, stop in plan.bounds(rows, self.workers, rows)]
+        from parapply.engine.inputs.cutters import divided
+
         return divided(self.source, data, stops)
 
 

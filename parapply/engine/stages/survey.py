@@ -14,7 +14,6 @@ from typing import Any
 from parapply.backends.api import Done, Session
 from parapply.columns.unify import unify
 from parapply.engine import plan
-from parapply.engine.inputs.cutters import make_cutter
 from parapply.engine.inputs.feed import Feed
 from parapply.engine.inputs.sources import Inputs
 from parapply.engine.inputs.streams import Chained, StreamChunks, stream_chunks
@@ -77,6 +76,8 @@ class Table:
                 index, place, workers, chunk_size, last=last, whole=whole, columns=columns,
                 after=max(0, (left or 0) - index.rows),
             )  # fmt: skip
+        from parapply.engine.inputs.cutters import make_cutter
+
         assert isinstance(source, TextSource), "only text is a stream"
         if isinstance(stream, Feed):
             cutter = make_cutter(source, chunk_size, whole)

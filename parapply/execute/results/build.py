@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from parapply.columns import json_columns
 from parapply.columns.arrays import take
 from parapply.columns.list_column import ListColumn, listed
-from parapply.columns.type_words import named
 from parapply.columns.values.builders import (
     MixedTypesError,
     UnsupportedValueError,
@@ -111,6 +110,8 @@ def force(name: str, array: pa.Array, types: Mapping[str, Any], where: Where) ->
     try:
         return fit(array, type_)
     except pa.ArrowNotImplementedError as error:
+        from parapply.columns.type_words import named
+
         raise ResultError(
             f"column {name!r}: {named(array.type)} cannot be made {type_} as --dtype says"
         ) from error

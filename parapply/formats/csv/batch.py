@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from parapply.columns import inference
 from parapply.columns.json_columns import is_json
-from parapply.columns.type_words import named
 from parapply.formats.common.number_cache import Aside, take
 from parapply.formats.common.typed import Typed, with_misfits
 from parapply.formats.csv.records import Records, find_records, split_fields
@@ -168,6 +167,8 @@ class CsvBatch(Typed):
                 f"tell the column's type, as the pipe's first rows have no value there; say "
                 f"--dtype {field.name}=int, or --dtype {field.name}=str, which takes any value"
             )
+        from parapply.columns.type_words import named
+
         asked = position not in self.place.unseen  # what a survey has seen does fit
         why = "--dtype asks for" if asked else "the rows before it have"
         return (

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from parapply.formats.api import Source, Target
 from parapply.formats.common.added_source import AddedSource
-from parapply.formats.csv.blocks import STREAM_BYTES, cut_blocks
 from parapply.formats.csv.dialect import NULLS, TEXT, Dialect
 from parapply.formats.csv.dialects import named
 from parapply.formats.csv.escapes import quoted_text
@@ -38,6 +37,8 @@ class _Csv:
     def stream(
         self, file: BinaryIO, name: str, reading: Reading
     ) -> tuple[CsvSource, Iterator[tuple[int, bytes]]]:
+        from parapply.formats.csv.blocks import STREAM_BYTES, cut_blocks
+
         head, rest = read_head(file, name, self.delimiter, reading)
         blocks = cut_blocks(file, rest, head.dialect, STREAM_BYTES, prompt=reading.prompt)
         source = _source("", name, head, 0, reading)

@@ -14,7 +14,6 @@ from parapply.formats.common.number_cache import put
 from parapply.formats.csv.batch import CsvBatch
 from parapply.formats.csv.dialect import BYTES, NULLS, Dialect
 from parapply.formats.csv.header import CsvHead
-from parapply.formats.csv.pieces import PieceCutter
 from parapply.formats.csv.records import Records, find_records, find_whole_records
 from parapply.formats.csv.small import survey
 from parapply.formats.csv.small.batch import SmallBatch
@@ -68,6 +67,8 @@ class CsvSource(KnownSource):
 
     def pieces(self) -> Iterator[ByteSpan]:
         """Yield spans of about 4 MiB that start and stop between records (parent)."""
+        from parapply.formats.csv.pieces import PieceCutter
+
         head = self.head
         size = BLOCK_BYTES
         cutter = PieceCutter(
