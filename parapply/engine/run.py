@@ -7,15 +7,15 @@
               inputs -> sources: columns, from heads
     describe  function, sources -> Order: how it is
               called, what is kept, how it is written
-    start     Crew, Start ----------------------------> load FUNCTION, once each
+    start     PoolConfig, Start ----------------------> load FUNCTION, once each
     survey    pieces of sources (numbers) ------------> read one: types, rows, marks
               Table <---------------------------------- Survey
     apply     Chunk (numbers; text of a stream) ------> read its rows, call FUNCTION,
               |                                         write a part file
               Assembler <------------------------------ Outcome (numbers, the part's path)
               | parts, in order -> output
-              | types of columns have changed: Refit -> write a part anew
-              | bytes have their place: Chore --------> copy them there
+              | types of columns have changed: Rewrite --> write a part anew
+              | bytes have their place: Copy, Seal ----> copy them there
     publish   output takes its name, whole
 
 Who waits for whom: workers for nothing but items, and for each other where the function asks for it

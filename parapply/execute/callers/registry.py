@@ -67,6 +67,7 @@ def caller_of(run: ChunkRun) -> Caller:
 
 def preload(call: Call) -> None:
     """Import what the calls need, in the parent: workers that are forked share it."""
+    _found(call.caller)
     for spec in CALLERS.values():
         if spec.preload is not None and call.caller in (spec.path, spec.awaited):
             _found(spec.preload)(call)

@@ -149,8 +149,10 @@ def is_regular(target: str) -> bool:
 
 def take_after(new: str, target: str, stage: str) -> list[str]:
     """Give a file the old one's access, or that of a new one; return what could not be kept."""
-    old = access_of(target) if os.path.exists(target) else usual(stage, folder=False)
-    return give(new, old)
+    old = None
+    with suppress(FileNotFoundError):
+        old = access_of(target)
+    return give(new, old or usual(stage, folder=False))
 
 
 def settle_folder(new: str, target: str, stage: str) -> list[str]:
