@@ -34,7 +34,6 @@ from parapply.backends import cores
 from parapply.backends import registry as backends
 from parapply.backends.api import Session
 from parapply.engine.chunking import chunks_of
-from parapply.engine.errors_file import ErrorsFile
 from parapply.engine.inputs.sources import open_inputs
 from parapply.engine.publication import publish
 from parapply.engine.resolve.checks import check_job
@@ -48,6 +47,7 @@ from parapply.engine.setup import (
     completed,
     named_files,
     open_checkpoint,
+    open_errors,
     open_output,
     survey_if_small,
 )
@@ -118,7 +118,7 @@ def _run(job: Job, stdout: int, tell: Tell) -> None:
         disk.others[services.folder] = f"{place} (TMPDIR=DIR names another)"
         function = make_function(job)
         backend, workers = backends.load(job.backend), cores.count_workers(job.workers)
-        errors = None if job.errors_to is None else ends.enter_context(ErrorsFile(job, stdout))
+        errors = open_errors(job, stdout, ends)
         kept = open_checkpoint(job, output, ends)
         inputs = open_inputs(job, output.folder)
         whole = None if isinstance(function, Expression) else function.find()

@@ -109,6 +109,15 @@ def open_checkpoint(job: Job, output: Output, ends: ExitStack) -> Checkpoint | N
     return ends.enter_context(Checkpoint(job))
 
 
+def open_errors(job: Job, stdout: int, ends: ExitStack) -> ErrorsFile | None:
+    """Return the file of --errors-to, if there is to be one."""
+    if job.errors_to is None:
+        return None
+    from parapply.engine.errors_file import ErrorsFile
+
+    return ends.enter_context(ErrorsFile(job, stdout))
+
+
 def completed(
     session: Session,
     job: Job,
