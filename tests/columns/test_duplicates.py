@@ -291,3 +291,11 @@ def test_where_the_columns_are_is_said(columns, said):
         check_unique(columns, way="way")
     check_single(["another"], columns)
     check_unique(("a", "b"))
+
+
+def test_a_name_that_two_columns_have_is_said_before_what_options_do_not_fit(tmp_path):
+    (tmp_path / "in.csv").write_text("a,a\n1,2\n")
+    (tmp_path / "f.py").write_text("def f(row):\n    return row.a\n")
+    job = Job(function=f"{tmp_path}/f.py:f", inputs=str(tmp_path / "in.csv"), concurrency=2)
+    with pytest.raises(parapply.ParapplyError, match="column 'a' is there twice"):
+        parapply.run(job)

@@ -103,7 +103,7 @@ def _call(
     found = None if isinstance(function, Expression) else function.find()
     by = kind_of(job, function, found, columns)
     spec = spec_of(by)
-    caller, traits, concurrency = _caller(job, spec, function, found)
+    traits = spec.traits
     if traits.by_column and not job.columns:
         raise UsageError(f"--by {by} needs the columns whose values are given: -c COLUMN")
     every = (place for place in range(len(columns)) if place not in hidden)
@@ -116,6 +116,7 @@ def _call(
     else:
         used = columns_used(found, seen) if traits.takes_rows and found is not None else None
     check_function(job, by, traits, seen, used)
+    caller, traits, concurrency = _caller(job, spec, function, found)
     whole = used is None or not traits.takes_rows
     return Call(
         caller=caller,
