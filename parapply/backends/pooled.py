@@ -115,11 +115,9 @@ class Pooled:
         return sum(self._team.slots[1::SLOT_FIELDS])
 
     def idle(self) -> int:
-        """How many workers have nothing to do."""
         return max(0, self._workers - len(self._flying))
 
     def relieve(self, rest: Callable[[Any, int, float], int], most: int) -> None:
-        """Ask those with most left to leave what they have not begun, of `most` items at once."""
         slots, now = self._team.slots, time.monotonic() * 1000
         if self._team.broken:
             return

@@ -76,7 +76,6 @@ class ExternalEvents:
 
     @property
     def more(self) -> bool:
-        """Whether chunks may come."""
         return self._agenda.more
 
     def descriptors(self) -> list[int]:
@@ -89,7 +88,6 @@ class ExternalEvents:
         return heeded if self._reader is None else [*heeded, self._reader]
 
     def look(self) -> None:
-        """Raise BrokenPipeError when nobody reads the output any more; see that it is to end."""
         if (now := time.monotonic()) >= self._due:
             self._due = now + _LOOK_S
             if self._stopped():

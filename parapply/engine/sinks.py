@@ -55,11 +55,9 @@ class FileSink:
 
     @property
     def waiting(self) -> bool:
-        """Whether workers are still at copies."""
         return bool(self._copying)
 
     def begin(self, arrangement: Arrangement, types: Sequence[Any]) -> None:
-        """Open the output, anew where it was open, and write what comes before the parts."""
         self.abandon()
         self._copying.clear()
         file, joiner = self._output.open(), self._target.joiner()
@@ -69,7 +67,6 @@ class FileSink:
         self._joiner = joiner  # one that has not begun has nothing to let go of
 
     def append(self, outcome: Outcome, *, drop: bool) -> None:
-        """Add a part's bytes or rows, or have a worker do it."""
         assert self._joiner is not None
         part = outcome.part
         with self._output.naming():
@@ -83,7 +80,6 @@ class FileSink:
             discard(part.path, alone=part.alone)
 
     def done(self, task: OutputTask) -> None:
-        """Hear that a part has been copied, into this output or one that was begun before."""
         if isinstance(task, Copy) and task in self._copying:
             self._copying.remove(task)
             if task.drop:
@@ -102,14 +98,12 @@ class FileSink:
         return Copy(outcome.number, part.path, self._output.parts, place, size, drop, part.alone)
 
     def close(self) -> None:
-        """Write what comes after the parts."""
         assert self._joiner is not None
         with self._output.naming():
             self._joiner.finish()
         self._joiner = None
 
     def abandon(self) -> None:
-        """Let go of the file."""
         if self._joiner is not None:
             self._joiner.abandon()
             self._joiner = None
@@ -125,11 +119,9 @@ class FolderSink:
 
     @property
     def waiting(self) -> bool:
-        """Whether workers are still at part files."""
         return bool(self._sealing)
 
     def begin(self, arrangement: Arrangement, types: Sequence[Any]) -> None:
-        """Start, or start anew, where no worker is at a file of those before."""
         if self._begun:
             self._output.open()
             self._sealing.clear()
@@ -137,7 +129,6 @@ class FolderSink:
         self._begun = True
 
     def append(self, outcome: Outcome, *, drop: bool) -> None:
-        """Have the next file made of a part."""
         del drop  # it is in the worker's hands
         path = os.path.join(self._output.parts, f"part-{self._files:05d}{self._target.suffix}")
         seal = Seal(outcome.number, outcome.part.path, path, self._arrangement, self._types)
@@ -146,12 +137,10 @@ class FolderSink:
         self._ask(seal)
 
     def done(self, task: OutputTask) -> None:
-        """Hear that a file is complete, of these or of those before."""
         if isinstance(task, Seal):
             self._sealing.discard(task.path)
 
     def close(self) -> None:
-        """Have a file with no rows where there is no part at all."""
         if not self._files:
             path = os.path.join(self._output.parts, f"part-00000{self._target.suffix}")
             Seal((0,), None, path, self._arrangement, self._types).run(self._target)

@@ -89,7 +89,6 @@ class Alarm:
             raise RowTimeoutError
 
     def look(self, now: float) -> None:
-        """Ring for the call that is being made if its time is up; in the thread of the watch."""
         call, limit_s = self._open, self.limit_s
         assert limit_s is not None
         if call is None or now - call <= limit_s:
@@ -102,7 +101,6 @@ class Alarm:
         self._looking = False
 
     def forget(self) -> None:
-        """Nobody rings here, nor has anybody who looks."""
         self._open, self._looking, self._rung = None, False, None
 
     def _ring(self, call: float) -> None:

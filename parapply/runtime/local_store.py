@@ -20,51 +20,42 @@ class LocalStore:
     folder: str
 
     def lock(self, name: str) -> Lock:
-        """See RunStore."""
         from parapply.runtime.locks import Lock
 
         return Lock(self.folder, name)
 
     def limit(self, name: str, most: int, first: int) -> Limit:
-        """See RunStore."""
         from parapply.runtime.locks import Limit
 
         return Limit(self.folder, name, most, first)
 
     def rate(self, name: str, per: str | float) -> Rate:
-        """See RunStore."""
         from parapply.runtime.rates import Rate
 
         return Rate(self.folder, name, per)
 
     def event(self, name: str) -> Event:
-        """See RunStore."""
         from parapply.runtime.events import Event
 
         return Event(self.folder, name)
 
     def count(self, name: str, n: int) -> None:
-        """See RunStore."""
         from parapply.runtime import counts
 
         counts.count(self.folder, name, n)
 
     def gauge(self, name: str, value: float) -> None:
-        """See RunStore."""
         from parapply.runtime import counts
 
         counts.gauge(self.folder, name, value)
 
     def put(self, name: str, value: object) -> None:
-        """See RunStore."""
         from parapply.runtime import messages
 
         messages.put(self.folder, name, value)
 
     def stop_after(self, number: tuple[int, ...]) -> None:
-        """See RunStore."""
         stop_after(self.folder, number)
 
     def is_after(self, number: tuple[int, ...]) -> bool:
-        """See RunStore."""
         return is_after(self.folder, number)

@@ -18,23 +18,18 @@ class LocalFileSystem:
     """Paths as they are; see api.py. It has folders, and files that can be mapped."""
 
     def stat(self, url: str) -> FileState:
-        """Follow links."""
         return state_of(os.stat(url))
 
     def walk(self, url: str) -> Iterator[tuple[str, list[str], list[str]]]:
-        """Leave out what cannot be read."""
         return os.walk(url)
 
     def resolve(self, url: str) -> str:
-        """Follow links."""
         return os.path.realpath(url)
 
     def open(self, url: str) -> BinaryIO:
-        """Open it, buffered."""
         return open(url, "rb")
 
     def read_range(self, url: str, start: int, stop: int) -> bytes:
-        """Read it in one go."""
         with open(url, "rb", 0) as file:
             return os.pread(file.fileno(), stop - start, start)
 
@@ -43,7 +38,6 @@ class LocalFileSystem:
         return url
 
     def target(self, url: str, *, lock: bool, clobber: bool) -> AtomicTarget:
-        """Return a file, a folder, or what is written to directly: a device, a named pipe."""
         from parapply.storage.atomic import places
 
         if self.is_folder(url):
@@ -57,7 +51,6 @@ class LocalFileSystem:
         return places.StreamTarget(url, lambda: places.opened(path, url))
 
     def is_folder(self, url: str) -> bool:
-        """Whether it ends in "/", or there is one, or was, which is moved back before long."""
         if url.endswith("/") or os.path.isdir(url):
             return True
         if os.path.splitext(url)[1] or os.path.lexists(url):
@@ -68,7 +61,6 @@ class LocalFileSystem:
 
     @contextmanager
     def create(self, url: str) -> Iterator[BinaryIO]:
-        """Sync it: nothing else will before the folder is published."""
         with Naming(url), create(url) as file:
             yield file
             file.flush()

@@ -107,12 +107,10 @@ class ApplyStage:
             raise self._failed.error
 
     def resume(self, chunk: Chunk, outcome: Outcome) -> None:
-        """Take a chunk that an earlier run has done."""
         self._count(outcome)
         self.assembler.add(replace(chunk, data=None), outcome)
 
     def split(self, chunk: Chunk) -> None:
-        """Take the two halves of a chunk instead of it."""
         self.assembler.split(chunk.number)
 
     def _take_held(self) -> None:

@@ -32,7 +32,6 @@ class AsyncRowCaller(RowCaller):
     """Calls an async function for each row; otherwise as RowCaller."""
 
     def position(self) -> int:
-        """The row that the current task works on."""
         return _position.get()
 
     def _results(self) -> Made:

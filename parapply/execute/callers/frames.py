@@ -62,11 +62,9 @@ class FrameCaller:
         self._at = 0
 
     def position(self) -> int:
-        """The first row of those that are being worked on."""
         return self._at
 
     def apply(self) -> Made:
-        """Return what the function made of the batch; raises as RowCaller does."""
         if len(self.call.given) == self.columns:  # the frame is to have all that there is
             self.batch.check_complete()
         arrays = self.batch.columns(self.call.given)
@@ -83,7 +81,6 @@ class FrameCaller:
         return made
 
     def back(self) -> dict[str, pa.Array]:
-        """Return what comes of the batch's columns where the frame is given back as it is."""
         arrays, self._held = self.batch.columns(self.call.given), self._objects(self.batch)
         return self._given(arrays, 0, self.batch.rows).back()
 

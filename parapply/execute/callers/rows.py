@@ -48,7 +48,6 @@ class RowCaller:
         return made
 
     def position(self) -> int:
-        """The row that is being worked on."""
         return self.rounds.position()
 
     def _results(self) -> Made:

@@ -50,53 +50,42 @@ class AddedBatch(Typed):
         self.rows = inner.rows
 
     def pick(self, rows: Sequence[int]) -> AddedBatch:
-        """Pick rows of the file."""
         return self._of(self.inner.pick(rows), rows)
 
     def bad_rows(self, positions: Sequence[int], seen: Sequence[int] = ()) -> dict[int, str]:
-        """Ask the file."""
         return self.inner.bad_rows(self._own(positions), self._own(seen))
 
     def without(self, rows: Collection[int]) -> AddedBatch:
-        """Leave out rows of the file."""
         left = [row for row in range(self.rows) if row not in rows]
         return self._of(self.inner.without(rows), left)
 
     def mended(
         self, rows: Sequence[int], ragged: Collection[int], blank: Collection[int]
     ) -> AddedBatch:
-        """Mend rows of the file."""
         return self._of(self.inner.mended(rows, ragged, blank), rows)
 
     def expect(self, positions: Sequence[int], *, typed: bool) -> None:
-        """Pass on what the file has."""
         self.inner.expect(self._own(positions), typed=typed)
 
     def check_complete(self) -> None:
-        """As the file's."""
         self.inner.check_complete()
 
     def columns(self, positions: Sequence[int]) -> list[Any]:
-        """Return the file's columns, and the others of their type."""
         own = self.inner.columns(self._own(positions))
         return self._all(positions, own, lambda column: column.values(self.numbers))
 
     def ready(self, positions: Sequence[int]) -> None:
-        """Pass on what the file has."""
         self.inner.ready(self._own(positions))
 
     def values(self, position: int) -> list[Any]:
-        """Return values as the file has them, and others of their type."""
         if position < self.count:
             return self.inner.values(position)
         return super().values(position)
 
     def held(self, position: int) -> list[Any] | None:
-        """As the file's."""
         return self.inner.held(position) if position < self.count else None
 
     def verbatim(self, positions: Sequence[int]) -> list[Any]:
-        """Return the file's columns as they stand, and the others."""
         own = self.inner.verbatim(self._own(positions))
         return self._all(positions, own, lambda column: column.verbatim(self.numbers))
 

@@ -34,45 +34,37 @@ class AddedSource:
 
     @property
     def name(self) -> str:
-        """The file's."""
         return self.inner.name
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Those in the file, then those that are added."""
         return (*self.inner.columns, *(column.name for column in self.added))
 
     @property
     def hidden(self) -> tuple[int, ...]:
-        """The positions of the columns that are hidden."""
         count = len(self.inner.columns)
         return tuple(count + place for place, column in enumerate(self.added) if column.hidden)
 
     @property
     def joins_surveys(self) -> bool:
-        """As the file's."""
         return self.inner.joins_surveys
 
     @property
     def complete(self) -> bool:
-        """As the file's."""
         return self.inner.complete
 
     @property
     def own_columns(self) -> tuple[str, ...]:
-        """Those in the file."""
         return self.inner.own_columns
 
     @property
     def schema(self) -> Any:
-        """The file's schema, where it has one, with the columns that are added."""
         schema = self.inner.schema
         for column in self.added:
             schema = schema and column.extended(schema)
         return schema
 
     def widened(self, columns: tuple[str, ...]) -> AddedSource:
-        """Widen the file's part."""
         return replace(self, inner=self.inner.widened(columns))
 
     def starts(self, data: bytes) -> Any:
@@ -81,31 +73,25 @@ class AddedSource:
         return self.inner.starts(data)
 
     def pieces(self) -> Iterator[Any]:
-        """As the file's."""
         return self.inner.pieces()
 
     def survey(self, piece: Any, positions: Sequence[int], first_row: int = 0) -> Survey:
-        """Survey the file's columns: the others are known."""
         return self.inner.survey(piece, self._own(positions), first_row)
 
     def resurvey(self, surveys: Sequence[Survey]) -> AddedSource | None:
-        """As the file's."""
         inner = self.inner.resurvey(surveys)
         return None if inner is None else replace(self, inner=inner)
 
     def index(self, surveys: Sequence[Survey]) -> Index:
-        """As the file's."""
         return self.inner.index(surveys)
 
     def fields(self, positions: Sequence[int], surveys: Sequence[Survey]) -> tuple[Field, ...]:
-        """Return the file's fields, then the others."""
         own = self.inner.fields(self._own(positions), surveys)
         return (*own, *(column.field for column in self.added))
 
     def batch(
         self, span: Any, fields: tuple[Field, ...], data: bytes | None = None, first_row: int = 0
     ) -> Batch:
-        """Open rows of the file."""
         count, added = len(self.inner.columns), self.added
         inner = self.inner.batch(span, fields[:count], data, first_row)
         self._compare(inner, first_row)

@@ -152,7 +152,6 @@ class GroupJoiner:
         self.writer: TableWriter | None = None  # open once a group is written
 
     def begin(self, file: BinaryIO, arrangement: Arrangement, types: Sequence[Any]) -> None:
-        """Make the output's schema."""
         fields = [self.target.field(*pair) for pair in zip(arrangement, types, strict=True)]
         self.schema = pa.schema(fields, self.target.metadata(arrangement, fields))
         self.file, self.writer = file, None
@@ -161,7 +160,6 @@ class GroupJoiner:
         self.rows = 0
 
     def append(self, part: str | bytes) -> None:
-        """Take a part in, and write as many groups as are full."""
         table = read_table(part)
         if self.writer is None:
             self.marks = {**marks(table.schema), **self.marks}
@@ -171,17 +169,14 @@ class GroupJoiner:
             self._write(ROWS_PER_GROUP)
 
     def reserve(self, size: int) -> None:
-        """Parts do not go into the output as they are."""
         del size
 
     def finish(self) -> None:
-        """Write the last group (an empty one where the output has no rows) and the file's end."""
         if self.rows:
             self._write(self.rows)
         self._opened().close()
 
     def abandon(self) -> None:
-        """Close the writer, so that it does not try to when the file is closed."""
         if self.writer is not None:
             self.writer.abandon()
 

@@ -51,12 +51,10 @@ class GroupIndex:
         return nearest if small else row
 
     def text_bytes(self, start: int, stop: int) -> int:
-        """Nothing here is text."""
         del start, stop
         return 0
 
     def span(self, start: int, stop: int) -> GroupSpan:
-        """Return the groups that rows start to stop lie in, and which of their rows."""
         span, before = [], 0
         for group, rows in enumerate(self.groups):
             first, end = max(start - before, 0), min(stop - before, rows)

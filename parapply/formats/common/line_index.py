@@ -72,19 +72,16 @@ class ByteIndex:
         return cls(rows, stop - start, stop, mark_rows, positions, tuple(asides))
 
     def snap(self, row: int, most: int) -> int:
-        """Return the nearest row that has a mark, or the number of rows."""
         del most
         after = bisect_left(self.mark_rows, row)
         known: list[int] = [*self.mark_rows[max(after - 1, 0) : after + 1], self.rows]
         return min(known, key=lambda mark: (abs(mark - row), mark))
 
     def text_bytes(self, start: int, stop: int) -> int:
-        """Return the bytes of the span."""
         _, begin, end = self._bounds(start, stop)
         return end - begin
 
     def span(self, start: int, stop: int) -> ByteSpan:
-        """Return the bytes from the mark at or before `start` to the one at or after `stop`."""
         first, begin, end = self._bounds(start, stop)
         skip, asides = start - self.mark_rows[first], cut(self.asides, start, stop)
         return ByteSpan(begin, end, skip, stop - start, start, asides)

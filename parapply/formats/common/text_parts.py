@@ -29,7 +29,6 @@ class TextJoiner:
         self.writing, self.head, self.alone = writing, head, alone
 
     def begin(self, file: BinaryIO, arrangement: Arrangement, types: Sequence[Any]) -> None:
-        """Write the head."""
         del types
         self.writer = compression.open_writer(file, self.writing.compression, self.writing.encoding)
         head, self._owed = self.head(arrangement)
@@ -38,7 +37,6 @@ class TextJoiner:
         self.writer.flush()
 
     def append(self, part: str | bytes) -> None:
-        """Copy a part's bytes, by the kernel where it can."""
         self._lead()
         if isinstance(part, bytes):
             self.writer.write(part)
@@ -52,7 +50,6 @@ class TextJoiner:
             self.writer.flush()
 
     def reserve(self, size: int) -> int | None:
-        """Leave a place for a part, unless the text is compressed or encoded."""
         if not self.writer.plain:
             return None
         self._lead()
@@ -69,7 +66,6 @@ class TextJoiner:
             self._owed = b""
 
     def finish(self) -> None:
-        """End what is compressed."""
         self.writer.write(self._rest)
         self.writer.finish()
 

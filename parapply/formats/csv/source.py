@@ -115,11 +115,9 @@ class CsvSource(KnownSource):
 
     @property
     def size_bytes(self) -> int:
-        """The length of all records' text, in a file."""
         return self.stop - self.head.start
 
     def quick_survey(self, positions: Sequence[int]) -> tuple[CsvSource, Survey] | None:
-        """Survey a file that is small and plain, without Arrow; None if it is not (parent)."""
         if self.types:
             return None
         text = self._read(ByteSpan(self.head.start, self.stop))

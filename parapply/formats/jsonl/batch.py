@@ -51,13 +51,11 @@ class JsonlBatch(Typed):
         return self._objects
 
     def pick(self, rows: Sequence[int]) -> JsonlBatch:
-        """Return the batch of some lines; blank ones stay where the lines are a run."""
         first, count = (rows[0], len(rows)) if rows else (0, 0)
         run = list(rows) == list(range(first, first + count))
         return self._of(self.lines.cut(first, count) if run else self.lines.only(rows), rows)
 
     def bad_rows(self, positions: Sequence[int], seen: Sequence[int] = ()) -> dict[int, str]:
-        """Return which lines hold no object, or values not of their types."""
         positions = (*positions, *filter(self._is_cast, seen))
         self._objects, why = examine(self.lines)
         self.keys.update(keys_of(self._objects))
@@ -67,14 +65,12 @@ class JsonlBatch(Typed):
         return with_misfits(self, positions, bad)
 
     def without(self, rows: Collection[int]) -> JsonlBatch:
-        """Return the batch of the other lines; blank ones stay."""
         left = [row for row in range(self.rows) if row not in rows]
         return self._of(self.lines.without(rows), left)
 
     def mended(
         self, rows: Sequence[int], ragged: Collection[int], blank: Collection[int]
     ) -> JsonlBatch:
-        """Pick lines; those that hold no object are empty ones then."""
         lines = self.lines.only(rows)
         every = [
             "{}" if row in ragged or row in blank else text
@@ -91,7 +87,6 @@ class JsonlBatch(Typed):
         """Whole lines are parsed, whatever is asked for."""
 
     def check_complete(self) -> None:
-        """Raise InputError for the first line with a key that is no column."""
         known = {field.name for field in self.place.fields}
         if self.keys <= known:
             return
@@ -131,7 +126,6 @@ class JsonlBatch(Typed):
             raise BadRowsError(bad)
 
     def columns(self, positions: Sequence[int]) -> list[pa.Array]:
-        """Return typed arrays."""
         for position in positions:
             if position not in self._built:
                 self.check_single(self._name(position))
@@ -139,7 +133,6 @@ class JsonlBatch(Typed):
         return [self._built[position] for position in positions]
 
     def values(self, position: int) -> list[Any]:
-        """Return what `json.loads` gives for each line, unless a type was asked for."""
         if self._is_cast(position):
             return super().values(position)
         self._is_lent = True
@@ -155,14 +148,12 @@ class JsonlBatch(Typed):
         return self.place.fields[position].name
 
     def held(self, position: int) -> list[Any] | None:
-        """Return the same, unless a type was asked for."""
         return None if self._is_cast(position) else self.values(position)
 
     def ready(self, positions: Sequence[int]) -> None:
         """Whole lines are parsed, whatever is asked for."""
 
     def verbatim(self, positions: Sequence[int]) -> list[pa.Array]:
-        """Return text: strings without quotes, everything else as it stands in JSON."""
         names = [self._name(position) for position in positions]
         for name in names:
             self.check_single(name)

@@ -52,13 +52,11 @@ class GroupEncoder:
         self._moves: list[int] = []
 
     def write(self, table: pa.Table) -> int:
-        """Write a group, and return its number among this encoder's."""
         self._moves.append(self._end.at - max(self._sink.at, len(MAGIC)))
         self._writer.write(self._converted(table))
         return len(self._moves) - 1
 
     def close(self) -> list[GroupChunks]:
-        """Return what each group has, where it is in the output."""
         self._sink.footer = io.BytesIO()
         self._writer.close()
         footer = Footer.read(self._sink.footer)
@@ -94,7 +92,6 @@ class GroupEncoder:
         return columns
 
     def abandon(self) -> None:
-        """Write nothing more."""
         self._sink.footer = io.BytesIO()
         self._writer.abandon()
 

@@ -34,7 +34,6 @@ class CopyingJoiner(GroupJoiner):
         self._copied, self._codec, self._layout = copied, codec, layout
 
     def begin(self, file: BinaryIO, arrangement: Arrangement, types: Sequence[Any]) -> None:
-        """Make the output's schema."""
         super().begin(file, arrangement, types)
         self._writer: GroupWriter | None = None
         self._at = 0  # the input's row that comes next
@@ -49,7 +48,6 @@ class CopyingJoiner(GroupJoiner):
         self._groups = {row: group for group, (row, rows) in enumerate(starts) if rows}
 
     def append(self, part: str | bytes) -> None:
-        """Take a part in, and write as many groups as are full."""
         table = read_table(part)
         rows, made_of, whole = origin_of(table)
         if self._writer is None:
@@ -62,13 +60,11 @@ class CopyingJoiner(GroupJoiner):
             piece = self._take(piece)
 
     def finish(self) -> None:
-        """Write the last group, and the file's end."""
         if self.rows:
             self._flush()
         self._opened_writer().close()
 
     def abandon(self) -> None:
-        """Let go of everything."""
         if self._writer is not None:
             self._writer.abandon()
 

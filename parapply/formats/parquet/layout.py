@@ -130,12 +130,10 @@ class LayoutWriter(TableWriter):
         self._encoder = GroupEncoder(self._end, schema, compression, layout)
 
     def write(self, table: pa.Table) -> None:
-        """Write a group."""
         self._encoder.write(table)
         self._rows.append(table.num_rows)
 
     def close(self) -> None:
-        """Write the footer."""
         groups = [
             (rows, [chunk for name in self._names for chunk in columns[name]])
             for rows, columns in zip(self._rows, self._encoder.close(), strict=True)
@@ -143,5 +141,4 @@ class LayoutWriter(TableWriter):
         self._end.write(self._footer.with_groups(groups))
 
     def abandon(self) -> None:
-        """Write nothing more."""
         self._encoder.abandon()

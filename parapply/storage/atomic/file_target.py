@@ -83,7 +83,6 @@ class FileTarget(Claim):
     _undo: Callable[[], bool] | None = None
 
     def open(self) -> BinaryIO:
-        """Open it, under another name where there was one before."""
         if self._file is not None:
             with suppress(OSError):  # what has not been written yet is not wanted
                 self._file.close()
@@ -93,7 +92,6 @@ class FileTarget(Claim):
         return self._file
 
     def prepare(self) -> list[str]:
-        """Give it the old one's access, and have it on the disk."""
         assert self._file is not None
         with Naming(self.place):
             self._file.flush()
@@ -103,7 +101,6 @@ class FileTarget(Claim):
         return places.unkept(self._name, lost)
 
     def commit(self, *, undoable: bool) -> None:
-        """Rename it."""
         if self._clobber and not undoable:
             os.replace(self.place, self._target)
             return
@@ -117,5 +114,4 @@ class FileTarget(Claim):
             appear(self.place, self._target)
 
     def withdraw(self) -> bool:
-        """Put the old one back, if it was kept."""
         return self._undo is not None and self._undo()

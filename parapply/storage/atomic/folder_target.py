@@ -20,7 +20,6 @@ class FolderTarget(Claim):
     writes_at = False
 
     def begin(self) -> str:
-        """See to it that what is there has nothing but part files in it, too."""
         places.check_folder(self._target)
         stage = super().begin()
         os.mkdir(self.place, 0o700)
@@ -28,19 +27,16 @@ class FolderTarget(Claim):
         return stage
 
     def open(self) -> None:
-        """Have an empty one, under another name."""
         before, self.place = self.place, f"{self.place}+"
         os.mkdir(self.place, 0o700)
         shutil.rmtree(before, ignore_errors=True)  # or later, with all else
 
     def prepare(self) -> list[str]:
-        """Give it the old one's access, and have its names on the disk."""
         places.check_folder(self._target)
         lost = places.settle_folder(self.place, self._target, self.stage)
         return places.unkept(self._name, lost)
 
     def commit(self, *, undoable: bool) -> None:
-        """Rename it; what was there is removed with all else."""
         del undoable
         if self._clobber:
             discard(replace_folder(self.place, self._target, self._name), self.stage)
@@ -48,5 +44,4 @@ class FolderTarget(Claim):
             appear(self.place, self._target)
 
     def withdraw(self) -> bool:
-        """The old one is on its way out."""
         return False

@@ -83,12 +83,10 @@ class StreamTarget:
         """There is no folder beside it."""
 
     def open(self) -> BinaryIO:
-        """Open it; raises OutputError where nobody reads a named pipe."""
         self._file = self._open()
         return self._file
 
     def prepare(self) -> list[str]:
-        """Have all of it written."""
         with Naming(self.place):
             self._file.flush()
             self._file.close()
@@ -98,7 +96,6 @@ class StreamTarget:
         """It is seen already."""
 
     def withdraw(self) -> bool:
-        """It has been read by others."""
         return False
 
     def abort(self) -> None:

@@ -35,22 +35,18 @@ class SmallBatch:
         return survey.fields(self.lines, self.place.dialect, self.place.width)
 
     def pick(self, rows: Sequence[int]) -> SmallBatch:
-        """Return the batch of some records."""
         return SmallBatch(self.lines.pick(rows), self.place.pick(rows))
 
     def bad_rows(self, positions: Sequence[int], seen: Sequence[int] = ()) -> dict[int, str]:
-        """There are none: the file would not be read so."""
         del positions, seen
         return {}
 
     def without(self, rows: Collection[int]) -> CsvBatch:
-        """As CsvBatch."""
         return self.whole.without(rows)
 
     def mended(
         self, rows: Sequence[int], ragged: Collection[int], blank: Collection[int]
     ) -> CsvBatch:
-        """As CsvBatch."""
         return self.whole.mended(rows, ragged, blank)
 
     def expect(self, positions: Sequence[int], *, typed: bool) -> None:
@@ -63,15 +59,12 @@ class SmallBatch:
         """Each column is read by itself."""
 
     def columns(self, positions: Sequence[int]) -> list[Any]:
-        """As CsvBatch."""
         return self.whole.columns(positions)
 
     def verbatim(self, positions: Sequence[int]) -> list[Any]:
-        """As CsvBatch."""
         return self.whole.verbatim(positions)
 
     def values(self, position: int) -> list[Any]:
-        """Return a column's values."""
         field, nulls = self.place.fields[position], self.place.nulls
         if self._fields is not None:
             texts = self._fields.texts(position)

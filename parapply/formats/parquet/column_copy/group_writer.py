@@ -81,7 +81,6 @@ class GroupWriter:
         self._written: list[_Group] = []
 
     def write(self, pieces: Sequence[Piece], group: int | None) -> None:
-        """Write a row group; its rows are those of the input's `group`, if that is given."""
         have = set().union(*(piece.names for piece in pieces))
         copied = self._same - have if group is not None else set()
         names = tuple(name for name in self._schema.names if name not in copied)
@@ -95,14 +94,12 @@ class GroupWriter:
         self._written.append(_Group(sum(piece.rows for piece in pieces), names, number, chunks))
 
     def close(self) -> None:
-        """Write the footer."""
         done = {names: encoder.close() for names, encoder in self._encoders.items()}
         groups = [(group.rows, self._chunks(group, done)) for group in self._written]
         self._end.write(self._footer.with_groups(groups))
         self._let_go()
 
     def abandon(self) -> None:
-        """Let go of everything; what was written is thrown away."""
         for encoder in self._encoders.values():
             encoder.abandon()
         self._let_go()
