@@ -2,7 +2,8 @@
 
     parent                                              workers: processes, threads, or none
     ------                                              ------------------------------------
-    check     what can be wrong before a file is open
+    resolve   Job -> Request: inputs, failure policy,
+              pool; what is wrong with options is said
     open      output: a temporary beside its target
               inputs -> sources: columns, from heads
     describe  function, sources -> Order: how it is
@@ -30,16 +31,14 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
-from parapply.backends import cores
 from parapply.backends import registry as backends
 from parapply.backends.api import Session
 from parapply.engine.chunking import chunks_of
 from parapply.engine.inputs.sources import open_inputs
 from parapply.engine.publication import publish
-from parapply.engine.resolve.checks import check_job
-from parapply.engine.resolve.collisions import check_places
 from parapply.engine.resolve.describe import Order, check_types, describe, make_function
 from parapply.engine.resolve.pool import pool_config
+from parapply.engine.resolve.request import resolve
 from parapply.engine.run_services import RunServices
 from parapply.engine.setup import (
     Tell,
@@ -106,8 +105,7 @@ def run(
 
 
 def _run(job: Job, stdout: int, tell: Tell) -> None:
-    check_job(job)
-    check_places(job, stdout)
+    request = resolve(job, stdout)
     watch()
     with (
         heeding(), told(), open_output(job, stdout) as output,
@@ -117,21 +115,21 @@ def _run(job: Job, stdout: int, tell: Tell) -> None:
         place = os.path.dirname(services.folder)
         disk.others[services.folder] = f"{place} (TMPDIR=DIR names another)"
         function = make_function(job)
-        backend, workers = backends.load(job.backend), cores.count_workers(job.workers)
+        backend, workers = backends.load(job.backend), request.pool.workers
         errors = open_errors(job, stdout, ends)
         kept = open_checkpoint(job, output, ends)
-        inputs = open_inputs(job, output.folder)
+        inputs = open_inputs(request.inputs, output.folder)
         whole = None if isinstance(function, Expression) else function.find()
         planned = kept.begin(inputs, whole, workers)
-        order = describe(job, function, inputs) if inputs.complete else None
+        order = describe(request, function, inputs) if inputs.complete else None
         if order is not None and job.start_method in (None, "fork"):
             preload(order.call)
         table = survey_if_small(job, inputs, order)
         services.share(job.start_method)
-        pool = pool_config(job, function, services, workers, inputs.size_bytes)
+        pool = pool_config(request.pool, function, services, inputs.size_bytes)
         tell(Begun(pool.workers, job.backend, job.output))
         with backend.open(pool) as session:
-            inputs, order = completed(session, job, function, inputs, order)
+            inputs, order = completed(session, request, function, inputs, order)
             table = table or survey(session, inputs, order.surveyed(len(inputs.columns)))
             for stream in table.streams.values():
                 ends.callback(stream.close)  # type: ignore[attr-defined]  # a feed, or a generator

@@ -14,6 +14,7 @@ from parapply.engine.checkpoint.keeping import NoCheckpoint
 from parapply.engine.chunking import small_bytes, total_rows
 from parapply.engine.inputs.sources import Inputs
 from parapply.engine.resolve.describe import Order, describe
+from parapply.engine.resolve.request import Request
 from parapply.engine.result_columns import ResultColumns
 from parapply.engine.run_services import RunServices
 from parapply.engine.stages.apply import ApplyStage
@@ -120,7 +121,7 @@ def open_errors(job: Job, stdout: int, ends: ExitStack) -> ErrorsFile | None:
 
 def completed(
     session: Session,
-    job: Job,
+    request: Request,
     function: Function | Expression,
     inputs: Inputs,
     order: Order | None,
@@ -129,7 +130,7 @@ def completed(
     if order is None:
         found = survey(session, inputs, ())
         inputs = inputs.completed(found.sources, found.streams)
-        order = describe(job, function, inputs)
+        order = describe(request, function, inputs)
     return inputs.comparing({*order.keep, *order.call.read}), order
 
 

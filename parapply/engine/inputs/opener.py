@@ -13,10 +13,8 @@ from parapply.formats import registry as formats
 from parapply.formats.api import NotSeekableError, Source, StreamReader
 from parapply.formats.nouns import Reading
 from parapply.model.errors import InputError, UsageError
-from parapply.model.job import Job, on_error
 from parapply.model.records import record, replace
 from parapply.storage import pipes
-from parapply.storage.atomic.output import STDOUT
 from parapply.storage.change_guard import ChangeGuard
 from parapply.storage.codecs import compression, encodings
 from parapply.storage.codecs.reader import Reader, open_reader
@@ -27,6 +25,16 @@ from parapply.storage.registry import file_system_of
 DASH, STDIN = "-", "standard input"
 _SPARE_BYTES = 1 << 28  # of input, whose numbers take twice that on the disk at the most
 _Blocks = Iterator[tuple[int, bytes]]
+
+
+@record
+class InputOptions:
+    """What a person says of the inputs: their names, and how they are to be read."""
+
+    paths: tuple[str, ...]
+    format: str | None
+    encoding: str | None  # as Python names it; None: as a mark says, or UTF-8
+    reading: Reading
 
 
 @record
@@ -51,19 +59,15 @@ class Opened:
 class Opener:
     """Opens one input at a time, in whatever compression, encoding and format it is."""
 
-    def __init__(self, job: Job, folder: str) -> None:
-        self.format, self.folder, self.guard = job.input_format, folder, ChangeGuard()
-        self.encoding = encodings.input_encoding(job.encoding)
+    def __init__(self, options: InputOptions, folder: str) -> None:
+        self.format, self.encoding = options.format, options.encoding
+        self.folder, self.guard = folder, ChangeGuard()
         self.files: list[str] = []
         self.once = False  # whether something is read that cannot be read again
         self._copies = 0  # files of what can only be read from one
         self.alone = True  # whether there is one input
         self._numbers = set[int]()  # descriptors that are read
-        self.reading = Reading(
-            job.dialect, job.delimiter, job.quote, job.escape, job.decimal, job.comment,
-            job.no_headers, job.skip_rows, on_error(job) != "fail", job.null_values,
-            job.all_strings, job.dtypes, folder, _SPARE_BYTES, job.output in STDOUT,
-        )  # fmt: skip
+        self.reading = replace(options.reading, folder=folder, spare_bytes=_SPARE_BYTES)
 
     def file(self, path: str, name: str, usual: str | None = None) -> Opened:
         """Describe a file; `usual` is its format where neither name nor content say one."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from parapply.engine.inputs.opener import DASH, STDIN, Opened, Opener, Stream
+from parapply.engine.inputs.opener import DASH, STDIN, InputOptions, Opened, Opener, Stream
 from parapply.formats.api import Source
 from parapply.formats.datasets import Folders, comparing, completed
 from parapply.model.errors import InputError, UsageError
-from parapply.model.job import Job
 from parapply.model.records import field, record, replace
 from parapply.storage.change_guard import ChangeGuard
 from parapply.storage.folders import files_of
@@ -61,15 +60,15 @@ class Inputs:
         return any(stream.again is None for stream in self.streams.values())
 
 
-def open_inputs(job: Job, folder: str) -> Inputs:
+def open_inputs(options: InputOptions, folder: str) -> Inputs:
     """Describe the inputs.
 
     A stream whose format has to be read from a file is written to `folder` first. Raises
     UsageError for a file that is not there, InputError for one that is not what it should be, or
     has other columns than the first.
     """
-    opener = Opener(job, folder)
-    opened = _open_all(opener, job.inputs)
+    opener = Opener(options, folder)
+    opened = _open_all(opener, options.paths)
     for other in opened[1:]:
         _check_alike(opened[0], other)
     return Inputs(

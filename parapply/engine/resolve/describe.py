@@ -1,6 +1,7 @@
-"""From what a person asked for to what a worker is told. Runs in the parent.
+"""What a job means for its inputs: how the function is called, what is kept and how it is written.
 
-Everything that can be known to be wrong before a row is read is a UsageError here.
+Runs in the parent, before a row is read. What is wrong with the options for these inputs is a
+UsageError here.
 """
 
 from __future__ import annotations
@@ -13,18 +14,17 @@ from parapply.columns.duplicates import check_single
 from parapply.columns.type_names import name_of
 from parapply.engine.inputs.sources import Inputs
 from parapply.engine.resolve.ambiguities import check_function, check_options, check_outputs
-from parapply.engine.resolve.output_format import _make_target
+from parapply.engine.resolve.output_format import make_target
+from parapply.engine.resolve.request import Request
 from parapply.execute.call import Call, Traits
 from parapply.execute.callers.registry import CallerSpec, spec_of
 from parapply.execute.identity import counterparts
-from parapply.execute.policy import Policy
 from parapply.formats.api import Target
 from parapply.formats.nouns import Field
 from parapply.functions.expressions import Expression
 from parapply.functions.load import Function, frame_kind
 from parapply.functions.rows import no_column
 from parapply.functions.used_columns import columns_used
-from parapply.model import quantities
 from parapply.model.errors import UsageError
 from parapply.model.job import Job, on_error
 from parapply.model.outcome import ResultColumn
@@ -75,16 +75,17 @@ class Order:
         return [ResultColumn(name, type_, "", given.get(name, ())) for name, type_ in types.items()]
 
 
-def describe(job: Job, function: Function | Expression, inputs: Inputs) -> Order:
+def describe(request: Request, function: Function | Expression, inputs: Inputs) -> Order:
     """Return what the job means for these inputs."""
+    job = request.job
     columns = inputs.sources[0].columns
-    target = _make_target(
+    target = make_target(
         job, inputs, job.output, job.output_format, job.compression, keeps_rows=_keeps_rows(job)
     )
     hidden, labelled = inputs.sources[0].hidden, target.labelled
-    call = _call(job, function, columns, hidden, labelled=labelled, as_text=target.as_text)
+    call = _call(request, function, columns, hidden, labelled=labelled, as_text=target.as_text)
     _check_results(job, call)
-    aside = None if job.errors_to is None else _make_target(job, inputs, job.errors_to)
+    aside = None if job.errors_to is None else make_target(job, inputs, job.errors_to)
     keep = tuple(place for place in kept_columns(job, columns) if place not in hidden)
     check_options(job, columns, keep)
     check_outputs(job, columns, keep, target, aside)
@@ -92,7 +93,7 @@ def describe(job: Job, function: Function | Expression, inputs: Inputs) -> Order
 
 
 def _call(
-    job: Job,
+    request: Request,
     function: Function | Expression,
     columns: tuple[str, ...],
     hidden: Sequence[int],
@@ -100,6 +101,7 @@ def _call(
     labelled: bool,
     as_text: bool,
 ) -> Call:
+    job = request.job
     found = None if isinstance(function, Expression) else function.find()
     by = kind_of(job, function, found, columns)
     spec = spec_of(by)
@@ -134,7 +136,7 @@ def _call(
         as_text=as_text,
         select=() if job.only else job.select,
         drop=job.drop,
-        policy=_policy(job),
+        policy=request.policy,
         concurrency=concurrency,
         rate=job.rate,
         types=_types(job, columns),
@@ -165,17 +167,6 @@ def _types(job: Job, columns: tuple[str, ...]) -> dict[str, Any]:
     from parapply.columns.dtypes import parse_type
 
     return {name: parse_type(name, text) for name, text in asked.items()}
-
-
-def _policy(job: Job) -> Policy:
-    return Policy(
-        on_error=on_error(job),
-        timeout_s=None if job.timeout is None else quantities.duration("--timeout", job.timeout),
-        retries=job.retries,
-        retry_on=job.retry_on,
-        memory_limit=job.memory_limit,
-        traces=job.errors_to is not None,
-    )
 
 
 def kind_of(job: Job, function: Any, found: Any, columns: tuple[str, ...]) -> str:

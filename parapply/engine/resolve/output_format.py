@@ -13,7 +13,7 @@ from parapply.storage.codecs import encodings
 from parapply.storage.codecs.compression import WRITTEN, codec_of, suffix_of
 
 
-def _make_target(
+def make_target(
     job: Job,
     inputs: Inputs,
     output: str,
