@@ -18,15 +18,17 @@ if TYPE_CHECKING:
 
     from parapply.engine.in_memory import apply
     from parapply.engine.run import run
+    from parapply.functions.group import Group
     from parapply.model.errors import ParapplyError
     from parapply.model.events import Progress
     from parapply.model.job import Job
     from parapply.model.report import Report
 
-__all__ = ["Job", "ParapplyError", "Progress", "Report", "__version__", "apply", "run"]
+__all__ = ["Group", "Job", "ParapplyError", "Progress", "Report", "__version__", "apply", "run"]
 
 # Loaded when they are first asked for, so that `parapply --help` imports click alone.
 _PLACES = {
+    "Group": "functions.group",
     "Job": "model.job",
     "ParapplyError": "model.errors",
     "Progress": "model.events",

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas
 
+    import parapply
+
 EARTH_RADIUS_KM = 6371.0088
 JFK = (40.63975111, -73.77892556)
 HUBS = ("ATL", "DEN", "DFW", "JFK", "LAX", "ORD")
@@ -76,6 +78,13 @@ def standardize(frame: pandas.DataFrame) -> pandas.DataFrame:
     for name, (mean, deviation) in MEASURED.items():
         frame[name] = ((frame[name] - mean) / deviation).round(3)
     return frame
+
+
+def heaviest(group: parapply.Group) -> dict[str, Any]:
+    """A group of rows -> a dict: the sex and the mass of the heaviest of them."""
+    masses = [mass or 0 for mass in group["body_mass_g"]]
+    place = masses.index(max(masses))
+    return {"heaviest": group["sex"][place], "grams": masses[place]}
 
 
 class NearestHub:

@@ -91,6 +91,26 @@ OF_FUNCTIONS = (
 )  # fmt: skip
 
 
+_GROUP = r"table\.csv: group number=7 \(1 row\): "
+
+OF_GROUPS = tuple(
+    Fault(
+        name=f"{name} of a group{' each' * bool(more)}", function=f"group_{name}", on=on,
+        says=_GROUP + says,
+        options=("--group-by", "number", *more, *options),
+    )
+    for more in ((), ("--each",))
+    for name, on, says, options in (
+        ("raises", ALL, "group_raises raised ValueError: seven.*", ()),
+        ("raises_unpicklable", ALL, "group_raises_unpicklable raised LockedError: .*", ()),
+        ("leaves", ALL, "group_leaves raised SystemExit: 4.*", ()),
+        ("exits", PROCESSES, "the worker exited with code 3 on this group, twice.*", ()),
+        ("is_killed", PROCESSES, "the worker was killed by SIGKILL on this group, .*", ()),
+        ("hangs", ISOLATED, r".*(0\.3 s|timeout|longer).*", ("--timeout", "300ms")),
+    )
+)  # fmt: skip
+
+
 # What the world does.
 
 
@@ -202,4 +222,4 @@ OF_THE_WORLD = (
     ),
 )  # fmt: skip
 
-FAULTS = (*OF_FUNCTIONS, *OF_THE_WORLD)
+FAULTS = (*OF_FUNCTIONS, *OF_GROUPS, *OF_THE_WORLD)

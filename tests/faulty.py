@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from parapply import Group
+
 
 def fine(row):
     return row["number"] * 2
@@ -151,3 +153,15 @@ def wrong_length(df: pd.DataFrame):
 
 def no_table(df: pd.DataFrame):
     return object()
+
+
+def of_groups(function):
+    def grouped(group: Group):
+        return function({"number": group["number"][0]})
+
+    grouped.__name__ = grouped.__qualname__ = f"group_{function.__name__}"
+    return grouped
+
+
+for one in (raises, raises_unpicklable, leaves, exits, is_killed, hangs):
+    globals()[f"group_{one.__name__}"] = of_groups(one)

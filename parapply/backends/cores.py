@@ -66,18 +66,19 @@ def available_cores() -> int:
 def cgroup_quota(root: str = "/sys/fs/cgroup") -> float | None:
     """Return the cores that the control group grants, as a fraction, or None without a limit."""
     try:
-        limit, period = _read(root, "cpu.max").split()  # version 2
+        limit, period = read_setting(root, "cpu.max").split()  # version 2
         return None if limit == "max" else int(limit) / int(period)
     except (OSError, ValueError):
         pass
     try:
-        limit = _read(root, "cpu/cpu.cfs_quota_us")  # version 1
-        period = _read(root, "cpu/cpu.cfs_period_us")
+        limit = read_setting(root, "cpu/cpu.cfs_quota_us")  # version 1
+        period = read_setting(root, "cpu/cpu.cfs_period_us")
         return None if int(limit) <= 0 else int(limit) / int(period)
     except (OSError, ValueError):
         return None
 
 
-def _read(root: str, name: str) -> str:
+def read_setting(root: str, name: str) -> str:
+    """Return what the control group says; raises OSError where it says nothing."""
     with open(os.path.join(root, name)) as file:
         return file.read()

@@ -116,6 +116,7 @@ def _run(job: Job, bar: console.Bar, *, quiet: bool, verbose: bool) -> None:
     if report.stopped and not quiet:
         console.say_stopped(report)
     if verbose or bar.shown:
+        console.say_hints(report)
         console.say_counts(report)
     if verbose:
         console.say_report(report)

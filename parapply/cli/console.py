@@ -100,7 +100,8 @@ def say_failures(report: Report, job: Job, verbose: bool) -> None:
 
     what = "left out" if on_error(job) == "skip" else "kept without a result"
     where = f", in {job.errors_to}" if job.errors_to is not None else ""
-    line = f"parapply: {report.failed:,} of {report.rows_in:,} rows failed and were {what}{where}"
+    several = f"{report.rows_in:,} rows" if report.groups is None else f"{report.groups:,} groups"
+    line = f"parapply: {report.failed:,} of {several} failed and were {what}{where}"
     first, *others = report.causes
     if verbose:
         say(_one_line(line))
@@ -113,6 +114,12 @@ def say_failures(report: Report, job: Job, verbose: bool) -> None:
         count = "many" if others[-1].text == OTHERS else len(others)
         line += f", and {count} other error{'s' * (len(others) > 1)} (-v lists them)"
     say(_one_line(line))
+
+
+def say_hints(report: Report) -> None:
+    """Write what the person may have meant otherwise."""
+    for hint in report.hints:
+        say(_one_line(f"parapply: {hint}"))
 
 
 def say_ended(number: int, end: BaseException, output: str) -> None:

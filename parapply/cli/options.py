@@ -121,6 +121,11 @@ def _no_twins(ctx: Any, param: Any, pairs: tuple[tuple[str, str], ...]) -> Any:
     return pairs
 
 
+def _all(ctx: Any, param: Any, lists: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:
+    """Return the names of an option that was repeated, all in order."""
+    return tuple(name for names in lists for name in names)
+
+
 def _option(*names: str, group: str, **settings: Any) -> Callable[[Decorated], Decorated]:
     return click.option(*names, cls=Option, group=group, **settings)
 
@@ -135,10 +140,24 @@ OPTIONS = (
             help="an expression over column names, `row`, `value` or `df`; "
                  "modules that it names (math, re, json, np, pd) are imported"),
     _option("--by", default="auto", metavar="KIND", group=_WHAT,
-            help="what the function is given: row, value (of -c), chunk, or auto: chunk where its "
-                 "parameter is annotated as a DataFrame or Table, value with -c, else row"),
+            help="what the function is given: row, value (of -c), chunk, group, or auto: group "
+                 "with --group-by, chunk where its parameter is annotated as a DataFrame or Table, "
+                 "value with -c, else row"),
     _option("-c", "--columns", type=Names(), default=(), metavar="A,B", group=_WHAT,
             help="the columns whose values are given, and replaced"),
+    _option("--group-by", type=Names(), multiple=True, callback=_all, metavar="A,B", group=_WHAT,
+            help="call the function once for all rows of a key, wherever they stand: its parameter "
+                 "is a DataFrame, Table or parapply.Group, and -e sees lists, or `df`"),
+    _option("--sort-by", type=Names(), multiple=True, callback=_all, metavar="A,-B", group=_WHAT,
+            help="the order of a group's rows, else the input's; -B is descending"),
+    _option("--each", is_flag=True, group=_RESULT,
+            help="with --group-by: a column beside the rows, of what it returns for each of them"),
+    _option("--keys-as-met", is_flag=True, group=_RESULT,
+            help="groups in the order of their first rows, not of their keys"),
+    _option("--sorted", is_flag=True, group=_WHAT,
+            help="rows of a key stand together in the input: groups are done as they come"),
+    _option("--drop-missing-keys", is_flag=True, group=_WHAT,
+            help="leave rows out whose key is missing, which are a group else"),
     _option("--arg", "arguments", type=Argument(), multiple=True, metavar="NAME=VALUE",
             group=_WHAT, help="a keyword argument for the function; repeatable; VALUE may be JSON"),
     _option("--into", type=Names(), default=(), metavar="A,B", group=_RESULT,
@@ -147,6 +166,9 @@ OPTIONS = (
             help="keep the rows for which it returns something true"),
     _option("--explode", is_flag=True, group=_RESULT,
             help="make one row of each item that it returns"),
+    _option("--reduce", metavar="REF", group=_RESULT,
+            help="write one result for all: chunk results (of rows: theirs) are merged by this "
+                 "function of two, in their order, two by two"),
     _option("--only", is_flag=True, group=_RESULT,
             help="write the results without the input's columns"),
     _option("--select", type=Names(), default=(), metavar="A,B", group=_RESULT,
@@ -230,6 +252,8 @@ OPTIONS = (
             help="replace a worker process after so many chunks, as it may leak memory"),
     _option("--memory-limit", metavar="SIZE", group=_RUN,
             help="for each worker process: 2G, 500M; a row that needs more has failed"),
+    _option("--memory", metavar="SIZE", group=_RUN,
+            help="what groups may take in all workers together, else a quarter of the machine's"),
     _option("--temp-dir", metavar="DIR", group=_RUN,
             help="where parts and other temporary files go, instead of beside the output"),
     _option("--on-error", metavar="WHAT", group=_FAIL,

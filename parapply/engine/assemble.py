@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from parapply.columns.type_names import name_of
 from parapply.engine.result_columns import ResultColumns
-from parapply.engine.sinks import FileSink, FolderSink
+from parapply.engine.sinks import FileSink, FolderSink, Sink
 from parapply.execute.rewrites import OutputTask, Rewrite
 from parapply.formats.api import KeepsTables, Target
 from parapply.formats.nouns import Arrangement, Field, Keep, New, arrange, under_their_names
@@ -45,12 +45,13 @@ class Assembler:
         *,
         prompt: bool = False,
         keeps: bool = False,
+        sink: Sink | None = None,
     ) -> None:
         self.output, self.target, self.fields, self.keep = output, target, fields, keep
         self.columns, self.redo, self.prompt = columns, redo, prompt
         self.errors, self.keeps = errors, keeps  # keeps: parts outlive the run
-        self.sink = (FolderSink if output.is_folder else FileSink)(output, target, redo)
-        self.rows_in = self.rows_out = 0
+        self.sink = sink or (FolderSink if output.is_folder else FileSink)(output, target, redo)
+        self.rows_in = self.rows_out = self.chunks = 0
         self.ended = False  # worker.stop(): the parts that came in order are all that is wanted
         self.rows_written = 0  # rows of the input whose results are in the output
         self._arrived: dict[_Number, tuple[Chunk, Outcome]] = {}
@@ -126,6 +127,7 @@ class Assembler:
             if outcome.failures.path is not None and self.errors is not None:
                 self.errors.append(outcome.failures.path, keeps=self.keeps)
             self.rows_in += outcome.rows_in
+            self.chunks += 1
             self.rows_out += outcome.rows_out
             self.ended = outcome.stopped
             self._next = _following(number)

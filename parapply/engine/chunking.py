@@ -26,6 +26,8 @@ def chunks_of(
 def total_rows(job: Job, table: Table) -> int | None:
     """Return how many rows there are to work on, None while that is not known."""
     wanted = job.head if job.head is not None else job.sample
+    if table.chosen:
+        return table.rows
     return table.rows if wanted is None or table.rows is None else min(table.rows, wanted)
 
 
@@ -58,6 +60,8 @@ def _sized(job: Job, table: Table, order: Order, workers: int, output: Output) -
 def _chosen(job: Job, table: Table, workers: int, order: Order) -> Iterator[Chunk]:
     """Return the chunks of all rows, or of the rows that were asked for."""
     chunks = table.chunks(workers, job.chunk_size, order.call.traits.wants_large)
+    if table.chosen:
+        return chunks
     if job.sample is not None:
         if table.rows is None:
             raise UsageError(

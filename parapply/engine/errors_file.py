@@ -36,9 +36,11 @@ class ErrorsFile:
             self._joiner.abandon()
         self._output.__exit__(kind, error, trace)
 
-    def begin(self, target: Target, fields: Sequence[Field], *, several: bool) -> None:
+    def begin(
+        self, target: Target, fields: Sequence[Field], *, several: bool, grouped: bool
+    ) -> None:
         """Start the file: its columns are known beforehand. `several`: there are more inputs."""
-        columns, types = arrangement(fields, several=several)
+        columns, types = arrangement(fields, several=several, grouped=grouped)
         joiner = target.joiner()
         with self._said(), self._output.naming():
             file = self._output.open()

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 
 from parapply.columns.duplicates import check_single, check_unique
-from parapply.engine.resolve.describe import kept_columns, kind_of
+from parapply.engine.resolve.describe import kind_of
+from parapply.engine.resolve.named import kept_columns
 from parapply.engine.run import run
 from parapply.execute.callers.registry import spec_of
 from parapply.formats.nouns import arrange
@@ -28,13 +29,22 @@ _PLACE = "__parapply_place__"  # the row's position in the frame, kept along wit
 _OURS = ("inputs", "output", "expression", "input_format", "output_format", "function")
 
 
-def apply(frame: pd.DataFrame, function: str | Callable[..., Any], **settings: Any) -> pd.DataFrame:
+def apply(
+    frame: pd.DataFrame,
+    function: str | Callable[..., Any],
+    *,
+    by_key: str | Sequence[str] = (),
+    **settings: Any,
+) -> pd.DataFrame:
     """Run `function` over the rows, values or chunks of `frame` on all cores; return a new frame.
 
     `settings` are the fields of Job: `by`, `columns`, `into`, `filter`, `workers` and so on. The
     function is called as the command calls it: a row function gets a Row, with missing values as
     None. Where workers are forked (on Linux, as long as there is one Python thread) it may be a
     lambda or a closure.
+
+    `by_key` names the columns of a key, as --group-by does: the function is called for each group.
+    Without `each` or `filter` the result has a row for each, or what frames it returned.
 
     The result has the columns that the command would write, with the rows, index and dtypes of
     `frame`; what a chunk function returns as a DataFrame comes back as it is, with a new index.
@@ -51,10 +61,13 @@ def apply(frame: pd.DataFrame, function: str | Callable[..., Any], **settings: A
     sweep(place, "parapply-")
     with Staging(place, "parapply-") as folder:
         source, result = os.path.join(folder, "frame.arrow"), os.path.join(folder, "result.arrow")
-        wish = Job(function=function, inputs=(source,), output=result, **settings)
+        grouped: dict[str, Any] = {"group_by": by_key} if by_key else {}
+        wish = Job(function=function, inputs=(source,), output=result, **settings, **grouped)
         wish = replace(wish, by=_kind(wish))
         kept = _kept(frame, wish)
-        _write(frame, source, labelled=not spec_of(wish.by).traits.makes_table)
+        moves = bool(wish.group_by) and not (wish.each or wish.filter)
+        labelled = not spec_of(wish.by).traits.makes_table
+        _write(frame, source, labelled=labelled, placed=not moves)
         try:
             report = run(_job(wish, frame))
         except ParapplyError as error:
@@ -62,7 +75,7 @@ def apply(frame: pd.DataFrame, function: str | Callable[..., Any], **settings: A
             raise
         with pa.memory_map(result) as file, pa.ipc.open_file(file) as reader:
             table = reader.read_all()
-        if report.shape == "table":
+        if moves or report.shape == "table":
             whole: pd.DataFrame = table.to_pandas()
             return whole
         moved = _PLACE in table.column_names
@@ -85,7 +98,7 @@ def _kept(frame: pd.DataFrame, wish: Job) -> list[int]:
     return list(kept)
 
 
-def _write(frame: pd.DataFrame, path: str, *, labelled: bool) -> None:
+def _write(frame: pd.DataFrame, path: str, *, labelled: bool, placed: bool) -> None:
     """Write the frame for workers to read, and which row each is: as a label, or as a column."""
     try:
         numbered = frame.set_axis(list(map(str, range(frame.shape[1]))), axis=1)
@@ -97,6 +110,8 @@ def _write(frame: pd.DataFrame, path: str, *, labelled: bool) -> None:
         label = {"kind": "range", "name": _PLACE, "start": 0, "stop": len(frame), "step": 1}
         known = json.dumps({"index_columns": [label], "columns": []})
         table = table.replace_schema_metadata({"pandas": known})
+    elif not placed:
+        table = table.replace_schema_metadata()
     else:
         places = pa.array(range(len(frame)), pa.int64())
         table = table.replace_schema_metadata().append_column(_PLACE, places)
@@ -111,7 +126,11 @@ def _job(wish: Job, frame: pd.DataFrame) -> Job:
     if not traits.takes_rows and not wish.columns:
         check_unique(names, "each column is given by its name, and ", "name others in columns=")
         wish = replace(wish, columns=names)
+    if wish.group_by and not (wish.each or wish.filter):
+        return wish
     if wish.filter:  # which has no results
+        return replace(wish, drop=(), select=(_PLACE,))
+    if wish.each:
         return replace(wish, drop=(), select=(_PLACE,))
     if not traits.makes_table:
         return replace(wish, drop=(), select=(), only=True)

@@ -9,7 +9,7 @@ from typing import Any
 from parapply.backends.api import RAN_OUT, Done
 from parapply.engine.plan import halve
 from parapply.execute.tasks import ChunkTask
-from parapply.formats.api import Index
+from parapply.formats.api import GroupedSource, Index
 from parapply.model.chunk import Chunk
 from parapply.model.errors import RowError, WorkerError
 from parapply.model.outcome import Failed
@@ -51,7 +51,8 @@ class LostWorkers:
         if chunk.row_by_row:
             self._lost[row] += 1
         # Memory is filled by the rows before, too: that one failed of it is known when it is alone.
-        alone = how != RAN_OUT or chunk.rows == 1
+        whole = not self._task.call.traits.divisible
+        alone = how != RAN_OUT or chunk.rows == 1 or whole
         if late or (alone and self._lost[row] >= _GUILTY):
             return self._condemned(chunk, at, how, late=late)
         if chunk.row_by_row and chunk.rows > 1:
@@ -61,7 +62,7 @@ class LostWorkers:
     def _of_rest(self, chunk: Chunk, how: str) -> Failed | list[Chunk]:
         """Judge a loss while the chunk was read or written: no row of it was being run."""
         self._lost[chunk.number] += 1
-        if chunk.rows > 1:
+        if chunk.rows > 1 and self._task.call.traits.divisible:
             return self._again_or_halved(chunk)
         if how == RAN_OUT and self._lost[chunk.number] >= _GUILTY and not chunk.fatal_rows:
             return self._condemned(chunk, 0, how, late=False)
@@ -89,11 +90,10 @@ class LostWorkers:
         if policy.tolerant:
             doom = (at, "" if late else how)
             return [replace(chunk, row_by_row=True, fatal_rows=(*chunk.fatal_rows, doom))]
-        name = self._task.sources[chunk.source].name
-        row = chunk.first_row + (at if chunk.pick is None else chunk.pick[at]) + 1
+        where = self._where(chunk, at)
         if late:
             what = f"{self._task.call.name} took longer than {policy.timeout_s:g} s (--timeout)"
-            return Failed(chunk.number, RowError(f"{name}: row {row}: {what}"))
+            return Failed(chunk.number, RowError(f"{where}: {what}"))
         remedy = "if memory ran out, try fewer --workers"
         if how == HOW:
             remedy = "it may close none but its own (os.closerange closes all)"
@@ -101,10 +101,23 @@ class LostWorkers:
             remedy = f"--memory-limit {policy.memory_limit} is what each worker may take"
         return Failed(
             chunk.number,
-            RowError(f"{name}: row {row}: the worker {how} on this row, twice; {remedy}"),
+            RowError(f"{where}: the worker {how} on this {self._unit}, twice; {remedy}"),
         )
 
-    def _halves(self, chunk: Chunk) -> tuple[Chunk, Chunk]:
+    @property
+    def _unit(self) -> str:
+        return "group" if self._task.call.traits.groups else "row"
+
+    def _where(self, chunk: Chunk, at: int) -> str:
+        place = at if chunk.pick is None else chunk.pick[at]
+        source = self._task.sources[chunk.source]
+        if isinstance(source, GroupedSource):
+            return source.where(chunk.span, self._task.fields, place)
+        return f"{source.name}: row {chunk.first_row + place + 1}"
+
+    def _halves(self, chunk: Chunk) -> tuple[Chunk, ...]:
+        if not self._task.call.traits.divisible:
+            return (chunk,)
         place = chunk.source
         one, two = halve(chunk, self._indexes.get(place), self._task.sources[place])
         before = tuple(doom for doom in chunk.fatal_rows if doom[0] < one.rows)

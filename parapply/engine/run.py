@@ -11,6 +11,8 @@
     start     PoolConfig, Start ----------------------> load FUNCTION, once each
     survey    pieces of sources (numbers) ------------> read one: types, rows, marks
               Table <---------------------------------- Survey
+    (shuffle  Chunk, then runs' keys -----------------> sort its rows by key into a run; find keys
+              GroupedTable <--------------------------- Run, places: chunks are whole groups then)
     apply     Chunk (numbers; text of a stream) ------> read its rows, call FUNCTION,
               |                                         write a part file
               Assembler <------------------------------ Outcome (numbers, the part's path)
@@ -41,9 +43,11 @@ from parapply.engine.resolve.pool import pool_config
 from parapply.engine.resolve.request import resolve
 from parapply.engine.run_services import RunServices
 from parapply.engine.setup import (
-    Tell,
     apply_stage,
     completed,
+    groups_called,
+    hints,
+    last_pass,
     named_files,
     open_checkpoint,
     open_errors,
@@ -51,8 +55,9 @@ from parapply.engine.setup import (
     survey_if_small,
 )
 from parapply.engine.signals import heeding
-from parapply.engine.stages.api import work_off
+from parapply.engine.stages.api import GoesOn, work_off
 from parapply.engine.stages.apply import ApplyStage
+from parapply.engine.stages.last_pass import Tell
 from parapply.engine.stages.survey import Table, survey
 from parapply.execute.callers.registry import preload
 from parapply.functions.expressions import Expression
@@ -136,24 +141,31 @@ def _run(job: Job, stdout: int, tell: Tell) -> None:
             tell(Surveyed(inputs.columns, table.rows))
             if errors is not None:
                 assert order.aside is not None
-                errors.begin(order.aside, table.fields, several=len(table.sources) > 1)
-            apply = apply_stage(
-                job, session, inputs, table, order, output, errors, kept, services, tell
+                grouped = order.call.grouping is not None
+                errors.begin(
+                    order.aside, table.fields, several=len(table.sources) > 1, grouped=grouped
+                )
+            last = last_pass(
+                request, session, inputs, table, order, output, errors, services, tell, ends
             )
+            apply = apply_stage(request, session, inputs, last, output, kept, services)
             with apply.assembler:
-                chunks = chunks_of(job, table, order, planned, output)
-                apply.agenda.chunks = kept.left(chunks, table.indexes, table.sources, apply)
-                names = _work_off(session, apply, order, table)
+                chunks = chunks_of(job, last.table, last.order, planned, output)
+                known = last.table.indexes, last.table.sources
+                apply.agenda.chunks = kept.left(chunks, *known, apply)
+                names = _work_off(session, apply, last.order, last.table)
         inputs.guard.check()
         counts, gauges = services.finish()
         publish(output, errors)  # from here on, nothing is a failure: see Output.__exit__
         kept.finish(apply.tally.failed)
     done = apply.assembler
     found, shape = tuple(done.columns.found), done.columns.shape
+    rows_in = done.rows_in if last.rows_in is None else last.rows_in
+    more = groups_called(last, apply), hints(last.order.call, whole, done.chunks)
     tell(
         Published(
-            names, found, shape, done.rows_in, done.rows_out, done.ended, tuple(output.notes),
-            counts, gauges,
+            names, found, shape, rows_in, done.rows_out, done.ended, tuple(output.notes), counts,
+            gauges, *more,
         )
     )  # fmt: skip
 
@@ -162,7 +174,9 @@ def _work_off(session: Session, apply: ApplyStage, order: Order, table: Table) -
     """Have all chunks done, and the output completed; return its columns."""
     assembler = apply.assembler
     work_off(session, apply)
-    apply.tally.check(apply.rows)
+    if isinstance(apply, GoesOn) and apply.goes_on():
+        work_off(session, apply)
+    apply.tally.check(apply.calls)
     names = assembler.finish(order.default_columns(table.fields))
     while assembler.waiting:
         work_off(session, apply)

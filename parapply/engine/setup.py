@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from parapply.backends.api import Session
 from parapply.engine.agenda import Agenda, ExternalEvents
@@ -18,8 +17,10 @@ from parapply.engine.resolve.request import Request
 from parapply.engine.result_columns import ResultColumns
 from parapply.engine.run_services import RunServices
 from parapply.engine.stages.apply import ApplyStage
+from parapply.engine.stages.last_pass import LastPass, Tell
 from parapply.engine.stages.survey import Table, survey
 from parapply.engine.tally import Tally
+from parapply.execute.call import Call
 from parapply.execute.tasks import ChunkTask
 from parapply.formats import registry as formats
 from parapply.functions.expressions import Expression
@@ -34,26 +35,46 @@ if TYPE_CHECKING:
     from parapply.engine.checkpoint.checkpoint import Checkpoint
     from parapply.engine.errors_file import ErrorsFile
 
-
-Tell = Callable[[Event], None]
 SPREAD_ROWS = 5_000  # from so many on it pays to compile a function anew
 
 
+def last_pass(
+    request: Request, session: Session, inputs: Inputs, table: Table, order: Order,
+    output: Output, errors: ErrorsFile | None, services: RunServices, tell: Tell, ends: ExitStack,
+) -> LastPass:  # fmt: skip
+    """Do what comes before the last pass: of rows nothing, groups are brought together."""
+    if request.job.reduce is not None:
+        from parapply.engine.reduction import reduced
+
+        return reduced(request, session, table, order, output.folder, tell)
+    if order.call.grouping is None:
+        return LastPass(table, order, errors, tell)
+    from parapply.engine.groups import Groups
+
+    groups = Groups(request, session, inputs, table, order, output, errors, services, tell)
+    ends.callback(groups.close)
+    return groups.last_pass()
+
+
+def groups_called(last: LastPass, apply: ApplyStage) -> int | None:
+    """Return how many groups the function was called for, None where it was given none."""
+    return last.called or (apply.calls if last.order.call.grouping is not None else None)
+
+
 def apply_stage(
-    job: Job,
+    request: Request,
     session: Session,
     inputs: Inputs,
-    table: Table,
-    order: Order,
+    last: LastPass,
     output: Output,
-    errors: ErrorsFile | None,
     kept: Checkpoint | NoCheckpoint,
     services: RunServices,
-    tell: Tell,
 ) -> ApplyStage:
     """Return the stage that calls the function, with the assembler of what it makes."""
-    agenda, total = Agenda(), total_rows(job, table)
-    tally = Tally(job.max_errors, total)
+    table, order, errors, tell = last.table, last.order, last.errors, last.tell
+    job, agenda = request.job, Agenda()
+    total = total_rows(job, table)
+    tally = Tally(job.max_errors, None if order.call.grouping is not None else total)
     assembler = Assembler(
         output, order.target, table.fields, order.keep, ResultColumns(order.call.types),
         agenda.push, errors, keeps=job.checkpoint is not None,
@@ -61,14 +82,33 @@ def apply_stage(
     )  # fmt: skip
     small = small_bytes(job, table, output)
     task = _task(job, table, order, kept.folder, tally, small)
+    task = replace(task, several=len(inputs.sources) > 1)
     world = ExternalEvents(table.feeds, agenda, output.pipe, services.stopped)
 
     def told(event: Event) -> None:
         services.on(event)
         tell(event)
 
-    return ApplyStage(
-        session, task, dict(table.indexes), total, told, tally, kept, assembler, agenda, world
+    known = dict(table.indexes), total, told, tally, kept, assembler, agenda, world
+    if last.scan is not None:
+        from parapply.engine.stages.consecutive import consecutive_stage
+
+        return consecutive_stage(session, last.scan, table, task, known)
+    return ApplyStage(session, task, *known)
+
+
+def hints(call: Call, function: Any, chunks: int) -> tuple[str, ...]:
+    """Return what a person should know whose chunk function looks beyond its chunk."""
+    if chunks < 2 or not call.traits.makes_table or call.grouping or call.lookups:
+        return ()
+    from parapply.functions.order_dependent import whole_table_names
+
+    names = whole_table_names(call.expression or function)
+    if not names:
+        return ()
+    return (
+        f"{call.name} calls {', '.join(names)}, and was given {chunks} chunks: what it returns may "
+        "depend on where they are cut; --group-by COLUMN gives it all rows of a key",
     )
 
 

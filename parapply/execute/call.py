@@ -23,7 +23,31 @@ class Traits:
     makes_table: bool = False  # what it returns may be a table with columns of its own
     takes_rows: bool = False  # the function looks its columns up in a row
     by_column: bool = False  # it is given the values of one column, of several one after the other
+    divisible: bool = True  # a part of a chunk may be run apart from the rest of it
+    groups: bool = False  # it is given all rows of a key together
     reads_arrays: bool = False  # columns are read as Arrow arrays, not as Python values
+
+
+@record
+class Grouping:
+    """Which rows are one group, and how groups and their rows are ordered; positions of columns."""
+
+    keys: tuple[int, ...]
+    kept: tuple[int, ...] = ()  # those that come before the results
+    sort_by: tuple[tuple[int, bool], ...] = ()  # and whether it is descending
+    consecutive: bool = False  # rows of a key stand together in the input
+    drop_missing: bool = False  # rows of a key that is missing are left out
+    back: bool = False  # results come in the order of the input's rows, not in that of the keys
+
+
+@record
+class Lookups:
+    """What was made of groups, for the rows of the input: a part for each range of keys."""
+
+    paths: tuple[str, ...]
+    columns: tuple[tuple[str, str], ...]  # names and types, as columns/type_names.py has them
+    shape: str
+    keys: tuple[int, ...]  # columns of the input that come before those of a table
 
 
 @record
@@ -48,6 +72,9 @@ class Call:
     types: Mapping[str, Any] = field(default_factory=dict)  # of made columns, as asked for
     policy: Policy = field(default_factory=Policy)
     concurrency: int = 0  # calls of an async function at once, in each worker; 0: it is none
+    grouping: Grouping | None = None  # where the function is given groups
+    reduced: str | None = None  # where the result of --reduce is, and nothing is called
+    lookups: Lookups | None = None  # where results are looked up, and nothing is called
     rate: str | float | None = None  # calls a second at the most, over all workers
 
 
@@ -70,4 +97,6 @@ class Made:
     failures: Mapping[int, Failure] = field(default_factory=dict)  # by position in the batch
     given: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     """Columns that are the input's, of the rows in `take`, by the positions that each may have."""
+    groups: Any = None  # where groups begin in the batch; what failed is then said of first rows
+    raw: Any = None  # what the function returned, where that is kept as it is
     left: Left | None = None  # where not all of the batch's rows were done

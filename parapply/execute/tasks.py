@@ -53,6 +53,7 @@ class ChunkTask:
     aside: Target | None = None  # how rows that failed are written, if they are
     durable: bool = False  # parts are to outlive the run
     small: int = 0  # parts of so many bytes need no file
+    several: bool = False  # inputs, which rows that failed are told apart by
 
     def __call__(
         self, item: Chunk | Rewrite | OutputTask, pace: ItemProgress
@@ -100,13 +101,15 @@ class ChunkTask:
         outcome = outcome_of(chunk.number, rows, made, path)
         seconds = time.perf_counter() - began
         file = PartFile(path, part.held, kept, alone)
-        outcome = replace(outcome, part=file, seconds=seconds)
+        groups = None if made.groups is None else len(made.groups)
+        outcome = replace(outcome, part=file, seconds=seconds, groups=groups)
         if context.stopped is not None:
             outcome = replace(outcome, stopped=True)
         elif made.left is not None:
             outcome = replace(outcome, row_s=made.left.row_s)
         if failures:
-            outcome = self._with_failures(outcome, rows, failures)
+            grouped = replace(rows, groups=made.groups)
+            outcome = self._with_failures(outcome, grouped, failures)
         if self.durable:
             if failures:  # where none could be read, none was the function's
                 store_failed(path, made.failures)
@@ -116,6 +119,12 @@ class ChunkTask:
             files = known(files_of(path), facts(outcome))
             outcome = replace(outcome, part=replace(outcome.part, files=files))
         return outcome
+
+    def called(self, chunk: Chunk, pace: ItemProgress, end: End) -> tuple[Made, int]:
+        """Return what the function makes of a chunk, and its rows; no part is written."""
+        with Naming(self.sources[chunk.source].name):
+            rows = self._open(chunk, chunk.data)
+        return self._made(chunk, rows, pace, end), rows.count
 
     @property
     def _writer(self) -> PartWriter:
@@ -133,8 +142,7 @@ class ChunkTask:
         if self.aside is not None:
             path = f"{outcome.part.path}.aside"
             with Naming(path):
-                several = len(self.sources) > 1
-                set_aside(self.aside, path, rows, failures, self.fields, several=several)
+                set_aside(self.aside, path, rows, failures, self.fields, several=self.several)
         found = causes(failures.values())
         return replace(outcome, failures=FailedRows(len(failures), found, path))
 
@@ -159,7 +167,7 @@ class ChunkTask:
         rate = None if call.rate is None else context.place.store.rate(_RATE, call.rate)
         run = ChunkRun(
             call, function, rows.batch, self.fields, rows.where, pace, row_by_row, rows.places,
-            end.check, rate, self._metadata(chunk.source),
+            end.check, rate, self._metadata(chunk.source), rows.numbers,
         )  # fmt: skip
         caller = caller_of(run)
         context.begin(chunk.number, caller.position, rows.number_at, whole=chunk.before is None)

@@ -66,7 +66,7 @@ class PartWriter:
         arrangement: Arrangement = tuple(
             Keep(kept[name]) if name in kept else New(name) for name in table.column_names
         )
-        if not made.given:
+        if not made.given and made.take is None:
             self.target.write_table(part, arrangement, table, batch)
             return
         columns = self._columns(made, batch, columns_of(table))

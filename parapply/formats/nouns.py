@@ -57,6 +57,7 @@ class Writing:
     dialect: str | None = None  # of text, by name, where it is not the inputs'
     input_dialect: str | None = None  # theirs, by name
     keeps_all: bool = False  # all of the input's columns are wanted, or all but some
+    anew: bool = False  # rows are not the input's: none of its records goes through
     keeps_rows: bool = False  # and each row comes out once, in its place, in one file
 
 

@@ -22,6 +22,7 @@ _FRAMES = {
     ("pandas", "DataFrame"): "pandas",
     ("pyarrow", "Table"): "arrow",
     ("polars", "DataFrame"): "polars",
+    ("parapply", "Group"): "lists",
 }
 _SHORT = {"pd": "pandas", "pl": "polars", "pa": "pyarrow"}
 
@@ -105,7 +106,7 @@ class Function:
 
 
 def frame_kind(function: Callable[..., Any]) -> str | None:
-    """Return pandas, arrow or polars where the first parameter is annotated so, else None."""
+    """Return pandas, arrow, polars or lists (a Group) where the parameter is annotated so."""
     parameter = first_parameter(function)
     annotation = None if parameter is None else parameter.annotation
     if isinstance(annotation, str):  # from __future__ import annotations
@@ -119,8 +120,8 @@ def frame_kind(function: Callable[..., Any]) -> str | None:
 
 def _frame_named(annotation: str) -> str | None:
     """Tell a frame by its name as written: its package may be imported for type checkers only."""
-    for package, name in re.findall(r"(?:(\w+)\.)?(DataFrame|Table)\b", annotation):
-        usual = "pyarrow" if name == "Table" else "pandas"
+    for package, name in re.findall(r"(?:(\w+)\.)?(DataFrame|Table|Group)\b", annotation):
+        usual = {"Table": "pyarrow", "Group": "parapply"}.get(name, "pandas")
         found = _FRAMES.get((_SHORT.get(package, package or usual), name))
         if found:
             return found

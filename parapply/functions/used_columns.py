@@ -20,15 +20,20 @@ from typing import Any
 from parapply.functions.rows import Row
 
 
-def columns_used(function: Callable[..., Any], names: tuple[str, ...]) -> tuple[str, ...] | None:
-    """Return the columns of `names` that `function(row)` may look at, or None for all."""
+def columns_used(
+    function: Callable[..., Any], names: tuple[str, ...], kind: type = Row
+) -> tuple[str, ...] | None:
+    """Return the columns of `names` that `function(row)` may look at, or None for all.
+
+    `kind` is what the function is given: a Row or a Group.
+    """
     if not isinstance(code := _code(function), FunctionType):
         return None
     parameter = _row_parameter(function)
     definition = _definition(code)
     if parameter is None or definition is None:
         return None
-    seeker = _Seeker(parameter, names)
+    seeker = _Seeker(parameter, names, kind)
     for statement in definition.body:
         seeker.visit(statement)
     return None if seeker.escaped else tuple(name for name in names if name in seeker.found)
@@ -82,8 +87,9 @@ class _Seeker(ast.NodeVisitor):
     Any other use of the row is an escape.
     """
 
-    def __init__(self, row: str, names: tuple[str, ...]) -> None:
-        self.row, self.names = row, names
+    def __init__(self, row: str, names: tuple[str, ...], kind: type) -> None:
+        self.row, self.names, self.kind = row, names, kind
+        self.harmless = getattr(kind, "HARMLESS", ())
         self.found: set[str] = set()
         self.escaped = False
 
@@ -97,11 +103,11 @@ class _Seeker(ast.NodeVisitor):
             self.generic_visit(node)
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
-        if self._is_row(node.value):
+        if self._is_row(node.value) and node.attr not in self.harmless:
             self.found.add(node.attr)
             # What Row has itself is a method, also in a table that has a column of that name.
-            self.escaped |= node.attr not in self.names or hasattr(Row, node.attr)
-        else:
+            self.escaped |= node.attr not in self.names or hasattr(self.kind, node.attr)
+        elif not self._is_row(node.value):
             self.generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> None:
@@ -113,7 +119,9 @@ class _Seeker(ast.NodeVisitor):
                 for other in [*node.args[1:], *(word.value for word in node.keywords)]:
                     self.visit(other)
                 return
-        self.generic_visit(node)
+        counted = isinstance(node.func, ast.Name) and node.func.id == "len" and len(node.args) == 1
+        if not (counted and self.harmless and self._is_row(node.args[0])):
+            self.generic_visit(node)
 
     def visit_Compare(self, node: ast.Compare) -> None:
         asks = all(isinstance(op, (ast.In, ast.NotIn)) for op in node.ops)

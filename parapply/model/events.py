@@ -82,6 +82,8 @@ class Published:
     notes: tuple[str, ...]
     counts: dict[str, int]
     gauges: dict[str, float]
+    groups: int | None = None
+    hints: tuple[str, ...] = ()
 
 
 @record

@@ -8,6 +8,10 @@ from typing import Any
 
 from parapply.model.records import field, record
 
+_TUPLES = (
+    "inputs", "group_by", "sort_by", "columns", "into", "select", "drop", "null_values", "retry_on",
+)  # fmt: skip
+
 
 @record(kw_only=True)
 class Job:
@@ -22,6 +26,14 @@ class Job:
     inputs: tuple[str, ...] = ("-",)
     output: str = "-"
     by: str = "auto"
+    group_by: tuple[str, ...] = ()
+    each: bool = False
+    sorted: bool = False
+    sort_by: tuple[str, ...] = ()  # of a group's rows; "-x": descending
+    keys_as_met: bool = False
+    drop_missing_keys: bool = False
+    memory: str | int | None = None  # "2G" or bytes, for all workers together
+    reduce: str | Callable[..., Any] | None = None  # of two results: what both are together
     columns: tuple[str, ...] = ()
     arguments: Mapping[str, Any] = field(default_factory=dict)
     into: tuple[str, ...] = ()
@@ -79,7 +91,7 @@ class Job:
 
     def __post_init__(self) -> None:
         """Let a single name stand for a tuple of one (into="x"), and a Path for its text."""
-        for name in ("inputs", "columns", "into", "select", "drop", "null_values", "retry_on"):
+        for name in _TUPLES:
             value = getattr(self, name)
             single = isinstance(value, (str, os.PathLike))
             names = tuple(map(os.fspath, (value,) if single else value))

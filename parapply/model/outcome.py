@@ -98,6 +98,8 @@ class Outcome:
     failures: FailedRows = FailedRows()
     stopped: bool = False  # the function asked for the end: nothing after these rows is wanted
     row_s: float | None = None  # what a row took, where the chunk's other rows were left to others
+    edges: Any = None  # of groups that may go on in other chunks: see execute/consecutive.py
+    groups: int | None = None  # that the rows are, where the function is given these
     seconds: float | None = None  # in its worker; None of one that an earlier run has done
 
 

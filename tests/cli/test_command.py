@@ -69,7 +69,7 @@ def faults(written):
         (["-e", "number", "--chunk-size", "few", "table.csv"], "few"),
         (["-e", "number", "--chunk-size", "0", "table.csv"], "at least 1"),
         (["-e", "number", "-j", "0", "table.csv"], "50%"),
-        (["-e", "number", "--by", "group", "table.csv"], "row, value, chunk"),
+        (["-e", "number", "--by", "table", "table.csv"], "row, value, chunk, group"),
         (["-e", "number", "--backend", "quantum", "table.csv"], "serial"),
         (["-e", "number", "--start-method", "teleport", "table.csv"], "forkserver"),
         (["-e", "number +", "table.csv"], "not a Python expression"),

@@ -269,7 +269,7 @@ def test_an_error_names_the_row_and_keeps_the_users_frames(frame):
         ({"output": "out.csv"}, "takes a frame and returns one"),
         ({"wrkers": 2}, "did you mean 'workers'"),
         ({"columns": ("absent",)}, "no column 'absent'"),
-        ({"by": "group"}, "row, value, chunk"),
+        ({"by": "table"}, "row, value, chunk, group"),
     ],
 )
 def test_settings_that_make_no_sense_are_usage_errors(frame, settings, words):

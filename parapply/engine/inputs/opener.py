@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -35,6 +36,7 @@ class InputOptions:
     format: str | None
     encoding: str | None  # as Python names it; None: as a mark says, or UTF-8
     reading: Reading
+    twice: bool = False  # all of them are read more than once
 
 
 @record
@@ -60,7 +62,7 @@ class Opener:
     """Opens one input at a time, in whatever compression, encoding and format it is."""
 
     def __init__(self, options: InputOptions, folder: str) -> None:
-        self.format, self.encoding = options.format, options.encoding
+        self.format, self.encoding, self.twice = options.format, options.encoding, options.twice
         self.folder, self.guard = folder, ChangeGuard()
         self.files: list[str] = []
         self.once = False  # whether something is read that cannot be read again
@@ -111,11 +113,16 @@ class Opener:
 
     def _once(self, file: Peeked, name: str) -> Opened:
         """Describe what is read once."""
+        self.once = True
+        if self.twice:
+            path = self._copy_path()
+            with create(path) as copy:
+                shutil.copyfileobj(cast(BinaryIO, file), copy, 1 << 20)
+            return self.file(path, name, "csv")
         # Not sys.stdin: the thread that reads it may be waiting when the process ends.
         codec = compression.codec_of(name) or compression.codec_of_head(file.head)
         reader = open_reader(cast(BinaryIO, file), name, codec, self.folder)
         format_, encoding = self._kind(name, reader, "csv")
-        self.once = True
         recoded = reader.recoded(encoding)
         return self._stream(lambda: recoded, name, format_, encoding, again=False)
 
@@ -173,12 +180,15 @@ class Opener:
         return Opened(source, format_, encoding, 1 << 62, stream)
 
     def _copied(self, file: BinaryIO, name: str, format_: str) -> Opened:
-        path = os.path.join(self.folder, f"input-{self._copies}")
-        self._copies += 1
+        path = self._copy_path()
         with create(path) as copy:
             formats.copier(format_)(file, copy, name)
         source = formats.reader(format_).source(path, name, self.reading)
         return Opened(source, format_, None, os.path.getsize(path))
+
+    def _copy_path(self) -> str:
+        self._copies += 1
+        return os.path.join(self.folder, f"input-{self._copies}")
 
     def _resolved(self, head: bytes) -> str | None:
         """The encoding that was asked for, or that a byte order mark tells."""

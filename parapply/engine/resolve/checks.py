@@ -6,6 +6,7 @@ import multiprocessing
 import sys
 
 from parapply.backends import registry as backends
+from parapply.engine.resolve.grouping import check_grouping
 from parapply.execute.callers.registry import spec_of
 from parapply.formats import registry as formats
 from parapply.model import quantities
@@ -19,10 +20,12 @@ def check_job(job: Job) -> None:
     """Raise UsageError where options contradict each other."""
     for check in (
         _check_function,
+        check_grouping,
         _check_rows,
         _check_names,
         _check_workers,
         _check_calls,
+        _check_reduction,
     ):
         check(job)
     _check_failures(job, on_error(job))
@@ -100,6 +103,22 @@ def _check_calls(job: Job) -> None:
         raise UsageError(f"--retries {job.retries}: give how often to try again, at least 0")
     if job.retry_on and not job.retries:
         raise UsageError("--retry-on says when to try again; --retries N says how often")
+
+
+_UNREDUCED = (
+    "group_by", "filter", "only", "select", "drop", "errors_to", "checkpoint", "sample",
+)  # fmt: skip
+
+
+def _check_reduction(job: Job) -> None:
+    if job.reduce is None:
+        return
+    for name in _UNREDUCED:
+        if getattr(job, name):
+            option = name.replace("_", "-")
+            raise UsageError(f"--reduce and --{option} cannot be used together")
+    if on_error(job) != "fail":
+        raise UsageError("--reduce takes every row: --on-error skip and null leave some out")
 
 
 def _check_failures(job: Job, choice: str) -> None:

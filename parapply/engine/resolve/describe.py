@@ -10,10 +10,11 @@ import inspect
 from collections.abc import Sequence
 from typing import Any
 
-from parapply.columns.duplicates import check_single
 from parapply.columns.type_names import name_of
 from parapply.engine.inputs.sources import Inputs
 from parapply.engine.resolve.ambiguities import check_function, check_options, check_outputs
+from parapply.engine.resolve.grouping import grouping_of, is_each
+from parapply.engine.resolve.named import kept_columns, positions
 from parapply.engine.resolve.output_format import make_target
 from parapply.engine.resolve.request import Request
 from parapply.execute.call import Call, Traits
@@ -36,6 +37,10 @@ CONCURRENCY = 100  # calls of an async function at once in each worker, unless i
 
 def make_function(job: Job) -> Function | Expression:
     """Return the function or expression, checked as far as it can be without the input."""
+    if job.reduce is not None:
+        from parapply.functions.hooks import Hook
+
+        Hook("--reduce", job.reduce, 2).check()
     if job.expression is not None:
         expression = Expression(job.expression)
         expression.check()
@@ -65,7 +70,7 @@ class Order:
     def default_columns(self, fields: Sequence[Field]) -> list[ResultColumn]:
         """Return the made columns of an output for which no function call made any."""
         call, given = self.call, counterparts(self.call, fields)
-        if call.filter or call.traits.makes_table:
+        if call.filter or (call.traits.makes_table and not call.traits.groups):
             return []
         if call.traits.by_column:
             names = call.into or tuple(fields[position].name for position in call.given)
@@ -86,10 +91,16 @@ def describe(request: Request, function: Function | Expression, inputs: Inputs) 
     call = _call(request, function, columns, hidden, labelled=labelled, as_text=target.as_text)
     _check_results(job, call)
     aside = None if job.errors_to is None else make_target(job, inputs, job.errors_to)
-    keep = tuple(place for place in kept_columns(job, columns) if place not in hidden)
+    if job.reduce is not None:
+        keep: tuple[int, ...] = ()
+    elif call.grouping is not None and not is_each(job):
+        keep = call.grouping.kept
+    else:
+        keep = tuple(place for place in kept_columns(job, columns) if place not in hidden)
     check_options(job, columns, keep)
     check_outputs(job, columns, keep, target, aside)
-    return Order(call, (*keep, *(hidden if labelled else ())), target, aside)
+    labels = hidden if labelled and (call.grouping is None or is_each(job)) else ()
+    return Order(call, (*keep, *labels), target, aside)
 
 
 def _call(
@@ -110,23 +121,25 @@ def _call(
         raise UsageError(f"--by {by} needs the columns whose values are given: -c COLUMN")
     every = (place for place in range(len(columns)) if place not in hidden)
     given = positions(job.columns, columns, "-c") or tuple(every)
-    if traits.makes_table and labelled:
+    if traits.makes_table and labelled and not traits.groups:
         given = (*given, *(place for place in hidden if place not in given))
     seen = tuple(columns[position] for position in given)
-    if isinstance(function, Expression):
-        used = function.columns(seen, by, spec.argument)
-    else:
-        used = columns_used(found, seen) if traits.takes_rows and found is not None else None
+    grouping = grouping_of(job, columns) if traits.groups else None
+    frame = _frame(traits, function, found, seen)
+    used = _used(spec, by, function, found, seen, frame)
     check_function(job, by, traits, seen, used)
     caller, traits, concurrency = _caller(job, spec, function, found)
-    whole = used is None or not traits.takes_rows
+    read = given if used is None else tuple(p for p in given if columns[p] in used)
+    if grouping is not None:
+        read = tuple(sorted({*read, *grouping.keys, *(p for p, _ in grouping.sort_by)}))
     return Call(
         caller=caller,
         traits=traits,
         name=function.name,
         given=given,
-        read=given if whole else tuple(p for p in given if columns[p] in (used or ())),
-        frame=(found and frame_kind(found)) or "pandas",
+        read=read,
+        frame=frame,
+        grouping=grouping,
         dtype_backend=job.dtype_backend,
         expression=function if isinstance(function, Expression) else None,
         spread=found is not None and traits.takes_rows and bool(used),
@@ -143,6 +156,38 @@ def _call(
     )
 
 
+def _frame(
+    traits: Traits, function: Function | Expression, found: Any, seen: tuple[str, ...]
+) -> str:
+    """Return what a chunk or group is given as."""
+    if isinstance(function, Expression):
+        lists = traits.groups and function.by(seen, False) != "chunk"
+        return "lists" if lists else "pandas"
+    frame = (found and frame_kind(found)) or "pandas"
+    if frame == "lists" and not traits.groups:
+        raise UsageError(f"{function.name} takes a parapply.Group: say --group-by COLUMN")
+    return frame
+
+
+def _used(
+    spec: CallerSpec, by: str, function: Function | Expression, found: Any, seen: tuple[str, ...],
+    frame: str,
+) -> tuple[str, ...] | None:  # fmt: skip
+    """Return the columns that the function looks at, None where it may be all."""
+    lists = frame == "lists"
+    if isinstance(function, Expression):
+        if lists and function.uses_row(seen):
+            raise UsageError("with --group-by there is no `row`: name columns, or `df`")
+        return function.columns(seen, by, "row" if lists else spec.argument)
+    if found is None or not (spec.traits.takes_rows or lists):
+        return None
+    if not lists:
+        return columns_used(found, seen)
+    from parapply.functions.group import Group
+
+    return columns_used(found, seen, Group)
+
+
 def _caller(
     job: Job, spec: CallerSpec, function: Function | Expression, found: Any
 ) -> tuple[str, Traits, int]:
@@ -152,7 +197,10 @@ def _caller(
             raise UsageError(
                 "--concurrency is for async functions; for others: --backend threads -j N"
             )
-        return spec.path, spec.traits, 0
+        if job.reduce is not None:
+            return spec.raw or spec.path, replace(spec.traits, divisible=False), 0
+        each = spec.each if is_each(job) else None
+        return each or spec.path, spec.traits, 0
     if spec.awaited is None:
         raise UsageError(f"{function.name} is an async function: it is given rows or values")
     traits = replace(spec.traits, stealable=False, names_row=False)
@@ -171,6 +219,8 @@ def _types(job: Job, columns: tuple[str, ...]) -> dict[str, Any]:
 
 def kind_of(job: Job, function: Any, found: Any, columns: tuple[str, ...]) -> str:
     """Return --by; "auto" goes by the function's annotation, or the names in an expression."""
+    if job.group_by:
+        return "group"
     if job.by != "auto":
         return job.by
     if isinstance(function, Expression):
@@ -184,27 +234,9 @@ def _keeps_rows(job: Job) -> bool:
     Unless a chunk function gives other rows than it was given.
     """
     some = job.head is not None or job.sample is not None or on_error(job) == "skip"
-    others = job.filter or job.explode
+    others = job.filter or job.explode or job.drop_missing_keys
+    others = others or bool(job.group_by and not job.each)
     return not (some or others or is_folder(job.output))
-
-
-def positions(names: Sequence[str], columns: tuple[str, ...], option: str) -> tuple[int, ...]:
-    """Return where the named columns are; raises UsageError for one that is not there."""
-    for name in names:
-        if name not in columns:
-            raise UsageError(f"{option} {','.join(names)}: {no_column(name, columns)}")
-    check_single(names, columns, f"{option} {','.join(names)}: ")
-    return tuple(columns.index(name) for name in names)
-
-
-def kept_columns(job: Job, columns: tuple[str, ...]) -> tuple[int, ...]:
-    """Return the positions of the input's columns that stay in the output, in its order."""
-    if job.only:
-        return ()
-    if job.select:
-        return positions(job.select, columns, "--select")
-    dropped = positions(job.drop, columns, "--drop")
-    return tuple(place for place in range(len(columns)) if place not in dropped)
 
 
 def check_types(call: Call, names: Sequence[str]) -> None:
@@ -223,7 +255,7 @@ def _check_results(job: Job, call: Call) -> None:
                 f"--into {','.join(job.into)}: {len(job.into)} names "
                 f"for {len(call.given)} columns of -c"
             )
-    if call.traits.makes_table:
+    if call.traits.makes_table and not call.traits.groups:
         if job.explode:
             raise UsageError("--explode is for row and value functions; return a longer DataFrame")
         if len(job.into) > 1:

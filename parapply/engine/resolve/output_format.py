@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from parapply.engine.inputs.sources import Inputs
+from parapply.engine.resolve.grouping import is_each, returns_to_rows
 from parapply.formats import registry as formats
 from parapply.formats.api import Target
 from parapply.formats.nouns import Writing
@@ -50,10 +51,11 @@ def make_target(
         encoding = inputs.encoding
     if output == job.output:
         _check_dialects(job, inputs.format, name)
-    keeps_all = not (job.only or job.select)
+    keeps_all = not (job.only or job.select or (job.group_by and not is_each(job)))
     same = inputs.format == name
     dialects = job.output_dialect, job.dialect
-    writing = Writing(compression, encoding, same, *dialects, keeps_all, keeps_rows)
+    anew = job.reduce is not None or (bool(job.group_by) and not returns_to_rows(job))
+    writing = Writing(compression, encoding, same, *dialects, keeps_all, anew, keeps_rows)
     return formats.target(name, inputs.sources, writing)
 
 

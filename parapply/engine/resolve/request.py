@@ -10,6 +10,7 @@ from parapply.backends import cores
 from parapply.engine.inputs.opener import InputOptions
 from parapply.engine.resolve.checks import check_job
 from parapply.engine.resolve.collisions import check_places
+from parapply.engine.resolve.grouping import returns_to_rows
 from parapply.engine.resolve.pool import PoolOptions
 from parapply.execute.policy import Policy
 from parapply.formats.nouns import Reading
@@ -43,7 +44,8 @@ def _inputs(job: Job) -> InputOptions:
         job.no_headers, job.skip_rows, on_error(job) != "fail", job.null_values,
         job.all_strings, job.dtypes, prompt=job.output in STDOUT,
     )  # fmt: skip
-    return InputOptions(job.inputs, job.input_format, input_encoding(job.encoding), reading)
+    encoding, twice = input_encoding(job.encoding), returns_to_rows(job)
+    return InputOptions(job.inputs, job.input_format, encoding, reading, twice)
 
 
 def _policy(job: Job) -> Policy:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from parapply.backends.api import Done, Outside, Session
 
@@ -31,6 +31,15 @@ class Stage(Protocol):
 
     def beat(self) -> None:
         """Called about ten times a second while nothing comes, and after each item."""
+        ...
+
+
+@runtime_checkable
+class GoesOn(Protocol):
+    """A stage that has more to do when all its items are done."""
+
+    def goes_on(self) -> bool:
+        """Whether there are more items now."""
         ...
 
 

@@ -12,7 +12,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from parapply.backends.api import CountsProgress, Done, Outside, Session
 from parapply.engine.agenda import Agenda, Item
@@ -54,8 +54,9 @@ class ApplyStage:
         outside: Outside | None = None,
     ) -> None:
         self.outside, self.tally, self.kept, self.assembler = outside, tally, kept, assembler
-        self.task, self.total, self.agenda, self.tell = task, total, agenda, tell
-        self.rows = self._computed = 0
+        self.task: Callable[[Any, Any], Any] = task
+        self.total, self.agenda, self.tell = total, agenda, tell
+        self.rows = self.calls = self._computed = 0
         self._units = session.units if isinstance(session, CountsProgress) else int
         self._losses = LostWorkers(task, indexes)
         self._relief = WorkStealing(session, task, indexes, self._expect_halves)
@@ -146,7 +147,8 @@ class ApplyStage:
 
     def _count(self, outcome: Outcome) -> None:
         self.rows += outcome.rows_in
-        self.tally.add(outcome.number, outcome.failures.rows, outcome.failures.causes, self.rows)
+        self.calls += outcome.rows_in if outcome.groups is None else outcome.groups
+        self.tally.add(outcome.number, outcome.failures.rows, outcome.failures.causes, self.calls)
         self.tell(ChunkDone(outcome.number, outcome.rows_in, outcome.rows_out, outcome.seconds))
         if outcome.failures.rows:
             self.tell(RowsFailed(outcome.number, self.tally.failed, self.tally.causes))

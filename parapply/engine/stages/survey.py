@@ -39,6 +39,7 @@ class Table:
     streams: Mapping[int, _Blocks]
     counts: tuple[int, ...]  # rows of each source, of what is read once those that were seen
     rows: int | None  # None where they are still coming
+    chosen: bool = False  # these are the rows that were asked for, not all that there are
 
     def chunks(self, workers: int, chunk_size: int | None, whole: bool) -> Iterator[Chunk]:
         """Yield the chunks, in order; `whole`: the function is given each as a whole.

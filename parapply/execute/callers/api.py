@@ -33,6 +33,7 @@ class ChunkRun:
     end: Callable[[], int | None] = endless  # after how many rows the run is to end, if it is
     rate: Rate | None = None
     metadata: Mapping[bytes, bytes] | None = None  # of the input's schema
+    rows: Callable[[], tuple[int, Any]] | None = None  # the source, and rows' numbers, from 0
 
 
 class Caller(Protocol):

@@ -61,7 +61,8 @@ class Explainer:
     ) -> Failure:
         raised = self._raised(error, cause)
         message = f"{place}: {raised}" + (f" [{values}]" if values else "")
-        if "=None" in values and isinstance(error, (TypeError, AttributeError)):
+        of_none = "=None" in values or (self.call.grouping and "NoneType" in cause)
+        if of_none and isinstance(error, (TypeError, AttributeError)):
             message += "; a missing value is None: say what becomes of it, as in `x and x * 2`"
         if isinstance(error, MemoryError) and self.call.policy.memory_limit is not None:
             message += (
@@ -91,7 +92,9 @@ class Explainer:
         return not ours and self.call.expression is None
 
     def _values_of(self, row: int) -> str:
-        shown = []
+        shown: list[str] = []
+        if self.call.grouping is not None:  # its key has been named, and it has many values
+            return ""
         for position in self.call.read[:8] or self.call.given[:8]:
             try:
                 value = repr(self._value(position, row))

@@ -7,11 +7,11 @@ from typing import Any
 
 from parapply.columns.arrays import integers
 from parapply.execute.policy import Failure
-from parapply.formats.api import Batch, Target
+from parapply.formats.api import Batch, GroupedBatch, Target
 from parapply.formats.common.encodable import escaped
 from parapply.formats.nouns import Arrangement, Field, Keep, arrange
 from parapply.model.chunk import Chunk
-from parapply.model.deferred_imports import pa
+from parapply.model.deferred_imports import np, pa
 from parapply.model.errors import (
     BadRowsError,
     InputError,
@@ -33,6 +33,7 @@ class ChunkRows:
     batch: Batch
     bad: Mapping[int, str] = field(default_factory=dict)  # by position in the whole: why
     places: Sequence[int] | None = None  # in the whole, of the batch's rows, where not all are
+    groups: Any = None  # where groups begin in the whole, if there are any
 
     @property
     def count(self) -> int:
@@ -41,8 +42,17 @@ class ChunkRows:
 
     def number(self, place: int) -> int:
         """Return a row's number in its source, counted from 1, by its position in the whole."""
+        if isinstance(self.whole, GroupedBatch):
+            return self.whole.place(place)[1]
         pick = self.chunk.pick
         return self.chunk.first_row + (place if pick is None else pick[place]) + 1
+
+    def numbers(self) -> tuple[int, Any]:
+        """Return the source, and the rows of the batch in it, counted from 0: a numpy array."""
+        pick = self.chunk.pick
+        rows = np.arange(self.whole.rows) if pick is None else np.asarray(pick, np.int64)
+        rows = rows if self.places is None else rows[np.asarray(self.places, np.int64)]
+        return self.chunk.source, rows + self.chunk.first_row
 
     def number_at(self, position: int) -> int:
         """Return a row's number in its source, counted from 1, by its position in the batch."""
@@ -65,7 +75,11 @@ class ChunkRows:
         if position >= self.batch.rows:
             return self.name
         place = position if self.places is None else self.places[position]
-        return f"{self.name}: row {self.number(place)}"
+        return f"{self.file(place)}: row {self.number(place)}"
+
+    def file(self, place: int) -> str:
+        """Return the name of the input that a row of the whole came from."""
+        return self.whole.place(place)[0] if isinstance(self.whole, GroupedBatch) else self.name
 
     def unseen(
         self, error: UnseenError, fields: Sequence[Field], positions: Sequence[int]
@@ -98,12 +112,15 @@ class ChunkRows:
         return dict(sorted(found.items()))
 
 
-def arrangement(fields: Sequence[Field], *, several: bool) -> tuple[Arrangement, list[pa.DataType]]:
+def arrangement(
+    fields: Sequence[Field], *, several: bool, grouped: bool = False
+) -> tuple[Arrangement, list[pa.DataType]]:
     """Return the columns that are written, with their types.
 
     They are all of the input's and what is said of each row: of `several` files which one it is in.
     """
     said: dict[str, Any] = {"_file": pa.string()} if several else {}
+    said |= {"_group": pa.string()} if grouped else {}
     said |= {"_row": pa.int64(), "_error": pa.string(), "_traceback": pa.string()}
     columns = arrange(range(len(fields)), [one.name for one in fields], list(said))
     types = [
@@ -127,11 +144,15 @@ def set_aside(
     A record with too few fields gets empty ones and one with too many loses them (its message has
     all of it); in formats with types, rows that cannot be read are empty.
     """
+    grouped = isinstance(rows.whole, GroupedBatch)
+    if grouped:
+        failures = _of_all_rows(rows, failures)
     places = list(failures)
-    columns, _ = arrangement(fields, several=several)
+    columns, _ = arrangement(fields, several=several, grouped=grouped)
     said = [failures[place] for place in places]
     texts: dict[str, list[str | None]] = {
-        "_file": [rows.name] * len(places),
+        "_file": [rows.file(place) for place in places],
+        "_group": [failure.place.partition(": group ")[2] for failure in said],
         "_error": [failure.text or failure.cause for failure in said],
         "_traceback": [failure.details or None for failure in said],
     }
@@ -157,3 +178,12 @@ def set_aside(
             if blank.issuperset(unread):
                 raise
             blank |= unread
+
+
+def _of_all_rows(rows: ChunkRows, failures: Mapping[int, Failure]) -> dict[int, Failure]:
+    """Return the failures of groups, which are those of their first rows, for all their rows."""
+    starts = [int(start) for start in rows.groups]
+    ends = dict(zip(starts, [*starts[1:], rows.count], strict=True))
+    return {
+        place: failure for start, failure in failures.items() for place in range(start, ends[start])
+    }

@@ -169,6 +169,25 @@ class QuickSource(Protocol):
         """Return its survey, and the source that reads its rows so, too; None where it cannot."""
 
 
+@runtime_checkable
+class GroupedSource(Protocol):
+    """A source whose rows are groups: those of one key stand together."""
+
+    def where(self, span: Any, fields: tuple[Field, ...], row: int) -> str:
+        """Say which group of a span a row is in."""
+
+
+@runtime_checkable
+class GroupedBatch(Protocol):
+    """Rows of whole groups, which are not where they were in the input."""
+
+    def place(self, position: int) -> tuple[str, int]:
+        """Return the input that a row came from, and its number there, counted from 1."""
+
+    def where(self, group: int) -> str:
+        """Say which group it is, by its key."""
+
+
 class FormatReader(Protocol):
     """How files of a format are read."""
 

@@ -42,7 +42,7 @@ class _Jsonl:
     def target(self, sources: Sequence[Source], writing: Writing) -> Target:
         first = sources[0]
         inner = first.inner if isinstance(first, AddedSource) else first
-        if isinstance(inner, JsonlSource):
+        if isinstance(inner, JsonlSource) and not writing.anew:
             return JsonlSplicer.like(inner, writing, tuple(first.columns))
         return JsonlTarget(tuple(first.columns), writing)
 
