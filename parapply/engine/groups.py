@@ -35,7 +35,7 @@ from parapply.execute.rewrites import OutputTask
 from parapply.execute.shuffle import SortTask
 from parapply.execute.tasks import ChunkTask
 from parapply.formats.nouns import Arrangement
-from parapply.formats.runs.results import ResultsTarget, forget
+from parapply.formats.runs.results import ResultsTarget
 from parapply.model.events import ChunkDone, Event, Progress
 from parapply.model.outcome import Outcome
 from parapply.model.records import replace
@@ -77,10 +77,6 @@ class Groups:
         return LastPass(
             table, self._looking_up(lookups), None, self._told, called=self._called_groups
         )
-
-    def close(self) -> None:
-        """Let go of what was kept: a backend without processes has it here."""
-        forget()
 
     def _told(self, event: Event) -> None:
         """Tell of progress on one scale: each pass is as much of it as the others."""

@@ -145,9 +145,7 @@ def _run(job: Job, stdout: int, tell: Tell) -> None:
                 errors.begin(
                     order.aside, table.fields, several=len(table.sources) > 1, grouped=grouped
                 )
-            last = last_pass(
-                request, session, inputs, table, order, output, errors, services, tell, ends
-            )
+            last = last_pass(request, session, inputs, table, order, output, errors, services, tell)
             apply = apply_stage(request, session, inputs, last, output, kept, services)
             with apply.assembler:
                 chunks = chunks_of(job, last.table, last.order, planned, output)

@@ -40,7 +40,7 @@ SPREAD_ROWS = 5_000  # from so many on it pays to compile a function anew
 
 def last_pass(
     request: Request, session: Session, inputs: Inputs, table: Table, order: Order,
-    output: Output, errors: ErrorsFile | None, services: RunServices, tell: Tell, ends: ExitStack,
+    output: Output, errors: ErrorsFile | None, services: RunServices, tell: Tell,
 ) -> LastPass:  # fmt: skip
     """Do what comes before the last pass: of rows nothing, groups are brought together."""
     if request.job.reduce is not None:
@@ -52,7 +52,6 @@ def last_pass(
     from parapply.engine.groups import Groups
 
     groups = Groups(request, session, inputs, table, order, output, errors, services, tell)
-    ends.callback(groups.close)
     return groups.last_pass()
 
 

@@ -62,7 +62,7 @@ class EachCaller(GroupCaller):
         for group, result, one in zip(groups, results, several, strict=True):
             if one is None and result is not None:
                 raise ResultError(
-                    f"{self._where(group)} returned {type(result).__name__}, others a dict or a "
+                    f"{self.where(group)} returned {type(result).__name__}, others a dict or a "
                     "frame: return the same kind for every group"
                 )
         return {
@@ -76,7 +76,7 @@ class EachCaller(GroupCaller):
         for group, result, count in zip(groups, results, counts, strict=True):
             if _is_sequence(result) and len(result) != count:
                 raise ResultError(
-                    f"{self._where(group)}: the function returned {len(result)} values for "
+                    f"{self.where(group)}: the function returned {len(result)} values for "
                     f"{count} rows; return one for each, or a single one"
                 )
         if all(type(result) is list or not _is_sequence(result) for result in results):
@@ -96,7 +96,7 @@ class EachCaller(GroupCaller):
         """Put arrays of any kind below each other."""
         arrays, type_ = [], pa.null()
         for group, result, count in zip(groups, results, counts, strict=True):
-            where = self._where(group)
+            where = self.where(group)
             try:
                 values = self._aligned(result, group) if _is_sequence(result) else [result] * count
                 array = to_arrow.as_column(values, name)
@@ -135,7 +135,7 @@ class EachCaller(GroupCaller):
         ends = np.cumsum(counts)
 
         def where(position: int) -> str:
-            return self._where(groups[min(int(np.searchsorted(ends, position, "right")),
+            return self.where(groups[min(int(np.searchsorted(ends, position, "right")),
                                           len(groups) - 1)])  # fmt: skip
 
         return where

@@ -34,10 +34,11 @@ class GroupCaller(RowCaller):
         self.whole, self.run = cast(RunsBatch, run.batch), run
         self.starts = self.whole.starts
         self.stops = np.append(self.starts[1:], self.whole.rows)
+        names = _Names(run, self.whole, self.starts)
         assert run.call.grouping is not None
         self.keys = run.call.grouping.keys
         heads = replace(
-            run, batch=self.whole.pick(self.starts), where=self._where, end=self._end,
+            run, batch=self.whole.pick(self.starts), where=names.where, end=names.end,
             call=replace(run.call, read=self.keys), places=self.starts.tolist(),
             pace=_RowsDone(run, self.starts, self.stops),
         )  # fmt: skip
@@ -65,13 +66,6 @@ class GroupCaller(RowCaller):
     def position(self) -> int:
         """The last row of the group that is being worked on."""
         return int(self.stops[min(self.rounds.position(), len(self.stops) - 1)]) - 1
-
-    def _where(self, group: int) -> str:
-        return self.whole.where(group) if group < len(self.starts) else self.run.where(group)
-
-    def _end(self) -> int | None:
-        rows = self.run.end()
-        return None if rows is None else int(np.searchsorted(self.starts, rows))
 
     def _results(self) -> Made:
         found = self._found
@@ -159,7 +153,7 @@ class GroupCaller(RowCaller):
         for group in groups:
             if found[group] is not None and not is_table(found[group]):
                 raise ResultError(
-                    f"{self._where(group)} returned {type(found[group]).__name__}, others a "
+                    f"{self.where(group)} returned {type(found[group]).__name__}, others a "
                     "DataFrame: return the same kind for every group"
                 )
         tables = [(group, found[group]) for group in groups if found[group] is not None]
@@ -168,7 +162,7 @@ class GroupCaller(RowCaller):
         return self._with_keys(table, owners)
 
     def _placed(self, tables: Sequence[tuple[int, Any]]) -> Callable[[int], str]:
-        return lambda place: self._where(tables[place][0])
+        return lambda place: self.where(tables[place][0])
 
     def _with_keys(self, table: pa.Table, owners: Any) -> Made:
         assert self.call.grouping is not None
@@ -183,6 +177,25 @@ class GroupCaller(RowCaller):
         return Made(
             "table", {}, take=owners if given or grouping.back else None, table=whole, given=given
         )
+
+
+class _Names:
+    """What groups are called, and how many there are to be.
+
+    Not the caller's own methods: batches would not go before garbage is collected.
+    """
+
+    def __init__(self, run: ChunkRun, whole: RunsBatch, starts: Any) -> None:
+        self._where, self._until, self._whole, self._starts = run.where, run.end, whole, starts
+
+    def where(self, group: int) -> str:
+        """Name a group; beyond the last one, the input."""
+        return self._whole.where(group) if group < len(self._starts) else self._where(group)
+
+    def end(self) -> int | None:
+        """Return after how many groups the run is to end, if it is."""
+        rows = self._until()
+        return None if rows is None else int(np.searchsorted(self._starts, rows))
 
 
 class _RowsDone:

@@ -7,7 +7,6 @@ write it; others map it and look up the rows of their chunks.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -17,11 +16,10 @@ from parapply.columns.arrays import integers
 from parapply.columns.arrays import take as taken
 from parapply.formats.api import Batch, Joiner
 from parapply.formats.nouns import Arrangement
+from parapply.formats.runs.run import copied
 from parapply.formats.runs.source import RunsBatch
 from parapply.model.records import record
-from parapply.storage.api import FileState
 from parapply.storage.part import Part, read_table
-from parapply.storage.registry import file_system_of
 
 _NUMBER = "parapply:number"  # a column beside those of the results
 
@@ -71,28 +69,20 @@ def _write(part: Part, columns: Mapping[str, pa.Array], numbers: Any) -> None:
     part.write_table(pa.Table.from_arrays([*arrays, integers(numbers[order])], names=names))
 
 
-@lru_cache(maxsize=1)
-def _opened(paths: tuple[str, ...], state: FileState) -> list[tuple[Any, pa.Table]]:
-    """Keep parts mapped; `state` tells the first from what an earlier run had under its name."""
-    del state
-    tables = [read_table(path) for path in paths]
-    numbers = [table.column(_NUMBER).combine_chunks().to_numpy() for table in tables]
-    others = [table.drop_columns([_NUMBER]) for table in tables]
-    return list(zip(numbers, others, strict=True))
-
-
-forget = _opened.cache_clear  # once nobody looks anything up, as the files are to go
-
-
-def look_up(paths: tuple[str, ...], first: int, stop: int) -> tuple[Any, list[pa.Table]]:
+def look_up(paths: Sequence[str], first: int, stop: int) -> tuple[Any, list[pa.Table]]:
     """Return the numbers of rows from `first` to `stop` that have results, and these, as tables.
 
-    The tables stand below each other, in the order of the numbers within each alone.
+    The tables stand below each other, in the order of the numbers within each alone. They are
+    copies: what stays mapped counts as memory.
     """
-    numbers, tables = [], []
-    for known, table in _opened(paths, file_system_of(paths[0]).stat(paths[0])) if paths else ():
+    numbers, tables = [np.array([], np.int64)], []
+    for path in paths:
+        table = read_table(path)
+        if not table.num_rows:
+            continue
+        known = table.column(_NUMBER).chunk(0).to_numpy()
         start, end = np.searchsorted(known, [first, stop])
         if start < end:
-            numbers.append(known[start:end])
-            tables.append(table.slice(int(start), int(end - start)))
-    return np.concatenate(numbers) if numbers else np.array([], np.int64), tables
+            numbers.append(known[start:end].copy())
+            tables.append(copied(table.drop_columns([_NUMBER]), int(start), int(end)))
+    return np.concatenate(numbers), tables

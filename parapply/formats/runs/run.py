@@ -69,6 +69,14 @@ def write_run(
     return Run(number, path, len(order), table.get_total_buffer_size(), sample)
 
 
+def copied(table: pa.Table, start: int, stop: int) -> pa.Table:
+    """Return a copy of some rows of a run: a slice would keep all of it mapped."""
+    part = table.slice(start, stop - start)
+    columns = [column.chunk(0) for column in part.columns]
+    copies = [pa.concat_arrays([column, column.slice(0, 0)]) for column in columns]
+    return pa.Table.from_arrays(copies, names=table.column_names)
+
+
 _SAMPLED = 64  # rows of a run: a hundred runs tell keys apart to a part in some thousands
 
 

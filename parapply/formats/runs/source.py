@@ -16,7 +16,14 @@ from parapply.columns.layout import have_one_dictionary
 from parapply.formats.common.known_source import KnownSource
 from parapply.formats.common.typed import Typed
 from parapply.formats.nouns import Field
-from parapply.formats.runs.run import NUMBER, key_name, source_and_row, typed_name, verbatim_name
+from parapply.formats.runs.run import (
+    NUMBER,
+    copied,
+    key_name,
+    source_and_row,
+    typed_name,
+    verbatim_name,
+)
 from parapply.model.errors import InputError
 from parapply.model.records import record
 from parapply.storage.part import read_table
@@ -74,11 +81,11 @@ class RunsBatch(Typed):
 
     def __init__(self, source: RunsSource, span: Slices, fields: tuple[Field, ...]) -> None:
         self._source, self._fields = source, fields
-        self._tables = [read_table(path).slice(start, stop - start) for path, start, stop in span]
+        self._tables = [copied(read_table(path), start, stop) for path, start, stop in span]
         self._stored = set(self._tables[0].column_names) if self._tables else set()
         self.rows = sum(stop - start for _, start, stop in span)
         self._picked: Any = None  # positions among all rows in order, where not all are here
-        self._whole = self
+        self._whole: RunsBatch | None = None  # of which these rows were picked
         self._read: dict[str, pa.Array] = {}
 
     @cached_property
@@ -136,7 +143,7 @@ class RunsBatch(Typed):
         batch = copy(self)
         places = np.asarray(rows, np.int64)
         batch._picked = places if self._picked is None else self._picked[places]
-        batch.rows, batch._read = len(places), {}
+        batch.rows, batch._read, batch._whole = len(places), {}, self._whole or self
         batch.__dict__.pop("starts", None)
         return batch
 
@@ -180,7 +187,8 @@ class RunsBatch(Typed):
 
     def _column(self, name: str) -> pa.Array:
         if name not in self._read:
-            column, order = self._whole._joined(name), self._whole._order
+            whole = self._whole or self
+            column, order = whole._joined(name), whole._order
             if self._picked is not None:
                 order = self._picked if order is None else order[self._picked]
             self._read[name] = column if order is None else take(column, order)
