@@ -76,6 +76,21 @@ def column(df: pd.DataFrame):
 
 def frame(df: pd.DataFrame):
     return df.assign(triple=column(df), text=df["text"].str.upper())
+
+
+def group(df: pd.DataFrame):
+    column(df)
+    late = {"late": True} if df["team"].iloc[0] > 160 else {}
+    return {"rows": len(df), "sum": df["number"].sum(), **late}
+
+
+def beside(df: pd.DataFrame):
+    return column(df).rank() / (2 if df["team"].iloc[0] > 160 else 1)
+
+
+def chosen(df: pd.DataFrame):
+    column(df)
+    return df["team"].iloc[0] % 3 > 0
 """
 KINDS = {
     "scalar": (),
@@ -85,6 +100,11 @@ KINDS = {
     "value": ("-c", "number"),
     "column": ("--into", "triple"),
     "frame": (),
+}
+GROUPED = {
+    "group": ("--group-by", "team"),
+    "beside": ("--group-by", "team", "--each"),
+    "chosen": ("--group-by", "team", "--filter"),
 }
 
 # In every Python of a run: what a hung one was doing is asked for with SIGUSR1.
@@ -112,7 +132,7 @@ class Case:
         aside = ["--errors-to", "bad.csv"] if self.aside else []
         return [
             sys.executable, "-P", "-m", "parapply", f"{base}/functions.py:{self.function}",
-            f"{base}/{self.source}", "-o", self.output, *KINDS[self.function],
+            f"{base}/{self.source}", "-o", self.output, *(KINDS | GROUPED)[self.function],
             "--on-error", self.on_error, *aside,
         ]  # fmt: skip
 
@@ -126,9 +146,13 @@ class Case:
         return not (self.bad or self.deadly)
 
 
-def pick(generator: random.Random, *, fails: bool = True) -> Case:
-    """Return a case at random; `fails`: it may be one that ends with an error."""
-    function, source = generator.choice(list(KINDS)), generator.choice(INPUTS)
+def pick(generator: random.Random, *, fails: bool = True, grouped: bool = False) -> Case:
+    """Return a case at random.
+
+    `fails`: it may be one that ends with an error; `grouped`: it may be of groups.
+    """
+    kinds = [*KINDS, *(GROUPED if grouped else ())]
+    function, source = generator.choice(kinds), generator.choice(INPUTS)
     output = generator.choice(OUTPUTS)
     fate = generator.choice(("none", "none", "one", "few", "few", "deadly"))
     if fate == "none" or (fate == "one" and not fails):
@@ -161,7 +185,9 @@ def prepare(base: Path) -> None:
     numbers = list(range(ROWS))
     odd = ["plain {}", 'with, "{}"', "two\nlines {}", "ä{}", " {} "]
     texts = [odd[number % len(odd)].format(number) for number in numbers]
-    table = pd.DataFrame({"number": numbers, "text": texts, "share": [n / 8 for n in numbers]})
+    teams = [number * 7 % 200 for number in numbers]
+    share = [number / 8 for number in numbers]
+    table = pd.DataFrame({"number": numbers, "text": texts, "share": share, "team": teams})
     table.to_csv(base / "table.csv", index=False)
     table.to_json(base / "table.jsonl", orient="records", lines=True)
     table.to_parquet(base / "table.parquet", index=False, row_group_size=250)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.chaos import damage, surroundings
 from tests.chaos.folders import folder
-from tests.chaos.jobs import MOST_WORKERS, Case, pick, settings
+from tests.chaos.jobs import GROUPED, MOST_WORKERS, Case, pick, settings
 from tests.chaos.round import OLD, Result, Round
 from tests.chaos.runs import Broken, Run
 
@@ -22,10 +22,11 @@ _CHECKPOINT = ("--checkpoint", "kept", "--resume")
 
 def workers(this: Round) -> None:
     """Workers are killed at random during a job; nothing shows."""
-    case, (method, options) = pick(this.generator), settings(this.generator)
+    case = pick(this.generator, grouped=True)
+    method, options = settings(this.generator)
     size = this.generator.choice((5, 20, 50))
     options += ["--chunk-size", str(size)]
-    if this.generator.random() < 0.3:
+    if this.generator.random() < 0.3 and case.function not in GROUPED:
         options += _CHECKPOINT
     this.tell(f"{case.function} {case.source} {case.output} {case.on_error} {' '.join(options)}")
     wanted = this.undisturbed(case)
