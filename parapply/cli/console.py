@@ -145,7 +145,12 @@ def say_report(report: Report) -> None:
     say(
         f"parapply: {report.rows_in:,} rows in, {report.rows_out:,} out, {report.seconds:.2f} s, "
         f"{report.chunks} chunks, {report.workers} workers ({report.backend})"
+        + (f", {_megabytes(report.sorted_bytes)} on disk" if report.sorted_bytes else "")
     )
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB"
 
 
 def say_counts(report: Report) -> None:

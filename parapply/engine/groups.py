@@ -68,14 +68,17 @@ class Groups:
         grouped = self._shuffled()
         self._passed += 1
         if not self._grouping.back:
-            return LastPass(grouped, self._order, self._errors, self._told)
+            return LastPass(
+                grouped, self._order, self._errors, self._told, sorted_bytes=grouped.size_bytes
+            )
         lookups = self._called(grouped)
         self._passed += 1
         again = {place: stream.again for place, stream in self._inputs.streams.items()}
         streams = {place: reread() for place, reread in again.items() if reread is not None}
         table = replace(self._table, streams=streams)
+        order, size = self._looking_up(lookups), grouped.size_bytes
         return LastPass(
-            table, self._looking_up(lookups), None, self._told, called=self._called_groups
+            table, order, None, self._told, sorted_bytes=size, called=self._called_groups
         )
 
     def _told(self, event: Event) -> None:

@@ -159,7 +159,7 @@ def _run(job: Job, stdout: int, tell: Tell) -> None:
     done = apply.assembler
     found, shape = tuple(done.columns.found), done.columns.shape
     rows_in = done.rows_in if last.rows_in is None else last.rows_in
-    more = groups_called(last, apply), hints(last.order.call, whole, done.chunks)
+    more = groups_called(last, apply), hints(last.order.call, whole, done.chunks), last.sorted_bytes
     tell(
         Published(
             names, found, shape, rows_in, done.rows_out, done.ended, tuple(output.notes), counts,

@@ -62,6 +62,11 @@ class Expression:
             return None
         return tuple(name for name in dict.fromkeys(columns) if name in used)
 
+    def absent(self, columns: tuple[str, ...]) -> str | None:
+        """Return which of `row` and `value` it names, that groups do not have; None for neither."""
+        names = self._names() - set(columns)
+        return next((name for name in ("row", "value") if name in names), None)
+
     def uses_row(self, columns: tuple[str, ...]) -> bool:
         """Whether `row` in it means the whole row."""
         return "row" in self._names() and "row" not in columns

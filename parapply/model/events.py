@@ -84,6 +84,7 @@ class Published:
     gauges: dict[str, float]
     groups: int | None = None
     hints: tuple[str, ...] = ()
+    sorted_bytes: int = 0
 
 
 @record

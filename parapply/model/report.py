@@ -26,5 +26,6 @@ class Report:
     gauges: dict[str, float] = field(default_factory=dict)  # of worker.gauge(), the last
     stopped: bool = False  # by worker.stop(): not all rows of the input were worked on
     groups: int | None = None  # how often the function was called, where it is given groups
+    sorted_bytes: int = 0  # on disk, of rows that were sorted to bring groups together
     hints: tuple[str, ...] = ()  # lines on what the person may have meant otherwise
     notes: tuple[str, ...] = ()  # lines on what is not as it should be, beside the output

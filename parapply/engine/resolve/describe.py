@@ -161,6 +161,8 @@ def _frame(
 ) -> str:
     """Return what a chunk or group is given as."""
     if isinstance(function, Expression):
+        if traits.groups and (absent := function.absent(seen)):
+            raise UsageError(f"with --group-by there is no `{absent}`: name columns, or `df`")
         lists = traits.groups and function.by(seen, False) != "chunk"
         return "lists" if lists else "pandas"
     frame = (found and frame_kind(found)) or "pandas"
@@ -176,8 +178,6 @@ def _used(
     """Return the columns that the function looks at, None where it may be all."""
     lists = frame == "lists"
     if isinstance(function, Expression):
-        if lists and function.uses_row(seen):
-            raise UsageError("with --group-by there is no `row`: name columns, or `df`")
         return function.columns(seen, by, "row" if lists else spec.argument)
     if found is None or not (spec.traits.takes_rows or lists):
         return None

@@ -25,4 +25,5 @@ class LastPass(NamedTuple):
     tell: Tell
     rows_in: int | None = None  # of the input, where these are not the rows of the table
     scan: SortTask | None = None  # where groups stand together in the table's chunks
+    sorted_bytes: int = 0  # on disk
     called: int = 0  # groups, where all of them have been called before

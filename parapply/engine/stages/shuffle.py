@@ -35,9 +35,8 @@ _MOST_RANGES = 1024  # of as many rows; beyond that they grow, as far as memory 
 class GroupedTable(Table):
     """A table whose chunks are whole groups."""
 
-    ranges: tuple[
-        tuple[Slices, int], ...
-    ] = ()  # where they are, and how many of their rows are wanted
+    size_bytes: int = 0  # on disk
+    ranges: tuple[tuple[Slices, int], ...] = ()  # and how many of their rows are wanted
 
     def chunks(self, workers: int, chunk_size: int | None, whole: bool) -> Iterator[Chunk]:
         """Yield the ranges of keys, in order."""
@@ -70,10 +69,8 @@ class Shuffle:
         if head is not None:
             ranges = tuple(self._first(ranges, head))
         rows = sum(rows for _, rows in ranges)
-        source = self._source()
-        return GroupedTable(
-            (cast(Source, source),), self._table.fields, {}, {}, (rows,), rows, True, ranges
-        )
+        size, sources = sum(run.size_bytes for run in runs), (cast(Source, self._source()),)
+        return GroupedTable(sources, self._table.fields, {}, {}, (rows,), rows, True, size, ranges)
 
     def _source(self) -> RunsSource:
         return runs_source(self._table, self._task.grouping)

@@ -159,7 +159,8 @@ class GroupCaller(RowCaller):
         tables = [(group, found[group]) for group in groups if found[group] is not None]
         table, counts = below_each_other([one for _, one in tables], self._placed(tables))
         owners = np.repeat(self.starts[[group for group, _ in tables]], counts)
-        return self._with_keys(table, owners)
+        kept = [name for name in table.column_names if name not in self.call.drop]
+        return self._with_keys(table.select(kept), owners)
 
     def _placed(self, tables: Sequence[tuple[int, Any]]) -> Callable[[int], str]:
         return lambda place: self.where(tables[place][0])

@@ -122,6 +122,7 @@ def groups(tmp_path, succeed):
         ("in_polars", (), "team,points a,3.5 b,50.0 ,5.0"),
         ("ids", ("--explode",), "team,who a,2 a,5 b,1 b,3 b,6 ,4"),
         ("total", ("--drop", "team"), "total 3.5 50.0 5.0"),
+        ("with_key", ("--drop", "team"), "id 2 1 4"),
         ("best", ("--only",), "id 5 3 4"),
         ("total", ("--keys-as-met",), "team,total b,50.0 a,3.5 ,5.0"),
         ("best", ("--keys-as-met",), "team,id b,3 a,5 ,4"),
@@ -252,3 +253,10 @@ def test_nested_values_are_no_key(tmp_path, fail):
     said = fail(2, "-e", "len(n)", "--group-by", "k", "t.jsonl")
     assert "--group-by k: its values are" in said
     assert "--dtype k=str takes them as text" in said
+
+
+def test_what_was_sorted_on_disk_is_said(groups, parapply):
+    groups("total")
+    said = parapply("f.py:total", "--group-by", "team", "t.csv", "-v").stderr
+    assert "6 rows in, 3 out" in said
+    assert " MB on disk" in said
