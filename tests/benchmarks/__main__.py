@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks`: the comparison; `... memory`, `... shared`, `... feeding`."""
+"""`python -m tests.benchmarks`: the comparison; `... memory`, and what else `_WHAT` names."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from parapply.backends.cores import available_cores
-from tests.benchmarks import feeding, memory, shared
+from tests.benchmarks import feeding, groups, memory, shared
 from tests.benchmarks.compare import Plan, measure
 from tests.benchmarks.report import Figures, table, targets
 from tests.benchmarks.workloads import WORKLOADS
@@ -66,11 +66,18 @@ def _feeding(plan: Plan, options: argparse.Namespace) -> None:
     _save(options, found)
 
 
+def _groups(plan: Plan, options: argparse.Namespace) -> None:
+    found = groups.measure(plan)
+    print(groups.table(found))
+    _save(options, found)
+
+
 _WHAT: dict[str, Callable[[Plan, argparse.Namespace], None]] = {
     "compare": _compare,
     "memory": _memory,
     "shared": _shared,
     "feeding": _feeding,
+    "groups": _groups,
 }
 
 

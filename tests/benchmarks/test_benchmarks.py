@@ -107,3 +107,10 @@ def test_a_timed_run_has_all_cpu_time_and_that_of_the_parent_alone() -> None:
     assert one.tree_bytes == 0
     assert 0.08 <= one.parent_cpu_s < 0.35
     assert one.cpu_s >= one.parent_cpu_s + 0.35
+
+
+def test_groups_are_measured_beside_their_peers() -> None:
+    pytest.importorskip("polars")
+    text = bench("groups", "--size", "0.001", "--runs", "1", "-j", "2").stdout
+    for case in ("lists, user, csv / polars", "frames, vendor, csv / pandas", "--each, user, csv"):
+        assert case in text
