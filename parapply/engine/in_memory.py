@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from parapply.columns.duplicates import check_single, check_unique
-from parapply.engine.resolve.describe import kind_of
+from parapply.engine.resolve.function import kind_of
 from parapply.engine.resolve.named import kept_columns
 from parapply.engine.run import run
 from parapply.execute.callers.registry import spec_of

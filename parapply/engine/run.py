@@ -38,7 +38,8 @@ from parapply.backends.api import Session
 from parapply.engine.chunking import chunks_of
 from parapply.engine.inputs.sources import open_inputs
 from parapply.engine.publication import publish
-from parapply.engine.resolve.describe import Order, check_types, describe, make_function
+from parapply.engine.resolve.describe import Order, check_types, describe
+from parapply.engine.resolve.function import make_function
 from parapply.engine.resolve.pool import pool_config
 from parapply.engine.resolve.request import resolve
 from parapply.engine.run_services import RunServices

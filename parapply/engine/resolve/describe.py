@@ -13,6 +13,7 @@ from typing import Any
 from parapply.columns.type_names import name_of
 from parapply.engine.inputs.sources import Inputs
 from parapply.engine.resolve.ambiguities import check_function, check_options, check_outputs
+from parapply.engine.resolve.function import columns_read, frame_of, kind_of
 from parapply.engine.resolve.grouping import grouping_of, is_each
 from parapply.engine.resolve.named import kept_columns, positions
 from parapply.engine.resolve.output_format import make_target
@@ -23,9 +24,8 @@ from parapply.execute.identity import counterparts
 from parapply.formats.api import Target
 from parapply.formats.nouns import Field
 from parapply.functions.expressions import Expression
-from parapply.functions.load import Function, frame_kind
+from parapply.functions.load import Function
 from parapply.functions.rows import no_column
-from parapply.functions.used_columns import columns_used
 from parapply.model.errors import UsageError
 from parapply.model.job import Job, on_error
 from parapply.model.outcome import ResultColumn
@@ -33,22 +33,6 @@ from parapply.model.records import record, replace
 from parapply.storage.atomic.output import is_folder
 
 CONCURRENCY = 100  # calls of an async function at once in each worker, unless it is said
-
-
-def make_function(job: Job) -> Function | Expression:
-    """Return the function or expression, checked as far as it can be without the input."""
-    if job.reduce is not None:
-        from parapply.functions.hooks import Hook
-
-        Hook("--reduce", job.reduce, 2).check()
-    if job.expression is not None:
-        expression = Expression(job.expression)
-        expression.check()
-        return expression
-    assert job.function is not None
-    function = Function(job.function, dict(job.arguments))
-    function.find()
-    return function
 
 
 @record
@@ -125,8 +109,8 @@ def _call(
         given = (*given, *(place for place in hidden if place not in given))
     seen = tuple(columns[position] for position in given)
     grouping = grouping_of(job, columns) if traits.groups else None
-    frame = _frame(traits, function, found, seen)
-    used = _used(spec, by, function, found, seen, frame)
+    frame = frame_of(traits, function, found, seen)
+    used = columns_read(spec, by, function, found, seen, frame)
     check_function(job, by, traits, seen, used)
     caller, traits, concurrency = _caller(job, spec, function, found)
     read = given if used is None else tuple(p for p in given if columns[p] in used)
@@ -156,38 +140,6 @@ def _call(
     )
 
 
-def _frame(
-    traits: Traits, function: Function | Expression, found: Any, seen: tuple[str, ...]
-) -> str:
-    """Return what a chunk or group is given as."""
-    if isinstance(function, Expression):
-        if traits.groups and (absent := function.absent(seen)):
-            raise UsageError(f"with --group-by there is no `{absent}`: name columns, or `df`")
-        lists = traits.groups and function.by(seen, False) != "chunk"
-        return "lists" if lists else "pandas"
-    frame = (found and frame_kind(found)) or "pandas"
-    if frame == "lists" and not traits.groups:
-        raise UsageError(f"{function.name} takes a parapply.Group: say --group-by COLUMN")
-    return frame
-
-
-def _used(
-    spec: CallerSpec, by: str, function: Function | Expression, found: Any, seen: tuple[str, ...],
-    frame: str,
-) -> tuple[str, ...] | None:  # fmt: skip
-    """Return the columns that the function looks at, None where it may be all."""
-    lists = frame == "lists"
-    if isinstance(function, Expression):
-        return function.columns(seen, by, "row" if lists else spec.argument)
-    if found is None or not (spec.traits.takes_rows or lists):
-        return None
-    if not lists:
-        return columns_used(found, seen)
-    from parapply.functions.group import Group
-
-    return columns_used(found, seen, Group)
-
-
 def _caller(
     job: Job, spec: CallerSpec, function: Function | Expression, found: Any
 ) -> tuple[str, Traits, int]:
@@ -215,17 +167,6 @@ def _types(job: Job, columns: tuple[str, ...]) -> dict[str, Any]:
     from parapply.columns.dtypes import parse_type
 
     return {name: parse_type(name, text) for name, text in asked.items()}
-
-
-def kind_of(job: Job, function: Any, found: Any, columns: tuple[str, ...]) -> str:
-    """Return --by; "auto" goes by the function's annotation, or the names in an expression."""
-    if job.group_by:
-        return "group"
-    if job.by != "auto":
-        return job.by
-    if isinstance(function, Expression):
-        return function.by(columns, bool(job.columns))
-    return "value" if job.columns else "chunk" if frame_kind(found) else "row"
 
 
 def _keeps_rows(job: Job) -> bool:
