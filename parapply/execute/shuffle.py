@@ -15,7 +15,7 @@ from parapply.backends.api import ItemProgress
 from parapply.columns import keys
 from parapply.execute.call import Grouping
 from parapply.execute.results.stored import part_name
-from parapply.formats.api import Batch, Source
+from parapply.formats.api import CachedSource, Source
 from parapply.formats.nouns import Field
 from parapply.formats.runs.run import (
     NUMBER,
@@ -55,29 +55,39 @@ class SortTask:
         source = self.sources[chunk.source]
         try:
             with Naming(source.name):
-                batch = source.batch(chunk.span, self.fields, chunk.data, chunk.first_row)
-                if chunk.pick is not None:
-                    batch = batch.pick(chunk.pick)
-                columns = self._columns(batch, chunk)
-            return self._written(chunk, columns)
+                found = self._cached(source, chunk)
+                if found is None:
+                    found = self._read(source, chunk)
+            return self._written(chunk, self._columns(*found, chunk))
         except ParapplyError as error:
             return Failed(chunk.number, error)
         finally:
             give_back()
 
-    def _columns(self, batch: Batch, chunk: Chunk) -> dict[str, pa.Array]:
+    def _cached(self, source: Source, chunk: Chunk) -> tuple[list[Any], list[Any]] | None:
+        """Return the columns where the survey has kept them: the text is not read again."""
+        if chunk.pick is not None or chunk.span is None or not isinstance(source, CachedSource):
+            return None
+        return source.cached_columns(chunk.span, self.fields, self.typed, self.verbatim)
+
+    def _read(self, source: Source, chunk: Chunk) -> tuple[list[Any], list[Any]]:
+        batch = source.batch(chunk.span, self.fields, chunk.data, chunk.first_row)
+        if chunk.pick is not None:
+            batch = batch.pick(chunk.pick)
         batch.expect((*self.typed, *self.verbatim), typed=not self.verbatim)
-        typed = dict(zip(self.typed, batch.columns(self.typed), strict=True))
+        return batch.columns(self.typed), batch.verbatim(self.verbatim) if self.verbatim else []
+
+    def _columns(self, arrays: list[Any], texts: list[Any], chunk: Chunk) -> dict[str, pa.Array]:
+        typed = dict(zip(self.typed, arrays, strict=True))
         found = {
             key_name(place): keys.comparable(typed[position])
             for place, position in enumerate(self.grouping.keys)
         }
         found |= {typed_name(position): array for position, array in typed.items()}
-        verbatim = batch.verbatim(self.verbatim) if self.verbatim else []
-        for position, array in zip(self.verbatim, verbatim, strict=True):
+        for position, array in zip(self.verbatim, texts, strict=True):
             if typed.get(position) is not array:
                 found[verbatim_name(position)] = array
-        found[NUMBER] = numbers(chunk.source, chunk.first_row, batch.rows, chunk.pick)
+        found[NUMBER] = numbers(chunk.source, chunk.first_row, chunk.rows, chunk.pick)
         return found
 
     def _written(self, chunk: Chunk, columns: dict[str, pa.Array]) -> Run:

@@ -44,6 +44,7 @@ class Reading:
     dtypes: Mapping[str, str] = field(default_factory=dict)
     folder: str = ""  # for what workers have to put aside
     spare_bytes: int = 0  # of an input whose values may be put aside there, though they need not
+    cached: tuple[str, ...] | None = None  # what a survey reads is kept, and these as they stand
     prompt: bool = False  # somebody waits for the results of rows that come slowly
 
 

@@ -95,7 +95,7 @@ def test_a_pickle_is_no_type(tmp_path):
 # is made anew, 0700, under a name that is random, and removed at the end.
 UNPICKLE = {
     "backends/codec.py", "execute/start.py", "engine/run_services.py", "runtime/mapped.py",
-    "runtime/messages.py", "backends/processes.py",
+    "runtime/messages.py", "backends/processes.py", "execute/results/pickled.py",
 }  # fmt: skip
 
 

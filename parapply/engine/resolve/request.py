@@ -42,10 +42,17 @@ def _inputs(job: Job) -> InputOptions:
     reading = Reading(
         job.dialect, job.delimiter, job.quote, job.escape, job.decimal, job.comment,
         job.no_headers, job.skip_rows, on_error(job) != "fail", job.null_values,
-        job.all_strings, job.dtypes, prompt=job.output in STDOUT,
+        job.all_strings, job.dtypes, cached=_cached(job), prompt=job.output in STDOUT,
     )  # fmt: skip
     encoding, twice = input_encoding(job.encoding), returns_to_rows(job)
     return InputOptions(job.inputs, job.input_format, encoding, reading, twice)
+
+
+def _cached(job: Job) -> tuple[str, ...] | None:
+    """Return what a survey keeps as it stands, None where chunks read the text themselves."""
+    if not job.group_by:
+        return None
+    return () if returns_to_rows(job) else job.group_by
 
 
 def _policy(job: Job) -> Policy:

@@ -2,6 +2,7 @@
 
 from parapply.formats.api.reader import (
     Batch,
+    CachedSource,
     CountedSource,
     FormatReader,
     GroupedBatch,
@@ -17,6 +18,7 @@ from parapply.formats.api.writer import FormatWriter, Joiner, KeepsTables, Targe
 
 __all__ = [
     "Batch",
+    "CachedSource",
     "CountedSource",
     "FormatReader",
     "FormatWriter",

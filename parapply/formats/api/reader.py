@@ -170,6 +170,16 @@ class QuickSource(Protocol):
 
 
 @runtime_checkable
+class CachedSource(Protocol):
+    """A source whose survey may have kept the values that it read."""
+
+    def cached_columns(
+        self, span: Any, fields: tuple[Field, ...], typed: Sequence[int], verbatim: Sequence[int]
+    ) -> tuple[list[Any], list[Any]] | None:
+        """Return what `columns` and `verbatim` of the span's batch would, None where it cannot."""
+
+
+@runtime_checkable
 class GroupedSource(Protocol):
     """A source whose rows are groups: those of one key stand together."""
 

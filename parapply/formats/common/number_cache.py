@@ -1,8 +1,9 @@
-"""Numbers that a survey has read are put aside, so that chunks need not read their text again.
+"""Values that a survey has read are kept in files, so that chunks need not read their text again.
 
-That is a sixth of the time of a tiny function. Only where all that is read of a piece is numbers,
-for otherwise its text has to be cut into fields all the same; and only for so many bytes of input
-(`Reading.spare_bytes`), as the files stay until the run ends. Runs in workers.
+That saves a tiny function on one column of CSV 7 % of the run, on four 5 %. Only where all that is
+read of a piece is numbers, for otherwise its text has to be cut into fields all the same, or where
+chunks need no text at all (groups); and only for so many bytes of input (`Reading.spare_bytes`), as
+the files stay until the run ends. Runs in workers.
 """
 
 from __future__ import annotations
@@ -32,19 +33,18 @@ class Aside:
     stop: int
 
 
-def put(folder: str, columns: Mapping[int, pa.ChunkedArray], most: int) -> str:
-    """Write the columns of a piece, by position; return the file, "" where there is no room.
+def put(folder: str, columns: Mapping[str, pa.ChunkedArray], most: int) -> str:
+    """Write the columns of a piece, by name; return the file, "" where there is no room.
 
     There is none for more than `most` bytes.
     """
     # Of this time, too: a worker may have the number of one that died.
     own = f"values-{threading.get_native_id()}-{time.monotonic_ns()}"
     path = os.path.join(folder, own)
-    names = [str(position) for position in columns]
     try:
         if sum(column.nbytes for column in columns.values()) > most or _free(folder) < _FREE_BYTES:
             return ""
-        Part(path).write_table(pa.Table.from_arrays(list(columns.values()), names))
+        Part(path).write_table(pa.table(dict(columns)))
     except (OSError, MemoryError):  # then there is none of this, and the run goes on
         with suppress(OSError):
             os.unlink(path)
@@ -69,8 +69,8 @@ def cut(asides: Sequence[Aside], start: int, stop: int) -> tuple[Aside, ...]:
     return found if sum(one.stop - one.start for one in found) == stop - start else ()
 
 
-def take(asides: Sequence[Aside], types: Mapping[int, Any]) -> dict[int, pa.Array]:
-    """Return columns, by position, of rows that were put aside: those of these types there.
+def take(asides: Sequence[Aside], types: Mapping[str, Any]) -> dict[str, pa.Array]:
+    """Return columns, by name, of rows that were put aside: those of these types there.
 
     None where they cannot be read: the text can, or says better why nothing can.
     """
@@ -79,10 +79,9 @@ def take(asides: Sequence[Aside], types: Mapping[int, Any]) -> dict[int, pa.Arra
     except (OSError, MemoryError, pa.ArrowInvalid):
         return {}
     found = {}
-    for position, type_ in types.items() if tables else ():
-        name = str(position)
+    for name, type_ in types.items() if tables else ():
         if all(name in table.column_names for table in tables):
             pieces = [chunk for table in tables for chunk in table.column(name).chunks]
             if pieces and all(piece.type == type_ for piece in pieces):
-                found[position] = pieces[0] if len(pieces) == 1 else pa.concat_arrays(pieces)
+                found[name] = pieces[0] if len(pieces) == 1 else pa.concat_arrays(pieces)
     return found

@@ -87,7 +87,8 @@ class CsvBatch(Typed):
         if missing:
             missing = sorted({*missing, *self._expected} - set(self._read))
             types = {position: self.place.fields[position].type for position in missing}
-            self._read.update(take(self._asides, types))
+            named = take(self._asides, {str(p): type_ for p, type_ in types.items()})
+            self._read.update({int(name): array for name, array in named.items()})
             left = {position: types[position] for position in types if position not in self._read}
             jsons = {p: type_ for p, type_ in left.items() if is_json(type_)}
             others = {p: type_ for p, type_ in left.items() if p not in jsons}

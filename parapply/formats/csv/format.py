@@ -79,4 +79,10 @@ def _source(path: str, name: str, head: CsvHead, size: int, reading: Reading) ->
 
             types[head.columns.index(column)] = parse_type(column, type_)
     spare = (reading.folder, reading.spare_bytes)
-    return CsvSource(path, name, head, size, nulls, types, reading.lenient, False, *spare)
+    names = reading.cached
+    cached = (
+        None
+        if names is None
+        else tuple(place for place, name in enumerate(head.columns) if name in names)
+    )
+    return CsvSource(path, name, head, size, nulls, types, reading.lenient, False, *spare, cached)

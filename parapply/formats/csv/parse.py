@@ -86,11 +86,13 @@ def _read(
 
 
 def kinds(
-    text: bytes, dialect: Dialect, positions: Sequence[int], table_of: Callable[..., pa.Table]
-) -> tuple[tuple[TextKind, ...], dict[int, pa.ChunkedArray]]:
-    """Return the kind of each column at `positions`; `table_of(types)` reads columns of `text`.
+    text: bytes, dialect: Dialect, positions: Sequence[int], table_of: Callable[..., pa.Table],
+    *, every: bool = False,
+) -> tuple[tuple[TextKind, ...], dict[int, pa.ChunkedArray]]:  # fmt: skip
+    """Return the kind of each column at `positions`, and the values that were read as they will be.
 
-    And, by position, the values of those that are numbers and were read as they will be.
+    The values, by position, are those of numbers, or of `every` column; `table_of(types)` reads
+    columns of `text`.
     """
     table = table_of(dict.fromkeys(positions))
     columns = dict(zip(positions, table.columns, strict=True))
@@ -101,12 +103,13 @@ def kinds(
         texts = table_of(dict.fromkeys(doubtful, pa.string())).columns
         known = [kind_of(pointed(column, pa.float64(), dialect)) for column in texts]
         found.update(zip(doubtful, known, strict=True))
-    numbers = {
-        position: column
-        for position, column in columns.items()
-        if found[position].name in ("int", "float") and column.type == type_of(found[position].type)
-    }
-    return tuple(found[position] for position in columns), numbers
+    types = {position: type_of(kind.type) for position, kind in found.items()}
+    texts = [p for p, type_ in types.items() if at.is_string(type_) and columns[p].type != type_]
+    if every and texts:  # they look like times, say, or have begun with a zero
+        columns.update(zip(texts, table_of(dict.fromkeys(texts, pa.string())).columns, strict=True))
+    kept = [p for p, kind in found.items() if every or kind.name in ("int", "float")]
+    values = {p: columns[p] for p in kept if columns[p].type == types[p]}
+    return tuple(found[position] for position in columns), values
 
 
 def column(texts: pa.Array, type_: Any) -> pa.Array:

@@ -24,9 +24,10 @@ from parapply.model.errors import InputError
 from parapply.model.records import record, replace
 
 if TYPE_CHECKING:
-    from parapply.formats.csv import parse
+    from parapply.formats.csv import parse, survey_cache
 else:
     parse = lazy("parapply.formats.csv.parse")
+    survey_cache = lazy("parapply.formats.csv.survey_cache")
 
 BLOCK_BYTES = 4 << 20
 _WORTH_BYTES = 1 << 16  # of text that is read again rather than have a file for its numbers
@@ -47,6 +48,7 @@ class CsvSource(KnownSource):
     counted: bool = False  # pieces are cut by all quotes before them, not by guess
     folder: str = ""  # for values that are put aside,
     spare_bytes: int = 0  # of so many of its bytes
+    cached: tuple[int, ...] | None = None  # all that is surveyed is put there, and these as text
     small: bool = False  # all of it can be read by small/
 
     joins_surveys = True
@@ -105,7 +107,7 @@ class CsvSource(KnownSource):
             try:
                 kinds, numbers = self._kinds(records, inferred)
                 if len(numbers) == len(positions) and not isinstance(piece, bytes):
-                    aside = self._put_aside(piece, numbers)
+                    aside = self._put_aside(piece, records, numbers)
             except InputError as found:
                 if guessed:  # what is wrong may be where it begins
                     return _UNSOUND
@@ -188,13 +190,21 @@ class CsvSource(KnownSource):
         known = len(self.columns), self.dialect, self.nulls, fields
         return CsvLocator(self.name, first_row, None, *known)
 
-    def _put_aside(self, piece: ByteSpan, numbers: dict[int, Any]) -> str:
-        """Keep the numbers of a piece for the chunks; return the file, if there is one."""
+    def cached_columns(
+        self, span: ByteSpan, fields: tuple[Field, ...], typed: Sequence[int],
+        verbatim: Sequence[int],
+    ) -> tuple[list[Any], list[Any]] | None:  # fmt: skip
+        """Return columns that the survey has kept; see formats.CachedSource."""
+        return survey_cache.columns(span, fields, typed, verbatim)
+
+    def _put_aside(self, piece: ByteSpan, records: Records, numbers: dict[int, Any]) -> str:
+        """Keep the values of a piece for the chunks; return the file, if there is one."""
         near, size = piece.stop - self.head.start <= self.spare_bytes, piece.stop - piece.start
         if not numbers or not near or size < _WORTH_BYTES or self.lenient or not self.folder:
             return ""
         most = 2 * size  # short numbers take more than their text
-        return put(self.folder, numbers, most)
+        columns = survey_cache.named(numbers, CsvBatch(records, self._place((), 0)), self.cached)
+        return put(self.folder, columns, most)
 
     def _kinds(
         self, records: Records, positions: list[int]
@@ -207,7 +217,8 @@ class CsvSource(KnownSource):
         if not positions:
             tabulate(records, place, {0: BYTES}, ())  # every record is looked at
             return {}, {}
-        kinds, numbers = parse.kinds(records.text, self.dialect, positions, table_of)
+        every, text = self.cached is not None, records.text
+        kinds, numbers = parse.kinds(text, self.dialect, positions, table_of, every=every)
         return dict(zip(positions, kinds, strict=True)), numbers
 
     def _placed(self, error: InputError, records: Records, start: int, before: int) -> InputError:

@@ -1,0 +1,37 @@
+"""What a survey of CSV keeps for the chunks, by name, and what chunks find of it. In workers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from parapply.formats.common.line_index import ByteSpan
+from parapply.formats.common.number_cache import take
+from parapply.formats.csv.batch import CsvBatch
+from parapply.formats.nouns import Field
+from parapply.model.deferred_imports import pa
+
+_AS_TEXT = "text "  # before the position of a column that is kept as it stands
+
+
+def named(
+    values: Mapping[int, Any], batch: CsvBatch, verbatim: Sequence[int] | None
+) -> dict[str, Any]:
+    """Return the columns to keep of a piece: its values, and these as they stand."""
+    columns = {str(position): column for position, column in values.items()}
+    if verbatim:
+        texts = batch.verbatim(verbatim)
+        columns |= {f"{_AS_TEXT}{p}": text for p, text in zip(verbatim, texts, strict=True)}
+    return columns
+
+
+def columns(
+    span: ByteSpan, fields: tuple[Field, ...], typed: Sequence[int], verbatim: Sequence[int]
+) -> tuple[list[Any], list[Any]] | None:
+    """Return what `CsvBatch.columns` and `verbatim` would, None where not all has been kept."""
+    types = {str(p): fields[p].type for p in typed}
+    texts = {f"{_AS_TEXT}{p}": pa.string() for p in verbatim}
+    found = take(span.asides, {**types, **texts})
+    if not span.rows or len(found) < len(types) + len(texts):
+        return None
+    return [found[name] for name in types], [found[name] for name in texts]
