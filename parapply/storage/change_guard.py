@@ -1,7 +1,6 @@
-"""Whether the inputs stayed as they were while they were read. In the parent, and in workers.
+"""Detection of inputs that change while they are read. In the parent, and in workers.
 
-Workers read a file in ranges that were found at the start: of one that is written to meanwhile
-they would make a mixture that never was.
+Workers read ranges found at the start: of a changing file they would mix two versions.
 """
 
 from __future__ import annotations
@@ -14,25 +13,24 @@ from parapply.storage.registry import file_system_of
 
 
 class ChangeGuard:
-    """Remembers files as they are when they are first seen."""
+    """The states of input files when first seen."""
 
     def __init__(self) -> None:
         self._seen: dict[str, tuple[str, FileState]] = {}
 
     def see(self, path: str, name: str) -> None:
-        """Remember a file, which messages call `name`, before any of it is read; raises OSError."""
+        """Remember a file before it is read; raises OSError."""
         system = file_system_of(path)
         if (state := system.stat(path)).kind == FILE:
             self._seen.setdefault(system.resolve(path), (name, state))
 
     def check(self) -> None:
-        """Raise InputError where a file is another one now, or has changed."""
         for path, (name, before) in self._seen.items():
             check(path, name, before)
 
 
 def check(path: str, name: str, before: FileState) -> None:
-    """Raise InputError where a file, which messages call `name`, is not what it was."""
+    """Raise InputError, naming the file `name`, where it changed or is another one now."""
     try:
         after = file_system_of(path).stat(path)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Bytes from one file into another, by the kernel where it can, and on to the disk."""
+"""Copying bytes between files, by the kernel where it can, and early write-back to disk."""
 
 from __future__ import annotations
 
@@ -11,27 +11,23 @@ _BLOCK = 1 << 20  # bytes
 
 
 def send_on(descriptor: int, start: int, size: int) -> None:
-    """Have the kernel begin to write bytes of a file to the disk.
-
-    That is the half of this advice which is wanted: pages that have yet to be written stay in
-    memory, for who reads the file next.
-    """
+    """Have the kernel start writing dirty pages to disk: they stay cached, for the next reader."""
     if hasattr(os, "posix_fadvise"):
-        with suppress(OSError):  # it is but advice
+        with suppress(OSError):  # only advice
             os.posix_fadvise(descriptor, start, size, os.POSIX_FADV_DONTNEED)
 
 
 def copy_all(source: BinaryIO, file: BinaryIO, name: str) -> None:
-    """Write all that comes from `source`, which is called `name`, to a file."""
+    """Write all of `source` to a file; `name` is unused, as only other copiers need it."""
     del name
     while block := source.read(_BLOCK):
         file.write(block)
 
 
 def copy(source: BinaryIO, start: int, size: int, file: BinaryIO) -> None:
-    """Write `size` bytes of `source` from `start` on where `file` is, which is flushed.
+    """Write `size` bytes of `source`, from `start`, at the position of `file`, and flush it.
 
-    Raises OSError where the source has fewer, as well as any that reading and writing raise.
+    Raises OSError if the source is shorter, or reading or writing fails.
     """
     file.flush()
     stop = start + size
@@ -47,10 +43,9 @@ def copy(source: BinaryIO, start: int, size: int, file: BinaryIO) -> None:
 
 
 def _sent(source: BinaryIO, start: int, stop: int, file: BinaryIO) -> int:
-    """Have the kernel copy; return how far it came, as it does not copy to every file.
+    """Have the kernel copy; return where it stopped, as it cannot copy to every file.
 
-    Systems give many reasons for that (EINVAL of a file opened to append, ENOTSOCK of any file on
-    macOS); what is wrong with the file itself is found again by who writes the rest.
+    Errors vary (EINVAL when appending, ENOTSOCK on macOS); real ones recur in writing the rest.
     """
     with suppress(OSError, AttributeError):
         while start < stop:

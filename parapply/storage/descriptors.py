@@ -1,7 +1,7 @@
-"""Whether a function has closed files that are not its own. In workers, and where they are threads.
+"""Detection of functions that close parapply's own files. In workers, processes and threads.
 
-`os.closerange(3, 4096)`, as daemons do it, takes a worker's pipes away: whatever it does next goes
-wrong in words that help nobody, or would use a file that happens to have got the same number.
+`os.closerange(3, 4096)`, as daemons call it, closes a worker's pipes: what follows fails obscurely,
+or uses another file that was given the same descriptor.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _WHAT = "the function closed files that parapply has open (os.closerange, say)"
 _PATIENCE_S = 1.0
 
 _raised: list[DescriptorsError] = []  # at most one, in this run
-_watched: list[tuple[int, os.stat_result]] = []  # one of ours, like which there is no other
-# Of what everybody prints to, what was open: a file of ours that got such a number would have what
-# a function prints in it.
+_watched: list[tuple[int, os.stat_result]] = []  # one pipe of ours, whose stat is unique
+# Those of descriptors 1 and 2 that were open: a file of ours with such a number would receive what
+# a function prints.
 _standard: dict[int, os.stat_result] = {}
-_OURS = "parapply-"  # is in the names of folders that a run makes
-_taken = list[int]()  # of those numbers, what files of ours were given
+_OURS = "parapply-"  # in the names of a run's folders
+_taken = list[int]()  # those of 1 and 2 that files of ours were given
 
 
 class DescriptorsError(WorkerError):
@@ -34,7 +34,7 @@ class DescriptorsError(WorkerError):
 
 
 def watch() -> None:
-    """Remember what is open now."""
+    """Start watching: open a pipe, and remember what descriptors 1 and 2 are."""
     _raised.clear()
     _taken.clear()
     _standard.clear()
@@ -49,7 +49,7 @@ def watch() -> None:
 
 
 def is_intact() -> bool:
-    """Whether it still is."""
+    """Whether the watched descriptors are still what they were."""
     if _taken or not all(_is_still(number, status) for number, status in _standard.items()):
         return False
     for number, status in _watched:
@@ -61,7 +61,7 @@ def is_intact() -> bool:
 
 
 def _is_still(number: int, status: os.stat_result) -> bool:
-    """Whether a descriptor is open, and not what a run has opened since: others may redirect it."""
+    """Whether a descriptor is open and no file of the run: functions may redirect it."""
     try:
         if os.path.samestat(os.fstat(number), status):
             return True
@@ -72,13 +72,10 @@ def _is_still(number: int, status: os.stat_result) -> bool:
 
 
 def own(number: int) -> int:
-    """Return the descriptor of a file that a run writes, under a number that nobody prints to.
-
-    Where a function has closed its output, the next file that is opened gets that number.
-    """
+    """Move an own file's descriptor above 2: where a function closed stdout, 1 is given next."""
     if number > 2:
         return number
-    if number > 0:  # what another thread prints may be in the file already
+    if number > 0:  # another thread's output may be in the file already
         _taken.append(number)
     kept = fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, 3)
     null = os.open(os.devnull, os.O_RDWR)
@@ -88,17 +85,17 @@ def own(number: int) -> int:
 
 
 def is_lost(number: int) -> bool:
-    """Whether a descriptor is closed, or of a file of the run: `check` ends the run for that."""
+    """Whether descriptor 1 or 2 is closed or a file of the run, for which `check` ends it."""
     return number in _taken or (number in _standard and not _is_still(number, _standard[number]))
 
 
 def note() -> None:
-    """Look whether a file that was opened elsewhere has such a number."""
+    """Note whether a file that a library opened was given descriptor 1 or 2."""
     _taken.extend(number for number, status in _standard.items() if not _is_still(number, status))
 
 
 def check(*, apart: bool) -> None:
-    """End a worker that is a process (`apart`), or raise DescriptorsError, if it is not."""
+    """If not intact, exit a worker process (`apart`), or raise DescriptorsError in a thread."""
     if is_intact():
         return
     if apart:
@@ -107,16 +104,13 @@ def check(*, apart: bool) -> None:
 
 
 class Lookout:
-    """Checks a worker at each of a chunk's first steps, at its end, and now and then between.
-
-    A step may be of a tenth of a millisecond, and to look takes some microseconds.
-    """
+    """Checks at a chunk's first 16 steps, each 5 ms, and its end, as one takes microseconds."""
 
     def __init__(self, *, apart: bool) -> None:
         self._apart, self._at_once, self._due = apart, _FIRST, 0.0
 
     def __call__(self, rows: int) -> None:
-        """Check, after so many rows; 0 at the end."""
+        """Check, after `rows` rows (0: at the end), if it is due."""
         if self._at_once:
             self._at_once -= 1
         elif rows and time.monotonic() < self._due:
@@ -129,14 +123,14 @@ _FIRST, _EVERY_S = 16, 0.005
 
 
 def placed(row: str) -> DescriptorsError:
-    """Return the error that names a row; it is remembered for `told`."""
+    """Return the error for a row, and remember it for `told`."""
     _raised[:] = [DescriptorsError(f"{row}, or one just before or beside it: {_WHAT}")]
     return _raised[-1]
 
 
 @contextmanager
 def told() -> Iterator[None]:
-    """Raise that a function closed our files, whatever went wrong as that was cleaned up after."""
+    """Raise a DescriptorsError in place of errors that follow from the closed files."""
     try:
         yield
     except Exception as error:
@@ -151,7 +145,7 @@ def told() -> Iterator[None]:
 
 
 def _wait_for_culprit() -> DescriptorsError:
-    """Return what the thread whose row did it has said, or will say when it is done with it."""
+    """Return the error of the thread whose row did it, which may still be to come."""
     until = time.monotonic() + _PATIENCE_S
     while not _raised and time.monotonic() < until:
         time.sleep(0.01)

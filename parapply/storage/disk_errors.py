@@ -1,4 +1,4 @@
-"""What goes wrong with files, in words: which file, why, and what would help. In the parent."""
+"""OSErrors in words: which file, why, and the remedy. In the parent."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _ELSEWHERE = "(--temp-dir DIR puts temporary files elsewhere)"
 
 
 class DiskErrors:
-    """While open, errors of the operating system become errors of ours; it gives itself.
+    """A context that turns OSErrors into ParapplyErrors.
 
-    `output` is what is written, and `others` says by which option other files and folders are.
-    Not `all_`: errors that name yet other files are left as they are.
+    `others` maps further files and folders to the words (an option) that messages begin with.
+    Not `all_`: only errors of the output are turned.
     """
 
     def __init__(
@@ -36,7 +36,6 @@ class DiskErrors:
                 raise said from error
 
     def _explained(self, error: OSError) -> ParapplyError:
-        """Return what to tell a person; what is in none of our folders is an input."""
         if error.errno in (errno.EMFILE, errno.ENFILE):
             return WorkerError(met(error) or str(error))  # whichever file it was
         why = reason(error)
@@ -49,10 +48,9 @@ class DiskErrors:
         if not path or path == output.name:
             return OutputError(f"{output.name}: {why}")
         folder = next((one for one in output.folders if _is_in(path, one)), None)
-        if folder is None:
-            return (OutputError if full or error.errno == errno.EROFS else InputError)(
-                f"{path}: {why}"
-            )
+        if folder is None:  # an input, unless the error is one of writing
+            kind = OutputError if full or error.errno == errno.EROFS else InputError
+            return kind(f"{path}: {why}")
         where = os.path.dirname(folder)
         if output.restartable and _is_in(path, output.parts):
             return OutputError(f"{output.name}: cannot write in {where}: {why}")
@@ -64,6 +62,6 @@ class DiskErrors:
 
 
 def _is_in(path: str, place: str) -> bool:
-    """Whether a path is that place, or in it; an output that was begun anew has a plus."""
+    """Whether a path is `place` or in it; a restarted output has a plus at its end."""
     base = place.rstrip("+" + os.sep)
     return path.startswith(base) and path[len(base) :].lstrip("+")[:1] in ("", os.sep)

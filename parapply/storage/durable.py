@@ -1,7 +1,7 @@
-"""Files that are safely on disk, and known by what they hold. Runs in workers and in the parent.
+"""Files of a checkpoint, synced and identified by a digest. In workers and in the parent.
 
-What a checkpoint has is in its folder alone, and this user's: a link is never followed, and a file
-that has another name elsewhere, or is none (a pipe, say), is not taken for one of its own.
+They are this user's regular files with one name: links are never followed, and files with another
+hard link, pipes and the like are refused.
 """
 
 from __future__ import annotations
@@ -25,10 +25,7 @@ _BLOCK_BYTES = 1 << 20
 
 
 def known(paths: Iterable[str], said: bytes) -> tuple[KeptFile, ...]:
-    """Return those of the files that are there, by what they hold and what is `said` of it.
-
-    Nobody else may read them from now on.
-    """
+    """Return name, size and digest (of content and `said`) of existing files, made 0600 first."""
     found = []
     for path in paths:
         with suppress(FileNotFoundError), _opened(path) as file:
@@ -39,7 +36,7 @@ def known(paths: Iterable[str], said: bytes) -> tuple[KeptFile, ...]:
 
 
 def settle(folder: str, files: Iterable[KeptFile]) -> None:
-    """Return once a power cut could not take the files away."""
+    """Sync the files and their folder, so that they survive a power cut."""
     for one in files:
         with _opened(os.path.join(folder, one.name)) as file:
             os.fsync(file.fileno())
@@ -47,7 +44,7 @@ def settle(folder: str, files: Iterable[KeptFile]) -> None:
 
 
 def intact(folder: str, files: Iterable[KeptFile], said: bytes) -> bool:
-    """Whether all files are there and hold what they held, and this was said of it."""
+    """Whether all files are there with the size and digest (`said` included) they had."""
     for name, size, content in files:
         try:
             with _opened(os.path.join(folder, name)) as file:
@@ -59,24 +56,24 @@ def intact(folder: str, files: Iterable[KeptFile], said: bytes) -> bool:
 
 
 def is_own(found: os.stat_result) -> bool:
-    """Whether it is a file of this user's that has one name alone."""
+    """Whether it is this user's regular file with one hard link."""
     return stat.S_ISREG(found.st_mode) and found.st_nlink == 1 and found.st_uid == os.geteuid()
 
 
 def read_own(path: str) -> bytes:
-    """Return what a file holds; raises UsageError for one that is no checkpoint's."""
+    """Return a file's content; raises UsageError for one that is no checkpoint's."""
     with _said(path), _opened(path) as file:
         return file.read()
 
 
 def append_to(path: str) -> BinaryIO:
-    """Open a file at its end, one that is made where there is none; raises as `read_own`."""
+    """Open a file for appending, creating it if missing; raises as `read_own`."""
     with _said(path):
         return _own(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, "ab")
 
 
 class _NotOwnError(OSError):
-    """A file that a checkpoint does not make."""
+    """A file that no checkpoint made."""
 
 
 @contextmanager
@@ -107,7 +104,7 @@ def _said(path: str) -> Iterator[None]:
 
 
 def digest(path: str) -> str:
-    """Return what tells the bytes of a file, on whatever file system, from any others."""
+    """Return the hash of a file's content."""
     with file_system_of(path).open(path) as file:
         return _digest(file)
 
@@ -122,13 +119,13 @@ def _digest(file: BinaryIO, said: bytes = b"") -> str:
 
 
 def sync_folder(folder: str) -> None:
-    """Have the names in a folder on disk."""
+    """Sync a folder's entries to disk."""
     with FolderSync(folder) as names:
         names.settle()
 
 
 def write_whole(path: str, text: str) -> None:
-    """Write a small file so that it is there whole or not at all."""
+    """Write a small file atomically and durably."""
     beside = f"{path}.new"
     with suppress(FileNotFoundError):
         os.unlink(beside)  # whatever it is, or leads to

@@ -1,7 +1,6 @@
-"""Files of a run's folder that one worker at a time locks; the kernel frees those of the dead.
+"""Files in a run's folder that workers lock; the kernel frees the locks of dead ones.
 
-Each lock that is held has a descriptor of its own, so that threads exclude each other as
-processes do.
+Each held lock has its own descriptor, so that threads exclude each other as processes do.
 """
 
 from __future__ import annotations
@@ -18,32 +17,29 @@ from parapply.storage.locks import let_go, take
 from parapply.storage.system_limits import reason
 
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-LEAST_S, MOST_S = 0.0005, 0.02  # between two looks, where there is nothing to wait on
+LEAST_S, MOST_S = 0.0005, 0.02  # between polls
 
 
 def path_of(folder: str, kind: str, name: str) -> str:
-    """Return the file that stands for a name, whatever characters that has."""
+    """Return the path of a name's file; names that make no file name are hashed."""
     if not isinstance(name, str):
         raise TypeError(f"worker.{kind}({name!r}): a name is text")
-    plain = re.fullmatch(r"[\w-]{1,80}", name, re.ASCII)
-    return os.path.join(folder, f"{kind}-{name if plain else '.' + _digest(name)}")
+    if not re.fullmatch(r"[\w-]{1,80}", name, re.ASCII):
+        import hashlib
 
-
-def _digest(name: str) -> str:
-    import hashlib
-
-    return hashlib.blake2s(name.encode("utf-8", "surrogatepass")).hexdigest()
+        name = "." + hashlib.blake2s(name.encode("utf-8", "surrogatepass")).hexdigest()
+    return os.path.join(folder, f"{kind}-{name}")
 
 
 def in_loop() -> bool:
-    """Whether this thread runs an event loop, which nothing may hold up."""
+    """Whether this thread runs an event loop, which must not block."""
     events = sys.modules.get("asyncio.events")
     return events is not None and events._get_running_loop() is not None
 
 
 @contextmanager
 def blaming_place(path: str) -> Iterator[None]:
-    """Do something with a shared file; what goes wrong is the folder's, and no row's."""
+    """Turn OSErrors of a shared file into SharedFileErrors, which are no row's failure."""
     try:
         yield
     except OSError as error:
@@ -55,7 +51,7 @@ def blaming_place(path: str) -> Iterator[None]:
 
 
 def try_flock(path: str) -> int | None:
-    """Return a descriptor that holds the lock of a file, or None where another one has it."""
+    """Return a descriptor that holds a file's lock; None where it is held already."""
     with blaming_place(path):
         descriptor = os.open(path, _FLAGS, 0o600)
         if _locked(descriptor, wait=False):
@@ -65,7 +61,7 @@ def try_flock(path: str) -> int | None:
 
 
 def _locked(descriptor: int, *, wait: bool) -> bool:
-    """Take a lock, and say whether it was free; it is closed where that goes wrong."""
+    """Take a lock; whether it was free. On errors the descriptor is closed."""
     try:
         return take(descriptor, wait=wait)
     except BaseException:
@@ -74,7 +70,7 @@ def _locked(descriptor: int, *, wait: bool) -> bool:
 
 
 def flock(path: str, until: float | None = None) -> int | None:
-    """Wait for the lock of a file; return a descriptor that holds it, or None after `until`."""
+    """Wait for a file's lock; return a descriptor that holds it, or None after `until`."""
     if until is None:
         with blaming_place(path):
             descriptor = os.open(path, _FLAGS, 0o600)

@@ -1,4 +1,4 @@
-"""Which files a name on the command line means: one, or all in a folder. Runs in the parent."""
+"""The files that a name on the command line means: one, or all in a folder. In the parent."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from parapply.storage.registry import file_system_of
 
 
 def files_of(path: str) -> Iterator[tuple[str, str]]:
-    """Yield a file, or a folder's files in the order of their names: (path, path in the folder).
+    """Yield (path, path within the folder) of a file, or of a folder's files, sorted.
 
-    Names that begin with `.` or `_` are left out, as by all readers of datasets. Raises UsageError
-    for what is not there, and for a table of which a log says what counts.
+    Names beginning with `.` or `_` are left out, as by all dataset readers. Raises UsageError for
+    a missing file and for tables with a log (lakes.py).
     """
     try:
         system = file_system_of(path)

@@ -1,7 +1,6 @@
-"""Folders that are tables of Delta Lake, Iceberg or Hudi: which of their files count, a log says.
+"""Tables of Delta Lake, Iceberg and Hudi, where a log says which files count. In the parent.
 
-Read as plain files such a folder brings back what was deleted or changed; a folder of part files
-in its place, or in one of its own folders, destroys it. In the parent.
+Read as plain files they bring back deleted rows; part files written into them destroy them.
 """
 
 from __future__ import annotations
@@ -18,9 +17,9 @@ from parapply.storage.registry import file_system_of
 @record
 class _Kind:
     name: str
-    log: str  # the folder that tells it
-    holds: Callable[[str], bool]  # whether a file of this name makes it one
-    way: str  # to write the live rows: `table` is the folder, `newest` the last file of its log
+    log: str  # the log's folder
+    holds: Callable[[str], bool]  # whether a file of this name in `log` proves the kind
+    way: str  # to write the live rows: `table` is the folder, `newest` the log's last file
 
 
 _PYTHON = "python -c \"{}; import pyarrow.parquet as p; p.write_table({}.to_{}(), 'live.parquet')\""
@@ -87,7 +86,7 @@ def _number(name: str) -> int:
 
 
 def _around(folder: str) -> Iterator[str]:
-    """Yield the folders that a folder is in, from the inside."""
+    """Yield a folder's parents, the nearest first."""
     path = file_system_of(folder).resolve(folder)
     while (outer := os.path.dirname(path)) != path:
         yield outer
@@ -95,13 +94,11 @@ def _around(folder: str) -> Iterator[str]:
 
 
 def _kind(folder: str) -> _Kind | None:
-    for kind in _KINDS:
-        if any(map(kind.holds, _names(os.path.join(folder, kind.log)))):
-            return kind
-    return None
+    logs = ((kind, _names(os.path.join(folder, kind.log))) for kind in _KINDS)
+    return next((kind for kind, names in logs if any(map(kind.holds, names))), None)
 
 
 def _names(folder: str) -> list[str]:
-    """Return what is in a folder; nothing where it is not there, or nobody may look."""
+    """Return the names in a folder; none if it is missing or unreadable."""
     every = file_system_of(folder).walk(folder)
     return next(([*folders, *files] for _, folders, files in every), [])

@@ -1,4 +1,4 @@
-"""The file system of this host. In all processes; outputs in the parent."""
+"""The local file system. In all processes; outputs in the parent."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _KINDS = {stat.S_IFREG: FILE, stat.S_IFDIR: FOLDER, stat.S_IFCHR: DEVICE}
 
 
 class LocalFileSystem:
-    """Paths as they are; see api.py. It has folders, and files that can be mapped."""
+    """A FileSystem, LocalFiles and Folders (api.py) whose URLs are paths."""
 
     def stat(self, url: str) -> FileState:
         return state_of(os.stat(url))
@@ -34,7 +34,6 @@ class LocalFileSystem:
             return os.pread(file.fileno(), stop - start, start)
 
     def path(self, url: str) -> str:
-        """Every name is one."""
         return url
 
     def target(self, url: str, *, lock: bool, clobber: bool) -> AtomicTarget:
@@ -68,6 +67,6 @@ class LocalFileSystem:
 
 
 def state_of(found: os.stat_result) -> FileState:
-    """Return what the kernel says of a file that is open, say."""
+    """Return the FileState of an os.stat or os.fstat result."""
     kind = _KINDS.get(stat.S_IFMT(found.st_mode), PIPE)
     return FileState((found.st_dev, found.st_ino), found.st_size, found.st_mtime_ns, kind)

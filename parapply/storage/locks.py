@@ -1,10 +1,9 @@
-"""Locks on files that last as long as the process which took them, however it ends.
+"""File locks that end with the process that took them. In the parent and in workers.
 
-`take` is what takes all locks of parapply, in the parent and in workers. They are flock() locks,
-which belong to the open file and not to the process: a forked child has to close it, or the lock
-would outlive the parent; POSIX record locks would be gone as soon as anybody in this process closed
-the same file. Where a file system has none, or gives them to everybody, the notes in the files'
-names decide (owners.py): to `make` and `seize` an error that says so is a lock that is free.
+They are flock() locks, which belong to the open file: a forked child has to close it, or the lock
+would outlive the parent. POSIX record locks would be lost when anybody in this process closed the
+same file. Where a file system has no locks, or grants them to everybody, owners.py decides: `make`
+and `seize` take "no locks here" for a free lock.
 """
 
 from __future__ import annotations
@@ -17,14 +16,14 @@ from contextlib import suppress
 
 _FLAGS = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
-_PATIENCE_S = 0.5  # who looks whether a lock is free has it for a moment
+_PATIENCE_S = 0.5  # a process that tests a lock holds it for a moment
 _held = set[int]()  # descriptors
 
 
 def take(descriptor: int, *, wait: bool = False) -> bool:
-    """Lock an open file, until it is closed; False where another holds the lock (not if `wait`).
+    """Lock an open file until it is closed; False (unless `wait`) where another holds the lock.
 
-    Raises OSError where it cannot be locked: an errno of NO_LOCKS where nothing there can.
+    Raises OSError, with an errno of NO_LOCKS where the file system has no locks.
     """
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -34,10 +33,9 @@ def take(descriptor: int, *, wait: bool = False) -> bool:
 
 
 def make(path: str) -> int:
-    """Make a file, and lock it; raises FileExistsError where there is one.
+    """Create and lock a file; return the descriptor that holds the lock.
 
-    Returns the descriptor that keeps the lock. Raises OSError where a file cannot be made, or not
-    be locked: it is gone then.
+    Raises FileExistsError, or OSError if it cannot be made or locked: it is removed then.
     """
     descriptor = os.open(path, _FLAGS | os.O_CREAT | os.O_EXCL, 0o600)
     _held.add(descriptor)
@@ -54,9 +52,9 @@ def make(path: str) -> int:
 
 
 def seize(path: str, folder: int | None = None) -> int | None:
-    """Lock a file that is there, in a folder that is open; None where another holds it.
+    """Lock an existing file (in the open `folder`); return its descriptor, None if it is held.
 
-    Returns the descriptor that keeps the lock. Raises OSError where there is no such file.
+    Raises OSError where there is no such file.
     """
     descriptor = os.open(path, _FLAGS, dir_fd=folder)
     _held.add(descriptor)
@@ -71,9 +69,9 @@ def seize(path: str, folder: int | None = None) -> int | None:
 
 
 def let_go(descriptor: int) -> None:
-    """Give a lock back."""
+    """Release a lock."""
     _held.discard(descriptor)
-    with suppress(OSError):  # it is closed all the same, and nothing was written to it
+    with suppress(OSError):  # closed all the same, and nothing was written
         os.close(descriptor)
 
 
@@ -87,7 +85,6 @@ def _lock(descriptor: int) -> bool:
 
 
 def _leave_to_parent() -> None:
-    """In a forked child: close them, which does not unlock them."""
     for descriptor in _held:
         with suppress(OSError):
             os.close(descriptor)

@@ -1,8 +1,7 @@
-"""Which run a folder belongs to, and whether that run is dead. In the parent.
+"""Which process owns a folder, and whether it is dead. In the parent.
 
-A note of host, boot and process stands in a file's *name*: so it is there whole or not at all, on
-any file system, however its writer ends. Locks cannot say it alone: where they always succeed, or
-are those of one host (network file systems mounted so), whoever asks has them.
+Host, boot and process stand in a file's *name*: that is atomic on any file system. Locks do not
+suffice: on some network file systems they always succeed, or exclude one host's processes only.
 """
 
 from __future__ import annotations
@@ -14,18 +13,18 @@ from contextlib import suppress
 from typing import NamedTuple
 
 _TEXT = re.compile(r"([0-9a-f]*)-([0-9a-f]*)-([\d.]*)-([1-9]\d{0,8})-(\d*)-([\w.-]*)", re.ASCII)
-_DIGITS = 12  # of an identity that has 32
-_FIRST = "4026531836."  # the namespace of process ids that a kernel begins with: no container's
+_DIGITS = 12  # kept of an identity's 32
+_FIRST = "4026531836."  # the kernel's initial pid namespace: no container's
 
 
 class Owner(NamedTuple):
-    """The process that a run is in; what is not known is empty."""
+    """A run's process; unknown fields are empty."""
 
     machine: str
     boot: str
-    spaces: str  # the namespaces that process ids, and the clock of their starts, are of
+    spaces: str  # the namespaces of `pid` and of the clock of `start`
     pid: int
-    start: str  # in ticks since the boot: process ids are used again
+    start: str  # ticks since boot, as process ids are reused
     host: str
 
 
@@ -50,12 +49,12 @@ def _look() -> Owner:
 
 
 def text_of(owner: Owner) -> str:
-    """Return a note, as it stands in a file's name."""
+    """Return an owner as part of a file name."""
     return "-".join(map(str, owner))
 
 
 def owner_of(text: str) -> Owner | None:
-    """Return whom a note names; None where it is none."""
+    """Return the owner that `text_of` wrote; None for other text."""
     if (found := _TEXT.fullmatch(text)) is None:
         return None
     machine, boot, spaces, pid, start, host = found.groups()
@@ -63,12 +62,11 @@ def owner_of(text: str) -> Owner | None:
 
 
 def is_dead(owner: Owner) -> bool:
-    """Whether it is certain that a process is no more.
+    """Whether a process has certainly ended.
 
-    It is on the same host, and that has been booted since, or it is in the same boot and the same
-    namespaces, and there is no process of that id and start. Of another host nothing is certain,
-    nor of another container, nor of a boot of what was a container: their names are given to
-    others. Without /proc (not on Linux) a process is certain to be dead where its id is free.
+    That is so on the same host after a reboot, or in the same boot and namespaces where no process
+    has that id and start. Nothing is certain of other hosts, other containers, or a container's
+    earlier boot: their names are reused. Without /proc (not on Linux) a free id is certainty.
     """
     me = mine()
     if (owner.machine, owner.host) != (me.machine, me.host):
@@ -82,7 +80,7 @@ def is_dead(owner: Owner) -> bool:
 
 
 def is_seen(owner: Owner) -> bool:
-    """Whether this process would see that one, if it lived."""
+    """Whether this process could see that one, were it alive."""
     me = mine()
     return owner == me or (bool(me.spaces) and owner[:3] == me[:3] and owner.host == me.host)
 
@@ -92,21 +90,19 @@ def _has_ended(owner: Owner) -> bool:
     if found is None or not owner.start:
         return _is_free(owner.pid)
     state, start = found
-    return start != owner.start or state in "ZX"  # dead, and nobody has asked how it ended
+    return start != owner.start or state in "ZX"  # a zombie
 
 
 def _is_free(pid: int) -> bool:
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    except OSError:  # somebody else's
-        return False
+    except OSError as error:  # or a process of another user
+        return isinstance(error, ProcessLookupError)
     return False
 
 
 def _state_and_start(pid: int) -> tuple[str, str] | None:
-    """Return fields 3 and 22 of proc(5); a command's name before them may hold anything."""
+    """Return fields 3 and 22 of proc(5); the command name before them may hold anything."""
     fields = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
     return (fields[0], fields[19]) if len(fields) > 19 else None
 
@@ -115,7 +111,7 @@ def _spaces() -> str:
     numbers = []
     for kind in ("pid", "time"):
         number = ""
-        with suppress(OSError):  # there were none of time before Linux 5.6
+        with suppress(OSError):  # time namespaces came with Linux 5.6
             number = re.sub(r"\D", "", os.readlink(f"/proc/self/ns/{kind}"))
         numbers.append(number)
     return ".".join(numbers) if numbers[0] else ""
@@ -123,12 +119,7 @@ def _spaces() -> str:
 
 def _read(path: str) -> str:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        with open(path, "rb", 0) as file:
+            return file.read(4096).decode("ascii", "replace").strip()
     except OSError:
         return ""
-    try:
-        return os.read(descriptor, 4096).decode("ascii", "replace").strip()
-    except OSError:
-        return ""
-    finally:
-        os.close(descriptor)

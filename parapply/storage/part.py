@@ -1,7 +1,4 @@
-"""A part of the output while it waits for its turn: a file, or a few bytes that need none.
-
-To create and to remove a file takes longer than many a small chunk does.
-"""
+"""A part of the output: a file, or bytes if small, as creating a file outlasts many chunks."""
 
 from __future__ import annotations
 
@@ -16,18 +13,17 @@ from parapply.model.errors import InputError, ParapplyError
 from parapply.storage.descriptors import note
 from parapply.storage.private import Naming, create, touch
 
-SMALL = 1 << 14  # bytes that go to the parent with the outcome
+SMALL = 1 << 14  # bytes; smaller parts go to the parent with the outcome
 
 
 class Part:
-    """Where a part is written. `held` has its bytes, where they are fewer than `small`."""
+    """A part being written: to the file `path`, or to `held` if under `small` bytes."""
 
     def __init__(self, path: str, small: int = 0) -> None:
         self.path, self._small = path, small
         self.held: bytes | None = None
 
     def write(self, buffers: Sequence[Any]) -> None:
-        """Write all of it."""
         if sum(memoryview(buffer).nbytes for buffer in buffers) < self._small:
             self.held = b"".join(buffers)
             return
@@ -35,7 +31,7 @@ class Part:
             file.writelines(buffers)
 
     def write_table(self, table: pa.Table) -> None:
-        """Write a table as an Arrow file, uncompressed: it is mapped, read once and deleted."""
+        """Write an uncompressed Arrow file, which is mapped, read once and deleted."""
         if table.get_total_buffer_size() >= self._small:
             with arrow_file(self.path) as file:
                 _write(table, file)
@@ -47,7 +43,7 @@ class Part:
 
 @contextmanager
 def arrow_file(path: str) -> Iterator[Any]:
-    """Open a file for Arrow to write, which says neither where nor why closing it went wrong."""
+    """Open a pyarrow file for writing; errors of its close get the path and reason Arrow omits."""
     with pa.OSFile(touch(path), "wb") as file:
         note()
         yield file
@@ -59,10 +55,7 @@ def arrow_file(path: str) -> Iterator[Any]:
 
 
 def read_table(part: str | bytes) -> pa.Table:
-    """Return the table that `write_table` wrote: of the bytes that it held, or mapped.
-
-    Raises InputError for a file that holds something else, as one of a checkpoint may.
-    """
+    """Return the table that `write_table` wrote; raises InputError for other content."""
     with reading(part if isinstance(part, str) else "a part"):
         source = pa.BufferReader(part) if isinstance(part, bytes) else pa.memory_map(part)
         with source as file, pa.ipc.open_file(file) as reader:
@@ -71,7 +64,7 @@ def read_table(part: str | bytes) -> pa.Table:
 
 @contextmanager
 def reading(path: str) -> Iterator[None]:
-    """Read what a run has kept: what is wrong with that is said of this file."""
+    """Turn errors from reading a run's own file into InputErrors that name it."""
     try:
         with Naming(path):
             yield

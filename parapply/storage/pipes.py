@@ -1,8 +1,7 @@
-"""Inputs that are no files: standard input, named pipes, `<(...)`, devices. In the parent.
+"""Inputs that are read once: standard input, named pipes, `<(...)`, devices. In the parent.
 
-They are read once, from their start, and are always of this host. What the shell hands over as an
-open descriptor is read from that; a named pipe is opened without waiting, as its writer may never
-come.
+They are always local. Descriptors opened by the shell are read as they are; a named pipe is opened
+without blocking, as its writer may never come.
 """
 
 from __future__ import annotations
@@ -18,20 +17,20 @@ from parapply.model.errors import InputError
 from parapply.storage.api import FILE, FOLDER
 from parapply.storage.registry import file_system_of
 
-HEAD_BYTES = 8  # that tell a format
-WRITER_S = 60.0  # to wait for somebody who writes to a named pipe
+HEAD_BYTES = 8  # enough to tell a format
+WRITER_S = 60.0  # to wait for a named pipe's writer
 _DESCRIPTOR = re.compile(r"/dev/fd/(\d+)|/proc/self/fd/(\d+)|(/dev/stdin)")
 _LOOK_MS = 100
 
 
 def descriptor_of(path: str) -> int | None:
-    """Return the open descriptor that a path means, or None."""
+    """Return the descriptor that a path like /dev/fd/3 names, or None."""
     found = _DESCRIPTOR.fullmatch(path)
     return None if found is None else int(found[1] or found[2] or 0)
 
 
 def file_of(descriptor: int) -> str | None:
-    """Return the regular file that a descriptor stands at the start of, or None."""
+    """Return the path of a descriptor's regular file if it is at its start, else None."""
     try:
         status = os.fstat(descriptor)
         path = os.readlink(f"/proc/self/fd/{descriptor}")
@@ -43,17 +42,16 @@ def file_of(descriptor: int) -> str | None:
 
 
 def is_read_once(path: str) -> bool:
-    """Whether what is there is neither a regular file nor a folder; raises OSError."""
+    """Whether it is neither a regular file nor a folder; raises OSError."""
     return file_system_of(path).stat(path).kind not in (FILE, FOLDER)
 
 
 def opened(path: str, name: str, wait_s: float = WRITER_S) -> Peeked:
-    """Open what comes once, and look at how it begins.
+    """Open such an input and read its first bytes.
 
-    Raises OSError, and InputError where nobody opens a named pipe for writing for `wait_s` seconds.
+    Raises OSError, and InputError where a named pipe has no writer for `wait_s` seconds.
     """
-    number = descriptor_of(path)
-    if number is not None:
+    if (number := descriptor_of(path)) is not None:
         return Peeked(os.dup(number), owned=True)
     descriptor, first = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY), b""
     try:
@@ -67,13 +65,13 @@ def opened(path: str, name: str, wait_s: float = WRITER_S) -> Peeked:
 
 
 def _await_writer(descriptor: int, name: str, wait_s: float) -> bytes:
-    """Wait until somebody has the pipe open for writing, or had; return what was read meanwhile."""
+    """Wait until a writer has, or had, opened the pipe; return what was read meanwhile."""
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
     deadline = time.monotonic() + wait_s
     while not poll.poll(_LOOK_MS):
         try:
-            if first := os.read(descriptor, 1):  # without a writer there is an end, not nothing
+            if first := os.read(descriptor, 1):  # without a writer it is b"", and does not block
                 return first
         except BlockingIOError:
             return b""
@@ -86,25 +84,21 @@ def _await_writer(descriptor: int, name: str, wait_s: float) -> bytes:
 
 
 class Peeked(io.RawIOBase):
-    """A descriptor whose first bytes have been looked at: 8, or a short line (nothing that begins
-    otherwise than text has a newline there).
-    """
+    """A descriptor with `head`, its first 8 bytes or short line (no magic number has newlines)."""
 
     def __init__(self, descriptor: int, first: bytes = b"", *, owned: bool = False) -> None:
         self.descriptor, self.head, self._owned = descriptor, first, owned
         while b"\n" not in self.head and len(self.head) < HEAD_BYTES:
-            more = os.read(descriptor, HEAD_BYTES - len(self.head))
-            if not more:
+            if not (more := os.read(descriptor, HEAD_BYTES - len(self.head))):
                 break
             self.head += more
         self._head = self.head
 
     def readable(self) -> bool:
-        """Say so to readers that ask."""
         return True
 
     def silent(self, seconds: float | None) -> bool:
-        """Whether nothing comes for so long, not even the end; waits for it where that is None."""
+        """Whether nothing, not even the end, comes for `seconds` (None: waits)."""
         if self._head:
             return False
         poll = select.poll()
@@ -112,13 +106,11 @@ class Peeked(io.RawIOBase):
         return not poll.poll(None if seconds is None else seconds * 1000)
 
     def close(self) -> None:
-        """Close it, where it is not somebody else's: whoever writes to it hears of it."""
         if self._owned and not self.closed:
             os.close(self.descriptor)
         super().close()
 
     def read(self, size: int = -1) -> bytes:
-        """Return at most `size` bytes, b"" at the end; all of them where it is negative."""
         if size < 0:
             return b"".join(iter(lambda: self.read(1 << 20), b""))
         if self._head:

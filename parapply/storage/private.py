@@ -1,7 +1,4 @@
-"""Files that this user alone can read, whatever the umask: what is not published yet.
-
-And errors that say of which file they are. In workers and in the parent.
-"""
+"""Unpublished files, readable by this user alone, with errors that name them. In all processes."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ from parapply.storage.descriptors import own
 
 
 class Naming:
-    """While open, errors name the file, which those of read(2) and write(2) do not."""
+    """A context that adds the file's name to OSErrors; read(2) and write(2) give none."""
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -26,16 +23,13 @@ class Naming:
 
 
 def create(path: str, mode: str = "wb") -> BinaryIO:
-    """Open a file to write, or ("w+b") to read too, which is empty then.
-
-    What goes wrong with it names it, wherever its content comes from.
-    """
+    """Open an empty file to write, or ("w+b") to read too; its errors name it."""
     buffered = io.BufferedRandom if "+" in mode else io.BufferedWriter
     return cast(BinaryIO, buffered(_Named(path, mode, opener=_opener)))
 
 
 def reopen(path: str, mode: str = "rb") -> BinaryIO:
-    """Open such a file again, to read it, or ("r+b") to write where somebody left a place."""
+    """Open such a file again, to read it, or ("r+b") to write at reserved offsets."""
     return cast(BinaryIO, open(path, mode))
 
 
@@ -56,7 +50,7 @@ class _Named(io.FileIO):
 
 
 def touch(path: str) -> str:
-    """Make the file, for who opens it by its name; return that."""
+    """Create the file for a library that opens it by path; return the path."""
     with Naming(path):
         os.close(_opener(path, os.O_WRONLY | os.O_CREAT))
     return path

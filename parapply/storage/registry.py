@@ -1,4 +1,4 @@
-"""Which file systems there are: a row of a table each, by the scheme of URLs. In all processes."""
+"""The table of file systems, by URL scheme. In all processes."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ FILE_SYSTEMS = {"": "parapply.storage.local:LocalFileSystem"}
 
 
 def file_system_of(url: str) -> FileSystem:
-    """Return where a file is; a name whose scheme has no row is a path of this host."""
+    """Return a URL's file system: the local one for schemes without a row."""
     scheme, mark, _ = url.partition("://")
     return _loaded(FILE_SYSTEMS[scheme if mark and scheme in FILE_SYSTEMS else ""])
 
 
 def kind_of(url: str) -> str | None:
-    """Return FILE, FOLDER, PIPE or DEVICE; None where nothing is there that can be looked at."""
+    """Return FILE, FOLDER, PIPE or DEVICE; None where stat fails."""
     try:
         return file_system_of(url).stat(url).kind
-    except (OSError, ValueError):  # no name, either
+    except (OSError, ValueError):  # ValueError: not a valid name
         return None
 
 
 def readable_by_arrow(url: str) -> Any:
-    """Return what Arrow opens: the path of a file on this host, else a file that is open."""
+    """Return what Arrow can open: a local path, else an open file."""
     system = file_system_of(url)
     return system.path(url) if isinstance(system, LocalFiles) else system.open(url)
 
 
 def mapped(url: str) -> Any:
-    """Return a file of Arrow's, which is mapped into memory where it is on this host."""
+    """Return a pyarrow file, memory-mapped if it is local."""
     found = readable_by_arrow(url)
     return pa.memory_map(found) if isinstance(found, str) else pa.PythonFile(found, "r")
 
