@@ -1,1 +1,1 @@
-"""Compression and encodings: what lies between a file's bytes and its text."""
+"""Compression and text encodings of files."""

@@ -1,8 +1,7 @@
-"""Compressed streams, one after the other, as the plain bytes in them. In the parent.
+"""Decompression of concatenated streams. In the parent.
 
-Python's own `bz2.open` and `lzma.open` take whatever follows a stream for nothing where it does not
-begin like another one: padding, which the xz format allows between streams, hides all that comes
-after it, and so does a second stream that is damaged at its start. Here it is read or said.
+Python's `bz2.open` and `lzma.open` silently ignore what follows a stream and does not begin like
+another: all that comes after xz padding, or a stream damaged at its start. This does not.
 """
 
 from __future__ import annotations
@@ -14,22 +13,20 @@ _RAW_BYTES = 1 << 18
 
 
 class Streams:
-    """Reads what `begin()` decompresses: an object like `lzma.LZMADecompressor`, one a stream.
+    """Reads streams, each with a decompressor (like `lzma.LZMADecompressor`) that `begin` makes.
 
-    `padding` is how many zero bytes may stand between streams, or a multiple of it; 0: none may.
-    Raises EOFError where a stream is not whole, OSError for anything else that is no stream, and
-    what the decompressor raises for one that is damaged.
+    A multiple of `padding` zero bytes may separate streams; 0: none. Raises EOFError for a
+    truncated stream, OSError for what is no stream, and the decompressor's errors for damage.
     """
 
     def __init__(self, file: BinaryIO, begin: Callable[[], Any], padding: int) -> None:
         self._file, self._begin, self._padding = file, begin, padding
         self._stream: Any = None
-        self._raw, self._position = b"", 0  # what was read ahead, and where in the file it stands
-        self._count, self._began = 0, 0  # streams so far, and where the latest one begins
-        self._fresh = False  # whether nothing has come of that yet
+        self._raw, self._position = b"", 0  # read ahead, from this place in the file
+        self._count, self._began = 0, 0  # streams so far, and the latest one's start
+        self._fresh = False  # whether that has given no bytes yet
 
     def read(self, size: int = -1) -> bytes:
-        """Return at most `size` bytes, b"" only at the end; all of them where it is negative."""
         if size < 0:
             return b"".join(iter(lambda: self.read(1 << 20), b""))
         while self._stream is not None or self._next():
@@ -45,7 +42,6 @@ class Streams:
         """The file is closed by whoever opened it."""
 
     def _next(self) -> bool:
-        """Begin the next stream; False where there is none."""
         if self._count and self._padding:
             self._skip_padding()
         if not self._fill():
@@ -87,7 +83,7 @@ class Streams:
 
 
 class Gzip:
-    """`zlib`'s decompressor of one gzip member, with the names that those of bz2 and lzma have."""
+    """`zlib`'s decompressor of one gzip member, with the interface of bz2's and lzma's."""
 
     def __init__(self) -> None:
         import zlib
@@ -96,21 +92,17 @@ class Gzip:
 
     @property
     def needs_input(self) -> bool:
-        """Whether all that was given has been looked at."""
         return not self._member.unconsumed_tail
 
     @property
     def eof(self) -> bool:
-        """Whether the member has ended."""
         return self._member.eof
 
     @property
     def unused_data(self) -> bytes:
-        """What follows the member."""
         return self._member.unused_data
 
     def decompress(self, data: bytes, size: int) -> bytes:
-        """Return at most `size` bytes; raises OSError for what is damaged."""
         import zlib
 
         try:
@@ -120,7 +112,7 @@ class Gzip:
 
 
 class NotEmpty:
-    """A file in which something is: for readers that take an empty one for no stream at all."""
+    """A file for decompressors that accept an empty one: reading that raises EOFError."""
 
     closed = False
 
@@ -128,7 +120,6 @@ class NotEmpty:
         self._file, self._empty = file, True
 
     def read(self, size: int = -1) -> bytes:
-        """Read on; raises EOFError where nothing has come before the end."""
         data = self._file.read(size)
         self._empty = self._empty and not data
         if self._empty:

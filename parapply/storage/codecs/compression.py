@@ -1,7 +1,6 @@
-"""What lies between a file's bytes and the UTF-8 text or tables in it: compression and encodings.
+"""The table of codecs, and writing compressed, encoded text. In the parent.
 
-Runs in the parent: one reader decompresses and feeds the workers, so that the function still runs
-on all cores. The names of codecs, their suffixes and magic numbers are a table.
+One reader decompresses and feeds the workers, so that the function still runs on all cores.
 """
 
 from __future__ import annotations
@@ -23,8 +22,8 @@ _BUFFER_BYTES = 1 << 20
 class _Codec:
     suffix: str
     magic: bytes
-    reader: Callable[[BinaryIO, str | None], Any]  # of a file, and with a folder for what it needs
-    writer: Callable[[BinaryIO], Any] | None  # None where it is only read
+    reader: Callable[[BinaryIO, str | None], Any]  # of (file, scratch folder)
+    writer: Callable[[BinaryIO], Any] | None  # None: only read
 
 
 def _zstd_reader(file: BinaryIO, _: str | None) -> Any:
@@ -50,7 +49,7 @@ def _gzip_reader(file: BinaryIO, _: str | None) -> Any:
 def _gzip_writer(file: BinaryIO) -> Any:
     import gzip
 
-    # No name and no time in the header: the same rows are the same bytes.
+    # Without name and time in the header the same rows give the same bytes.
     return gzip.GzipFile("", "wb", 6, file, mtime=0)
 
 
@@ -98,7 +97,7 @@ CODECS = {
 
 
 def codec_of(path: str) -> str | None:
-    """Return the codec that a path's last suffix says, or None."""
+    """Return the codec of a path's last suffix, or None."""
     suffix = os.path.splitext(path.rstrip("/"))[1].lower()
     return next((name for name, codec in CODECS.items() if codec.suffix == suffix), None)
 
@@ -112,17 +111,17 @@ def suffix_of(codec: str | None) -> str:
 
 
 def codec_of_head(head: bytes) -> str | None:
-    """Return the codec that a file's first bytes tell, or None."""
+    """Return the codec of a file's first bytes, or None."""
     return next((name for name, codec in CODECS.items() if head.startswith(codec.magic)), None)
 
 
 def open_writer(file: BinaryIO, codec: str | None, encoding: str | None) -> TextWriter:
-    """Return what takes plain UTF-8 bytes and writes them encoded and compressed to `file`."""
+    """Return a writer of UTF-8 bytes that encodes and compresses them into `file`."""
     return TextWriter(file, codec, encoding)
 
 
 class _Open(io.RawIOBase):
-    """A file that stays open when what writes to it is closed."""
+    """A file that stays open when its compressor is closed."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.file = file
@@ -135,7 +134,7 @@ class _Open(io.RawIOBase):
 
 
 class TextWriter:
-    """Takes plain bytes; writes them in blocks of a fixed size, whatever size they came in."""
+    """Takes UTF-8 bytes; writes them in blocks of a fixed size, whatever size they came in."""
 
     def __init__(self, file: BinaryIO, codec: str | None, encoding: str | None) -> None:
         self.file, self._asked = file, encoding
@@ -144,18 +143,18 @@ class TextWriter:
         self._sink = file if make is None else make(file)
         self._compresses = codec is not None
         self._decoder = codecs.getincrementaldecoder("utf-8")()
-        # One for all blocks: UTF-16 has one mark, and others go back to ASCII at the end only.
+        # One for all blocks: UTF-16 has one mark, others return to ASCII at the end only.
         self._encoder = codecs.getincrementalencoder(self.encoding or "utf-8")()
         self._waiting = bytearray()
         self._begun = False
 
     @property
     def plain(self) -> bool:
-        """Whether bytes go through as they are, so that they may be copied to `file` itself."""
+        """Whether bytes pass unchanged, so that they may be copied into `file` directly."""
         return not self._compresses and self.encoding is None
 
     def write(self, data: bytes) -> None:
-        """Take bytes in; the first ones, if only none, begin the file."""
+        """Buffer bytes, and write full blocks; the first call, even of b"", begins the file."""
         self._waiting += data if self._begun else begun(data, self._asked)
         self._begun = True
         while len(self._waiting) >= _BUFFER_BYTES:
@@ -163,14 +162,14 @@ class TextWriter:
             del self._waiting[:_BUFFER_BYTES]
 
     def flush(self) -> None:
-        """Pass on what is plain; what is compressed is passed on when it is closed."""
+        """Write plain bytes out; compressed ones only go out at `finish`."""
         if self.plain:
             self._put(bytes(self._waiting), final=False)
             self._waiting.clear()
             self.file.flush()
 
     def finish(self) -> None:
-        """Write what is left and end the compressed stream; `file` stays open."""
+        """Write the rest and end the compressed stream; `file` stays open."""
         self._put(bytes(self._waiting), final=True)
         self._waiting.clear()
         if self._compresses:

@@ -1,4 +1,4 @@
-"""The encodings of text, by the names that Python has for them, and byte order marks."""
+"""Text encodings, by their Python names, and byte order marks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from parapply.model.errors import UsageError
 _SOME = "there are utf-8, latin-1, cp1252, utf-16, ..."
 MARKED = "utf-8-sig"  # UTF-8 with a byte order mark
 _MARK = "\ufeff"
-# Of names in DNS, of Python's literals, and what never works: commas and line ends get lost.
+# For DNS names, Python literals and nothing: they lose commas and line ends.
 _NO_TABLES = ("idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape")
 _BOMS = (
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -20,21 +20,18 @@ _BOMS = (
 
 
 def encoding_of_head(head: bytes) -> str | None:
-    """Return the encoding that a byte order mark tells, where it is not UTF-8, or None."""
+    """Return the encoding of a byte order mark other than UTF-8's, or None."""
     return next((name for bom, name in _BOMS if head.startswith(bom)), None)
 
 
 def input_encoding(name: str | None) -> str | None:
-    """Return the proper name of --encoding, None for UTF-8; raises UsageError for an unknown one.
-
-    A mark at the start of UTF-8 is for who reads the head.
-    """
+    """Return --encoding's canonical name, None for UTF-8, marked or not; raises UsageError."""
     proper = _proper(name, "--encoding")
     return None if proper in ("utf-8", MARKED) else proper
 
 
 def output_encoding(name: str | None) -> str | None:
-    """Do as `input_encoding`, but for UTF-8 with a mark: the output gets one."""
+    """Do as `input_encoding` for --to-encoding, but keep UTF-8 with a mark: it is written."""
     proper = _proper(name, "--to-encoding")
     return None if proper == "utf-8" else proper
 
@@ -47,7 +44,7 @@ def _proper(name: str | None, option: str) -> str | None:
     except (LookupError, ValueError):
         raise UsageError(f"{option} {name}: unknown; {_SOME}") from None
     try:
-        "".encode(proper)  # not so for codecs that are no encodings of text: hex, rot13
+        "".encode(proper)  # fails for codecs that encode no text: hex, rot13
         known = proper not in _NO_TABLES
     except (LookupError, UnicodeError):
         known = False
@@ -57,7 +54,7 @@ def _proper(name: str | None, option: str) -> str | None:
 
 
 def begun(data: bytes, encoding: str | None) -> bytes:
-    """Return what a file begins with, with one byte order mark where it has any."""
+    """Return a file's first bytes with at most one byte order mark, as `encoding` wants it."""
     mark = _MARK.encode()
     bare = data.removeprefix(mark)
     if encoding == MARKED:
@@ -68,7 +65,7 @@ def begun(data: bytes, encoding: str | None) -> bytes:
 
 
 def _takes_mark(encoding: str) -> bool:
-    """Whether an encoding has the mark as a character, and writes none of its own."""
+    """Whether an encoding can encode the mark, and writes none by itself."""
     try:
         _MARK.encode(encoding)
     except UnicodeError:

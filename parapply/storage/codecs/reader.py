@@ -1,4 +1,4 @@
-"""Plain bytes of an input, whatever its compression and encoding are. In the parent."""
+"""Reading an input's plain bytes, whatever its compression and encoding. In the parent."""
 
 from __future__ import annotations
 
@@ -13,16 +13,13 @@ from parapply.storage.codecs.compression import CODECS
 
 
 def open_reader(file: BinaryIO, name: str, codec: str | None, folder: str) -> Reader:
-    """Return a file that reads plain bytes.
-
-    `folder` is for what has to be written to a file before it can be read.
-    """
+    """Return a reader of plain bytes; zip archives from a pipe are copied into `folder` first."""
     return Reader(file if codec is None else CODECS[codec].reader(file, folder), name, file)
 
 
 @runtime_checkable
 class _Archive(Protocol):
-    inner_name: str  # what the file in it is called
+    inner_name: str
 
 
 @runtime_checkable
@@ -31,22 +28,22 @@ class _Slow(Protocol):
 
 
 class Reader(io.RawIOBase):
-    """Reads, recodes, and says what is wrong in one line."""
+    """Reads and recodes; errors are one line that names the input."""
 
     def __init__(self, file: Any, name: str, raw: BinaryIO) -> None:
         self.file, self.name, self.raw = file, name, raw
         self.encoding: str | None = None
         self.decoder: codecs.IncrementalDecoder | None = None
         self._lines = 0
-        self._head = b""  # what was looked at and not read yet
+        self._head = b""  # peeked, not read yet
 
     @property
     def inner_name(self) -> str | None:
-        """What the file in an archive is called."""
+        """The name of the file in an archive."""
         return self.file.inner_name if isinstance(self.file, _Archive) else None
 
     def peek(self, size: int) -> bytes:
-        """Return the first bytes, `size` or a short line, before anything is read."""
+        """Return the first `size` bytes, or a short first line, without consuming them."""
         while len(self._head) < size and b"\n" not in self._head:
             if not (more := self._raw_read(size - len(self._head))):
                 break
@@ -54,7 +51,7 @@ class Reader(io.RawIOBase):
         return self._head
 
     def recoded(self, encoding: str | None) -> Reader:
-        """Read UTF-8 from now on, made of text in `encoding`; None: it is that already."""
+        """Decode text in `encoding` (None: UTF-8) from now on, and read it as UTF-8."""
         self.encoding = encoding
         self.decoder = None if encoding is None else codecs.getincrementaldecoder(encoding)()
         return self
@@ -75,7 +72,6 @@ class Reader(io.RawIOBase):
                 return data
 
     def _misread(self, error: UnicodeError) -> str:
-        """Say where text is not of its encoding."""
         said = f"not {self.encoding} text"
         if isinstance(error, UnicodeDecodeError):
             before = error.object[: error.start].decode(self.encoding or "utf-8", "replace")
@@ -86,17 +82,15 @@ class Reader(io.RawIOBase):
 
     @property
     def silent(self) -> Callable[[float | None], bool] | None:
-        """Whether nothing comes for so many seconds (None: waits); None where that is not known."""
+        """A function: whether nothing comes for some seconds (None: waits); None if unknown."""
         if not isinstance(file := self.file, _Slow):
             return None
         return lambda seconds: not self._head and file.silent(seconds)
 
     def readable(self) -> bool:
-        """Say so to readers that ask."""
         return True
 
     def close(self) -> None:
-        """Close what is read, too."""
         self.file.close()
         self.raw.close()  # decompressors do not
         super().close()
@@ -121,5 +115,5 @@ class Reader(io.RawIOBase):
 
 
 def _errors_of_xz() -> tuple[type[Exception], ...]:
-    loaded = sys.modules.get("lzma")  # where it is not, nothing of it can be raised
+    loaded = sys.modules.get("lzma")  # if it is not loaded, it cannot raise
     return () if loaded is None else (loaded.LZMAError,)

@@ -1,6 +1,6 @@
-"""A zip archive of one file, as the plain bytes in that. In the parent.
+"""Reading the one file of a zip archive. In the parent.
 
-Its directory stands at the end, so that one that comes through a pipe is written to a file first.
+The directory is at the archive's end, so archives from a pipe are copied to a file first.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ _SHOWN = 3  # names in a message
 
 
 class Zipped:
-    """Reads the one file of an archive; `folder` is for what comes through a pipe.
+    """Reads an archive's one file; `folder` is for archives from a pipe.
 
-    Raises OSError for what is no archive, or has more or less than one file that can be read.
+    Raises OSError for other files, and archives that have not one readable file.
     """
 
     def __init__(self, file: BinaryIO, folder: str | None) -> None:
@@ -27,11 +27,9 @@ class Zipped:
 
     @property
     def inner_name(self) -> str:
-        """What the file in the archive is called."""
         return str(self._opened().name)
 
     def read(self, size: int = -1) -> bytes:
-        """Return at most `size` bytes, b"" only at the end."""
         from zipfile import BadZipFile
 
         try:
@@ -41,25 +39,21 @@ class Zipped:
         return data
 
     def close(self) -> None:
-        """Close the member; the archive is closed by whoever opened it."""
+        """Close the member; the caller closes the archive."""
         if self._member is not None:
             self._member.close()
 
     def _opened(self) -> Any:
         if self._member is None:
-            self._member = _only(self._seekable())
+            file: Any = self._file
+            if not file.seekable():
+                file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - goes with this
+                shutil.copyfileobj(self._file, file, 1 << 20)
+            self._member = _only(file)
         return self._member
-
-    def _seekable(self) -> BinaryIO:
-        if self._file.seekable():
-            return self._file
-        copy = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - goes with this object
-        shutil.copyfileobj(self._file, copy, 1 << 20)
-        return copy
 
 
 def _only(file: BinaryIO) -> Any:
-    """Open the one file in an archive."""
     from zipfile import BadZipFile, ZipFile
 
     try:
@@ -80,5 +74,5 @@ def _only(file: BinaryIO) -> Any:
 
 
 def _is_beside(entry: ZipInfo) -> bool:
-    """Whether an entry is a folder, or what a Mac puts beside each file."""
+    """Whether an entry is a folder, or metadata that macOS adds."""
     return bool(entry.is_dir()) or entry.filename.startswith("__MACOSX/")
