@@ -1,1 +1,1 @@
-"""Outputs that appear whole or not at all: staged, claimed, published. In the parent."""
+"""Atomic outputs: claimed, staged, published. In the parent."""

@@ -1,9 +1,8 @@
-"""Who may read and write an output: whoever could the old one, and nobody else. In the parent.
+"""Access to an output: that of the output it replaces, never wider. In the parent.
 
-What is written is this user's alone (0600, in a folder that is 0700) until it is whole. Then it is
-given the old one's owner, group, mode, access control lists and extended attributes; where nothing
-was there, those of a new file in that folder, for which the kernel is asked: a default list or an
-umask decides. What cannot be kept only ever narrows who may read, and is said.
+Until it is complete it is 0600 in a 0700 folder. Then it gets the old one's owner, group, mode,
+access control lists and extended attributes; if there is no old one, those of a new file that is
+made there to see them (umask, default list). What cannot be kept narrows access, and is reported.
 """
 
 from __future__ import annotations
@@ -15,17 +14,17 @@ from contextlib import suppress
 
 from parapply.model.records import record
 
-# Names of extended attributes that are access control lists: of POSIX (acl(5)) and of NFS 4.
+# Extended attributes that are access control lists: of POSIX (acl(5)) and NFS 4.
 _LISTS = ("system.posix_acl_access", "system.posix_acl_default", "system.nfs4_acl")
 _KEPT = (*_LISTS, "user.", "security.", "trusted.")
-# These tell what a file holds, which is another content now.
+# These belong to a file's content, which is another one now.
 _OF_CONTENT = ("security.capability", "security.evm", "security.ima")
 _OWNER = 0o700
 
 
 @record
 class Access:
-    """Of one file or folder; an attribute that is there and cannot be read is None."""
+    """The access of one file or folder; an attribute that cannot be read is None."""
 
     owner: int
     group: int
@@ -39,14 +38,14 @@ class Access:
 
 
 def access_of(path: str) -> Access:
-    """Return what a file or folder has; raises FileNotFoundError where there is none."""
+    """Return the access of a file or folder; raises FileNotFoundError."""
     found = os.stat(path)
     attributes = tuple((name, _value(path, name)) for name in sorted(_names(path)))
     return Access(found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode), attributes)
 
 
 def usual(place: str, *, folder: bool) -> Access:
-    """Return what a new file or folder in this folder has: one is made, and removed."""
+    """Return the access of a new file or folder in `place`: one is made, and removed."""
     path = os.path.join(place, f"part-{os.urandom(6).hex()}")
     if folder:
         os.mkdir(path, 0o777)
@@ -59,7 +58,7 @@ def usual(place: str, *, folder: bool) -> Access:
 
 
 def shared_by(every: Iterable[Access]) -> Access | None:
-    """Return an access that is no wider than any of these; None of none."""
+    """Return an access no wider than any of these; None if there are none."""
     different = list(dict.fromkeys(every))
     if len(different) < 2:
         return different[0] if different else None
@@ -74,61 +73,47 @@ def shared_by(every: Iterable[Access]) -> Access | None:
 
 
 def give(path: str, access: Access) -> list[str]:
-    """Give it to a file or folder that nobody else can reach yet.
+    """Set the access of a file or folder that nobody else can reach yet.
 
     Returns what could not be kept, in words; raises OSError where the mode cannot be set.
     """
     have, mode, wanted, lost = access_of(path), access.mode, dict(access.attributes), list[str]()
-    if not _keep_group(path, have, access):
+    if have.group != access.group and not _chown(path, -1, access.group):
         mode = narrowed(mode) & (_OWNER if access.has_list else 0o7777)
         wanted = {name: value for name, value in wanted.items() if name not in _LISTS}
         if mode & 0o777 != access.mode & 0o777 or access.has_list:
             lost.append("its group")
-    if not _keep_owner(path, have, access):
+    if have.owner != access.owner and not _chown(path, access.owner, -1):
         mode &= ~stat.S_ISUID
     failed = _set_attributes(path, dict(have.attributes), wanted)
     if any(name in _LISTS for name in failed):
         mode &= _OWNER
     lost += ["its access control list" if n in _LISTS else f"its attribute {n}" for n in failed]
-    # A list that was set has set the mode too; to do that again would change lists of NFS.
+    # Setting a list sets the mode too; chmod would change lists of NFS.
     if stat.S_IMODE(os.stat(path).st_mode) != mode:
         os.chmod(path, mode)
     return lost
 
 
 def narrowed(mode: int) -> int:
-    """Return a mode for a file whose group is another now.
-
-    Its group and all others may do what both could before: who was in one is now in the other.
-    """
+    """Return a mode for a file whose group changed: group and others get what both had."""
     both = (mode >> 3) & mode & 0o7
     return mode & _OWNER | both << 3 | both
 
 
-def _keep_group(path: str, have: Access, access: Access) -> bool:
-    if have.group != access.group:
-        with suppress(OSError):  # not a member of it; or it has no name in this container
-            os.chown(path, -1, access.group)
-            return True
-    return have.group == access.group
-
-
-def _keep_owner(path: str, have: Access, access: Access) -> bool:
-    if have.owner != access.owner:
-        with suppress(OSError):  # only root may give files away
-            os.chown(path, access.owner, -1)
-            return True
-    return have.owner == access.owner
+def _chown(path: str, owner: int, group: int) -> bool:
+    # Not if not root, or not a member of the group, or it is unknown in this container.
+    with suppress(OSError):
+        os.chown(path, owner, group)
+        return True
+    return False
 
 
 def _set_attributes(
     path: str, have: Mapping[str, bytes | None], wanted: Mapping[str, bytes | None]
 ) -> list[str]:
-    """Set what differs, lists last, for they let others in; return what could not be set.
-
-    A list that is not wanted came from the folder's, and is removed.
-    """
-    stale = [name for name in have if name in _LISTS and name not in wanted]
+    """Set what differs, lists last, as they let others in; return what could not be set."""
+    stale = [name for name in have if name in _LISTS and name not in wanted]  # the folder's
     new = [name for name, value in wanted.items() if value is None or have.get(name) != value]
     names = sorted([*stale, *new], key=lambda name: name in _LISTS)
     return [name for name in names if not _set(path, name, wanted.get(name), name in stale)]
@@ -146,11 +131,11 @@ def _set(path: str, name: str, value: bytes | None, stale: bool) -> bool:
 
 
 def _names(path: str) -> list[str]:
-    if not hasattr(os, "listxattr"):  # Linux alone has these calls
+    if not hasattr(os, "listxattr"):  # only Linux has it
         return []
     try:
         names = os.listxattr(path)
-    except OSError:  # the file system has none
+    except OSError:  # none on this file system
         return []
     return [name for name in names if name.startswith(_KEPT) and name not in _OF_CONTENT]
 

@@ -1,9 +1,7 @@
-"""Where a folder is while another takes its name, if the kernel cannot swap the two. In the parent.
+"""Attics: old output folders, moved aside where the kernel cannot swap names. In the parent.
 
-It is moved beside itself, the new one takes the name, and the old one is removed. A run that is
-killed between the first two steps leaves the only copy in the attic: the next run to that output
-moves it back. Whoever looks for attics does so before it looks for a folder of that name, so that
-what it finds then is not all that there is.
+The old folder becomes an attic, the new one takes its name, and the attic is removed. A run killed
+after the first step leaves the only copy in the attic; the next run to that output moves it back.
 """
 
 from __future__ import annotations
@@ -20,17 +18,17 @@ _MARK = ".removed"
 
 
 def new_attic(target: str) -> str:
-    """Return a name for the folder that is there; not one that a sweep would take."""
+    """Return a new attic's path, which no sweep (staging.py) matches."""
     return _prefix(target) + os.urandom(6).hex()
 
 
 def attics_of(target: str) -> list[str]:
-    """Return the folders that were moved away from there and are not back, the last one first."""
+    """Return the complete attics of a folder, the newest first."""
     return [path for path in _every(target) if not _is_left(path)]
 
 
 def stale(target: str) -> list[str]:
-    """Return those that nobody needs: a new folder is there, or they were being removed."""
+    """Return the attics to remove: all if the folder exists, else half-removed ones."""
     there = os.path.exists(target)
     return [path for path in _every(target) if there or _is_left(path)]
 
@@ -49,7 +47,7 @@ def _every(target: str) -> list[str]:
 
 
 def _is_left(attic: str) -> bool:
-    """Whether a folder was being removed, and is empty or marked."""
+    """Whether an attic is half removed: marked, or empty."""
     with suppress(OSError):
         names = os.listdir(attic)
         return not names or _MARK in names
@@ -57,20 +55,14 @@ def _is_left(attic: str) -> bool:
 
 
 def recover(target: str, name: str) -> None:
-    """Move back what a run that was killed had moved away.
-
-    Raises OutputError where it cannot be moved back.
-    """
+    """Move back the newest attic where a folder is missing; raises OutputError."""
     if not os.path.lexists(target):
         for attic in attics_of(target)[:1]:
             move_back(attic, target, name)
 
 
 def move_back(attic: str, target: str, name: str) -> None:
-    """Give a folder its name again, unless there is another one by now.
-
-    Raises OutputError, which says where the folder is, if that cannot be done.
-    """
+    """Move an attic back unless its name is taken; raises OutputError, which says where it is."""
     if os.path.lexists(target):
         return
     try:
@@ -85,7 +77,7 @@ def move_back(attic: str, target: str, name: str) -> None:
 
 
 def discard(attics: list[str], stage: str) -> None:
-    """Have folders that are replaced removed with our own; what cannot be moved there, here."""
+    """Move attics into our staging folder, which is removed later, or remove them here."""
     for attic in attics:
         try:
             os.rename(attic, os.path.join(stage, os.path.basename(attic)))
@@ -94,22 +86,15 @@ def discard(attics: list[str], stage: str) -> None:
 
 
 def _remove(attic: str) -> None:
-    """Remove a folder of part files, marked first: half of one is not to be moved back."""
+    """Remove a folder of part files, marked first: half of one must not be moved back."""
     with suppress(OSError):
         mark = os.path.join(attic, _MARK)
         os.close(os.open(mark, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        for name in os.listdir(attic):
-            if name != _MARK:
-                _unlink(os.path.join(attic, name))
+        for path in (os.path.join(attic, name) for name in os.listdir(attic) if name != _MARK):
+            is_folder = os.path.isdir(path) and not os.path.islink(path)
+            (shutil.rmtree if is_folder else os.unlink)(path)
         os.unlink(mark)
         os.rmdir(attic)
-
-
-def _unlink(path: str) -> None:
-    if os.path.isdir(path) and not os.path.islink(path):
-        shutil.rmtree(path)
-    else:
-        os.unlink(path)
 
 
 def _prefix(target: str) -> str:

@@ -1,14 +1,11 @@
-"""A folder in which one run at a time stands: what `--lock` and `--checkpoint` are. In the parent.
+"""A folder that one run at a time holds, for `--lock` and `--checkpoint`. In the parent.
 
-A run puts a file there whose name says who it is (owners.py), keeps it locked, and looks for others
-after that: of two that come at once at least one sees the other, takes its file away and tries
-again, in case the other one did the same. A file of a process that is dead is removed.
+A run puts a file there whose name identifies it (owners.py), locks it, and then looks for others:
+of two at once at least one sees the other, removes its file and retries. Files of the dead go.
 
-Where a note alone does not tell (another container, another host), a lock that is free does, if
-all who could hold it ask the same kernel. It may not be asked of a network's file system: a run
-that nobody can see is left alone there, and a person has to say that it has ended. That is less
-careful than with folders of parts (staging.py): one that stays costs space, but a lock that stays
-would stop all runs to come.
+Of other containers and hosts a free lock proves death, if one kernel serves all who could hold it,
+which is not so on network file systems: there a person has to say that a run has ended. Parts
+(staging.py) are treated more carefully: stale ones cost space, a stale lock stops all later runs.
 """
 
 from __future__ import annotations
@@ -22,13 +19,13 @@ from parapply.model.errors import LockedError
 from parapply.storage import locks, owners
 from parapply.storage.owners import Owner
 
-_PATIENCE_S = 0.1  # two that come at once are done with each other in a few milliseconds
-# One kernel alone writes to these.
+_PATIENCE_S = 0.1  # two runs at once settle it in a few milliseconds
+# File systems of one kernel.
 _LOCAL = ("bcachefs", "btrfs", "ext2", "ext3", "ext4", "f2fs", "overlay", "tmpfs", "xfs", "zfs")
 
 
 class Exclusive:
-    """The folder, which is made when it is taken and goes with the last who held it."""
+    """The folder, made when it is taken, and removed with its last holder."""
 
     def __init__(self, folder: str) -> None:
         self.folder = folder
@@ -36,14 +33,13 @@ class Exclusive:
         self._lock: int | None = None
 
     def take(self) -> Owner | None:
-        """Take it; return who has it where another run does, or may. Raises OSError."""
+        """Take it; return the other run that holds it, or may, if any. Raises OSError."""
         deadline = time.monotonic() + _PATIENCE_S
         while (rival := self._try()) is not None and time.monotonic() < deadline:
             time.sleep(os.urandom(1)[0] / 10_000)
         return rival
 
     def drop(self) -> None:
-        """Give it back, and leave nothing of it."""
         if self._lock is not None:
             lock, self._lock = self._lock, None
             with suppress(OSError):
@@ -56,7 +52,7 @@ class Exclusive:
             os.rmdir(self.folder)
 
     def tidy(self) -> None:
-        """Remove it where only runs held it that are dead."""
+        """Remove it if only dead runs held it."""
         with suppress(OSError):
             for name, owner in self._notes():
                 if owners.is_dead(owner):
@@ -68,16 +64,18 @@ class Exclusive:
             try:
                 self._make()
                 self._lock = locks.make(self._path)
-            except FileExistsError:  # in another thread
+            except FileExistsError:  # another thread's
                 return owners.mine()
-            except FileNotFoundError:  # whoever held it has just taken it away
+            except FileNotFoundError:  # its last holder has just removed the folder
                 if not os.path.isdir(os.path.dirname(self.folder)):
                     raise
             except BaseException:
                 self._leave()
                 raise
         try:
-            rival = next(filter(self._holds, self._others()), None)
+            own = os.path.basename(self._path)
+            others = [owner for name, owner in self._notes() if name != own]
+            rival = next(filter(self._holds, others), None)
         except BaseException:
             self.drop()
             raise
@@ -89,27 +87,21 @@ class Exclusive:
         with suppress(FileExistsError):
             os.mkdir(self.folder, 0o700)
         found = os.lstat(self.folder)
-        if stat.S_ISREG(found.st_mode):  # the lock of a version before this one
-            self._replace_file()
+        if stat.S_ISREG(found.st_mode):  # an earlier version's lock
+            with suppress(FileNotFoundError):
+                if (lock := locks.seize(self.folder)) is None:
+                    raise PermissionError(1, f"{self.folder} is locked")
+                os.unlink(self.folder)
+                locks.let_go(lock)
         elif not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
             raise PermissionError(1, f"{self.folder} is not a folder of this user's")
-
-    def _replace_file(self) -> None:
-        with suppress(FileNotFoundError):
-            if (lock := locks.seize(self.folder)) is None:
-                raise PermissionError(1, f"{self.folder} is locked")
-            os.unlink(self.folder)
-            locks.let_go(lock)
-
-    def _others(self) -> list[Owner]:
-        return [owner for name, owner in self._notes() if name != os.path.basename(self._path)]
 
     def _notes(self) -> list[tuple[str, Owner]]:
         found = [(name, owners.owner_of(name)) for name in os.listdir(self.folder)]
         return [(name, owner) for name, owner in found if owner is not None]
 
     def _holds(self, owner: Owner) -> bool:
-        """Whether another run holds the folder, or may; one that does not loses its file."""
+        """Whether another run holds the folder, or may; if not, its file is removed."""
         path = os.path.join(self.folder, owners.text_of(owner))
         with suppress(FileNotFoundError):
             if not owners.is_dead(owner):
@@ -127,7 +119,7 @@ class Exclusive:
 
 
 def locked(said: str, rival: Owner, lock: Exclusive) -> LockedError:
-    """Return what to tell a person of a lock that another run has, or may have."""
+    """Return the error for a lock that `rival` holds, or may hold."""
     if owners.is_seen(rival):
         return LockedError(f"{said}; nothing was done")
     return LockedError(
@@ -137,7 +129,7 @@ def locked(said: str, rival: Owner, lock: Exclusive) -> LockedError:
 
 
 def _file_system(path: str) -> str:
-    """Return the kind of file system a file is on, as proc(5) has it; empty where it is unknown."""
+    """Return a path's file system type, as in proc(5); "" if unknown."""
     path, kind, longest = os.path.realpath(path), "", ""
     try:
         with open("/proc/self/mounts", encoding="utf-8", errors="surrogateescape") as file:

@@ -1,8 +1,7 @@
-"""A file that appears whole or not at all, and what a run may do to the one there. In the parent.
+"""An output file, published whole or not at all. In the parent.
 
-It is written in a folder of the run's beside its target, synced, and renamed over it, so that
-readers, also of a crashed run, find the old file or the new one. The lock of `--lock` is a folder
-beside it too, held as exclusive.py says.
+It is written in a scratch folder beside its target, synced, and renamed over that, so that readers
+find the old file or the new one, even after a crash. `--lock` is a folder there too (exclusive.py).
 """
 
 from __future__ import annotations
@@ -22,27 +21,27 @@ from parapply.storage.system_limits import reason
 
 
 class Claim:
-    """A run's claim to the output `target`, which messages call `name`, with a folder beside it."""
+    """A run's claim to `target` (`name` in messages), with a scratch folder beside it."""
 
     restartable = True
 
     def __init__(self, target: str, name: str, *, lock: bool, clobber: bool) -> None:
         self._target, self._name, self._wants_lock, self._clobber = target, name, lock, clobber
-        self.home: str | None = places.folder_of(target)
+        self.home: str | None = os.path.dirname(target) or os.curdir
         prefix = f".{os.path.basename(target)}.parapply-"  # of folders beside it
         self._lock = Exclusive(os.path.join(self.home, f"{prefix}lock"))
         self._staging = Staging(self.home, prefix)
 
     @property
     def stage(self) -> str:
-        """The folder."""
+        """The scratch folder."""
         return self._staging.path
 
     def begin(self) -> str:
-        """Clean up after runs that were killed, and make the folder.
+        """Clean up after killed runs, and make the scratch folder.
 
-        Raises UsageError where the output cannot be, or is not to be, replaced; LockedError where
-        another run holds the lock; OutputError where nothing can be written.
+        Raises UsageError where the output cannot or must not be replaced, LockedError where another
+        run holds the lock, OutputError where nothing can be written.
         """
         home, prefix = self._staging.parent, self._staging.prefix
         if not os.path.isdir(home):
@@ -61,7 +60,6 @@ class Claim:
         return self.stage
 
     def abort(self) -> None:
-        """Remove the folder, give the lock back, and leave nothing of either."""
         self._staging.remove()
         self._lock.drop()
 
@@ -84,7 +82,7 @@ class FileTarget(Claim):
 
     def open(self) -> BinaryIO:
         if self._file is not None:
-            with suppress(OSError):  # what has not been written yet is not wanted
+            with suppress(OSError):  # its buffered bytes are not wanted
                 self._file.close()
             os.unlink(self.place)
             self.place += "+"

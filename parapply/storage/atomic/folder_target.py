@@ -1,6 +1,6 @@
-"""A folder of part files that appears whole or not at all, in place of such a one. In the parent.
+"""An output folder of part files, published whole or not at all. In the parent.
 
-Workers complete its files in a folder of the run's beside it, which takes its name.
+Workers write its files in a scratch folder beside it, which then takes its name.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class FolderTarget(Claim):
     def open(self) -> None:
         before, self.place = self.place, f"{self.place}+"
         os.mkdir(self.place, 0o700)
-        shutil.rmtree(before, ignore_errors=True)  # or later, with all else
+        shutil.rmtree(before, ignore_errors=True)  # what stays goes with the scratch folder
 
     def prepare(self) -> list[str]:
         places.check_folder(self._target)

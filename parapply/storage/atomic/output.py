@@ -1,6 +1,6 @@
-"""The output of a run: what is written, and the scratch folder for its parts. In the parent.
+"""The output of a run and the scratch folder for its parts. In the parent.
 
-What becomes visible, and how, is its target's affair (api.py), of whatever file system it is on.
+How it is published is up to its AtomicTarget (storage/api.py).
 """
 
 from __future__ import annotations
@@ -19,22 +19,20 @@ from parapply.storage.private import Naming
 from parapply.storage.registry import file_system_of
 from parapply.storage.system_limits import reason
 
-# Descriptor 1 itself is standard error by the time these would be opened: see console.py.
+# Descriptor 1 is standard error by the time these would be opened: see console.py.
 STDOUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 
 
 def is_folder(url: str) -> bool:
-    """Whether an output of this name is a folder of part files."""
+    """Whether a URL names a folder of part files."""
     system = file_system_of(url)
     return url not in STDOUT and isinstance(system, Folders) and system.is_folder(url)
 
 
 class Output:
-    """The output of one run and its folder for parts; use it as a context.
+    """A context of one run's output; `folder` is for parts, in `temp_dir` or beside the output.
 
-    `restartable` says whether what was written can be written again from its start. `folder` is
-    where parts go: in `temp_dir`, else beside the output. `lock`: no other run is to write there;
-    not `clobber`: nothing that is there may be replaced.
+    `restartable`, `lock`, `clobber`: see storage/api.py.
     """
 
     def __init__(
@@ -56,10 +54,10 @@ class Output:
         if lock and not self.restartable:
             raise UsageError(f"--lock is for files, and {self.name} is none: name one with -o")
         self.file: BinaryIO | None = None
-        self.folders: list[str] = []  # our own, which are removed in the end
+        self.folders: list[str] = []  # ours, removed at the end
         self._staging: Staging | None = None
         self.published = False
-        self.notes: list[str] = []  # on what is not as it should be, though the output is in place
+        self.notes: list[str] = []  # warnings about a published output
         self._pushed = 0  # bytes
 
     def _choose(self, url: str, *, lock: bool, clobber: bool) -> AtomicTarget:
@@ -86,10 +84,10 @@ class Output:
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
-        """Once the output is in place nothing fails any more: what goes wrong is a note."""
+        """Once the output is published, errors are only notes."""
         try:
             if self.file is not None and not self.file.closed:
-                with contextlib.suppress(OSError):  # it is thrown away, or the error has been said
+                with contextlib.suppress(OSError):  # discarded, or the error was reported
                     self.file.close()
             self._leave()
         except BaseException as late:
@@ -107,42 +105,36 @@ class Output:
 
     @property
     def parts(self) -> str:
-        """Where the output is until it is published: a file, or a folder for part files."""
+        """The unpublished output: a file, or a folder for part files."""
         return self._target.place
 
     def open(self) -> BinaryIO | None:
-        """Open an empty output; again, where `restartable`, under another name; None of a folder.
-
-        So that what a worker may still write to the one before does not get into it.
-        """
+        """Open an empty output; again under a new name, as workers may still write to the old."""
         self._pushed, self.file = 0, self._target.open()
         return self.file
 
     def push(self) -> None:
-        """Have the kernel begin to write what has come: syncing is quick then, at the end."""
+        """Start write-back of what has come, so that the final sync is quick."""
         if self.writes_at and self.file is not None:
             self._pushed = publishing.push(self.file.fileno(), self._pushed)
 
     def naming(self) -> Naming:
-        """Return a context for what writes to the file: its errors name it then."""
+        """Return a context that names the file in errors."""
         return Naming(self.parts)
 
     @property
     def pipe(self) -> int | None:
-        """The descriptor of the pipe that is written to, if it is one."""
+        """The descriptor of standard output, if it is a pipe."""
         number = self._stdout
         is_pipe = number is not None and stat.S_ISFIFO(os.fstat(number).st_mode)
         return number if is_pipe else None
 
     def prepare(self) -> None:
-        """Have everything on the disk, so that publishing is but a change of names."""
+        """Sync everything to disk, so that publishing only renames."""
         self.notes += self._target.prepare()
 
     def publish(self, *, undoable: bool = False) -> None:
-        """Make a prepared output visible, in place of the old one.
-
-        `undoable`, of a file: the old one is kept until the run ends.
-        """
+        """Publish a prepared output; `undoable` keeps an old file until the run ends."""
         try:
             self._target.commit(undoable=undoable)
         except FileExistsError as error:
@@ -152,13 +144,12 @@ class Output:
         self.published = True
 
     def withdraw(self) -> bool:
-        """Put back what was there before; whether that could be done."""
+        """Restore what was there before; whether that was possible."""
         if self.restartable and self.published:
             self.published = not self._target.withdraw()
         return not (self.restartable and self.published)
 
     def _make_folder(self) -> str:
-        """Make the folder for parts."""
         place = temporary_place(self.temp_dir)
         sweep(place, "parapply-")
         what = f"--temp-dir {self.temp_dir}"

@@ -1,4 +1,4 @@
-"""Where outputs go, and what is there already. In the parent."""
+"""The places of outputs, and what is there already. In the parent."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from parapply.storage.private import Naming
 
 
 def temporary_place(temp_dir: str | None) -> str:
-    """Return the folder for temporary files: the one asked for, or the system's."""
-    import tempfile  # costs milliseconds, and a file's own folder will do mostly
+    """Return the folder for temporary files: `temp_dir`, or the system's."""
+    import tempfile  # costs milliseconds, and is seldom needed
 
     try:
         place = os.path.realpath(temp_dir or tempfile.gettempdir())
@@ -30,23 +30,19 @@ def temporary_place(temp_dir: str | None) -> str:
 
 
 def resolved(path: str) -> str:
-    """Follow links to the file that they name; what is no file (a pipe's /dev/fd/9) stays."""
+    """Follow links to a file; what is no file (a pipe's /dev/fd/9) stays as it is."""
     real = os.path.realpath(path)
     return real if os.path.exists(real) or not os.path.exists(path) else path
 
 
-def folder_of(target: str) -> str:
-    """Return the folder that a file is in."""
-    return os.path.dirname(target) or os.curdir
-
-
-READER_S = 60.0  # to wait for somebody who reads a named pipe
+READER_S = 60.0  # to wait for a named pipe's reader
+_LOOK_S = 0.05
 
 
 def opened(path: str, name: str, wait_s: float = READER_S) -> BinaryIO:
-    """Open what is written to directly: a device, or a named pipe when somebody reads it.
+    """Open a device, or a named pipe once it has a reader.
 
-    Raises OSError, and OutputError where nobody does for `wait_s` seconds.
+    Raises OSError, and OutputError where a pipe has no reader for `wait_s` seconds.
     """
     if not stat.S_ISFIFO(os.stat(path).st_mode):
         return open(path, "wb")
@@ -55,7 +51,7 @@ def opened(path: str, name: str, wait_s: float = READER_S) -> BinaryIO:
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
         except OSError as error:
-            if error.errno != errno.ENXIO:  # nobody reads it yet
+            if error.errno != errno.ENXIO:  # no reader yet
                 raise
             time.sleep(_LOOK_S)
         else:
@@ -67,11 +63,8 @@ def opened(path: str, name: str, wait_s: float = READER_S) -> BinaryIO:
     )
 
 
-_LOOK_S = 0.05
-
-
 class StreamTarget:
-    """What is written to directly, and seen as it comes; see AtomicTarget, which promises more."""
+    """An AtomicTarget that is not atomic: a stream, whose readers see what is written at once."""
 
     restartable = writes_at = False
     home: str | None = None
@@ -80,7 +73,7 @@ class StreamTarget:
         self.place, self._open = name, open_
 
     def begin(self) -> None:
-        """There is no folder beside it."""
+        """Nothing to claim, and no folder."""
 
     def open(self) -> BinaryIO:
         self._file = self._open()
@@ -93,7 +86,7 @@ class StreamTarget:
         return []
 
     def commit(self, *, undoable: bool) -> None:
-        """It is seen already."""
+        """All is visible already."""
 
     def withdraw(self) -> bool:
         return False
@@ -103,8 +96,8 @@ class StreamTarget:
 
 
 def check_folder(target: str) -> None:
-    """Refuse to replace a folder with anything but part files in it, or a part of a table."""
-    from parapply.storage.lakes import check_output  # a file is no table of theirs
+    """Raise UsageError for a folder that holds other than part files, or is in a lake table."""
+    from parapply.storage.lakes import check_output  # not needed for files
 
     check_output(target)
     try:
@@ -121,20 +114,21 @@ def check_folder(target: str) -> None:
 
 
 def check_replaceable(target: str, name: str) -> None:
-    """Refuse, before anything is read, what the sticky bit of its folder keeps for its owner."""
+    """Raise OutputError for another user's file in a folder with the sticky bit."""
     try:
-        old, folder = os.lstat(target), os.stat(folder_of(target))
+        folder = os.path.dirname(target) or os.curdir
+        old, around = os.lstat(target), os.stat(folder)
     except FileNotFoundError:
         return
-    if folder.st_mode & stat.S_ISVTX and os.geteuid() not in (0, old.st_uid, folder.st_uid):
+    if around.st_mode & stat.S_ISVTX and os.geteuid() not in (0, old.st_uid, around.st_uid):
         raise OutputError(
-            f"{name} is another user's, who alone may replace it: {folder_of(target)} has the "
-            "sticky bit; name another output"
+            f"{name} is another user's, who alone may replace it: {folder} has the sticky bit; "
+            "name another output"
         )
 
 
 def is_regular(target: str) -> bool:
-    """Whether a file is there, or nothing yet; raises UsageError for a folder."""
+    """Whether `target` is a regular file or missing; raises UsageError for a folder."""
     try:
         mode = os.stat(target).st_mode
     except FileNotFoundError:
@@ -145,7 +139,7 @@ def is_regular(target: str) -> bool:
 
 
 def take_after(new: str, target: str, stage: str) -> list[str]:
-    """Give a file the old one's access, or that of a new one; return what could not be kept."""
+    """Give `new` the access of `target`, or of a new file; return what could not be kept."""
     old = None
     with suppress(FileNotFoundError):
         old = access_of(target)
@@ -153,10 +147,7 @@ def take_after(new: str, target: str, stage: str) -> list[str]:
 
 
 def settle_folder(new: str, target: str, stage: str) -> list[str]:
-    """Give a folder of part files the old one's access, and its files that of the old files.
-
-    All is on the disk then. Returns what could not be kept, in words.
-    """
+    """Give a folder and its files the old ones' access, and sync it; return what was lost."""
     with FolderSync(new) as names:
         own, of_files = _access_in(target)
         lost = give(new, own or usual(stage, folder=True))
@@ -168,9 +159,9 @@ def settle_folder(new: str, target: str, stage: str) -> list[str]:
 
 
 def _access_in(target: str) -> tuple[Access | None, Access | None]:
-    """Return the access of a folder, if it is there, and of the files in it, if there are any."""
+    """Return the access of a folder and that of its files, None for what does not exist."""
     while os.path.isdir(target):
-        with suppress(FileNotFoundError):  # another run has just put its own in its place
+        with suppress(FileNotFoundError):  # another run has just replaced it
             return access_of(target), shared_by(map(access_of, _files(target)))
     return None, None
 
@@ -181,7 +172,7 @@ def _files(folder: str) -> list[str]:
 
 
 def unkept(name: str, lost: list[str]) -> list[str]:
-    """Return what to say, in one line, of what an output has not of the old one."""
+    """Return a note, at most one, on access that was lost."""
     if not lost:
         return []
     words = ", ".join(dict.fromkeys(lost))

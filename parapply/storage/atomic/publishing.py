@@ -1,4 +1,4 @@
-"""Folders in which outputs take their names: one run at a time, and on the disk. In the parent."""
+"""Folders in which outputs are published: one run at a time, and synced. In the parent."""
 
 from __future__ import annotations
 
@@ -11,17 +11,14 @@ from contextlib import contextmanager
 from parapply.storage import locks
 from parapply.storage.copying import send_on
 
-_NO_SYNC = (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS)  # of a file system without it for folders
+_NO_SYNC = (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS)  # where folders cannot be synced
 TURN_S = 2.0  # to wait for another run, which needs a millisecond
-_PUSHED = 4 << 20  # bytes that are sent to the disk at once
+_PUSHED = 4 << 20  # bytes written back at once
 
 
 @contextmanager
 def turn(folder: str) -> Iterator[None]:
-    """Have a folder to oneself, among runs that are about to give files in it their names.
-
-    Where it cannot be locked, or somebody keeps it locked, nobody waits any longer.
-    """
+    """Hold a folder while publishing in it; go on where it stays locked, or cannot be locked."""
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except OSError:
@@ -37,7 +34,7 @@ def turn(folder: str) -> Iterator[None]:
 
 
 class FolderSync:
-    """Has the names in a folder survive a power cut. A context: it is opened while all may fail."""
+    """Syncs a folder's entries; a context, to be entered before anything is published."""
 
     def __init__(self, folder: str) -> None:
         self.folder = folder
@@ -47,7 +44,7 @@ class FolderSync:
     def __enter__(self) -> FolderSync:
         try:
             self._descriptor = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
-        except OSError as error:  # one that may be written to, and not read: no reason to fail
+        except OSError as error:  # writable, but not readable: no reason to fail
             self._error = error
         return self
 
@@ -56,7 +53,7 @@ class FolderSync:
             os.close(self._descriptor)
 
     def sync(self) -> OSError | None:
-        """Do it; return why it could not be done."""
+        """Sync; return the error, if any."""
         if self._descriptor is not None:
             try:
                 os.fsync(self._descriptor)
@@ -65,7 +62,7 @@ class FolderSync:
         return self._error
 
     def settle(self) -> None:
-        """Do it; raises OSError where that could be done, and fails."""
+        """Sync; raises OSError, but not where folders cannot be synced."""
         if (error := self.sync()) is not None and error.errno not in _NO_SYNC:
             raise OSError(error.errno, os.strerror(error.errno or 0), self.folder) from error
 
@@ -78,7 +75,7 @@ def _locked(descriptor: int) -> bool:
 
 
 def push(descriptor: int, start: int) -> int:
-    """Have the kernel begin to write a file from `start` on; return from where to go on."""
+    """Start write-back of a file from `start`, if that is 4 MiB; return where to go on."""
     size = os.fstat(descriptor).st_size - start
     if size < _PUSHED:
         return start

@@ -1,4 +1,4 @@
-"""How what is written takes its name, in one step, or gives it back. In the parent."""
+"""Publishing by rename, in one step, and undoing it. In the parent."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ _NO_EXCHANGE = (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP)
 
 
 def replace_folder(new: str, target: str, name: str) -> list[str]:
-    """Give a folder a name, also when another has it; return the attics of those that had it.
+    """Rename a folder over another; return the old one's attics.
 
-    Where the kernel swaps names, there is a folder of that name at every moment, and what had it
-    is `new` then. Where it cannot, that is moved away first, and back if the rest fails.
+    Where the kernel can swap names, `target` always exists, and `new` names the old folder then.
+    Where it cannot, the old one is moved aside first, and back if the rest fails.
     """
     moved: list[str] = []
     try:
         while True:
             with suppress_errors(*_FULL):
-                os.rename(new, target)  # nothing is there, or an empty folder
+                os.rename(new, target)  # the target is missing or empty
                 return moved
-            with suppress(FileNotFoundError):  # another run did the same; its folder may come yet
+            with suppress(FileNotFoundError):  # another run is doing the same
                 if exchange(new, target):
                     return moved
                 os.rename(target, attic := new_attic(target))
@@ -39,7 +39,7 @@ def replace_folder(new: str, target: str, name: str) -> list[str]:
 
 
 def appear(new: str, target: str) -> None:
-    """Give a file or folder a name that nothing has; raises FileExistsError where one has it."""
+    """Rename a file or folder to a free name; raises FileExistsError."""
     if not os.path.isdir(new):
         with suppress_errors(*_NO_LINKS):
             os.link(new, target)
@@ -50,7 +50,7 @@ def appear(new: str, target: str) -> None:
 
 
 class Swap:
-    """Gives a file that is written a name, so that it can be taken back. `old`: a free name."""
+    """An undoable rename of `new` over `target`; `old` is a free name."""
 
     def __init__(self, new: str, target: str, old: str) -> None:
         self._new, self._target, self._old = new, target, old
@@ -58,7 +58,7 @@ class Swap:
         self._way_back = True
 
     def do(self, *, clobber: bool) -> None:
-        """Give it the name; whatever has that is kept meanwhile, or (not `clobber`) stays."""
+        """Rename it; not `clobber` raises FileExistsError where a file is there."""
         put = os.stat(self._new)
         if not clobber:
             appear(self._new, self._target)
@@ -67,7 +67,7 @@ class Swap:
         self._put = put
 
     def undo(self) -> bool:
-        """Put back what was there, unless yet another file is; whether that could be done."""
+        """Restore the old file unless a third replaced it; whether that was possible."""
         if self._put is None or not os.path.samestat(self._put, os.stat(self._target)):
             return True
         if os.path.lexists(self._old):
@@ -77,7 +77,7 @@ class Swap:
         return self._way_back
 
     def _put_back(self) -> None:
-        """Rename the old file; where that fails, unlink and link do the same in two steps."""
+        """Rename the old file back; where that fails, unlink and link in two steps."""
         try:
             os.replace(self._old, self._target)
         except OSError:
@@ -92,7 +92,7 @@ class Swap:
                 raise
 
     def _keep_old(self) -> bool:
-        """Keep what is there by a second name; True where that swapped the two at once."""
+        """Keep the old file under a second name; True where that swapped the two already."""
         try:
             with suppress_errors(*_NO_LINKS):
                 os.link(self._target, self._old)
@@ -107,7 +107,7 @@ class Swap:
 
 
 def exchange(one: str, other: str) -> bool:
-    """Swap two names; False where the kernel, the file system or the C library cannot."""
+    """Swap two names; False where kernel, file system or C library cannot."""
     import ctypes
 
     try:
@@ -125,7 +125,7 @@ def exchange(one: str, other: str) -> bool:
 
 @contextmanager
 def suppress_errors(*numbers: int) -> Iterator[None]:
-    """Go on after an OSError of one of these numbers."""
+    """Suppress OSErrors with one of these errnos."""
     try:
         yield
     except OSError as error:

@@ -1,19 +1,16 @@
-"""Temporary folders: gone with the run that made them, or cleaned by the next one. In the parent.
+"""Temporary folders, removed by the run that made them or swept by a later one. In the parent.
 
-Each holds a file whose name says which process it belongs to (owners.py), and which that process
-keeps locked. A folder is cleaned only where the note says that the process is dead, and the lock
-is free as well. So no lock that everybody gets costs a run its parts; the folders of other hosts
-and containers are left to them, or to a person.
+Each holds a note, a locked file whose name identifies the process (owners.py). A folder is swept
+only if the note's process is dead and the lock is free as well, so that locks granted to everybody
+cost no run its parts. Folders of other hosts and containers are left alone.
 
-The note is the first thing in a folder and the last to go, so one without a note is empty while it
-is being made or removed. Such a folder is cleaned by rmdir(2), which takes nothing but an empty
-one: either its maker has put the note there, and the folder stays, or the maker finds it gone and
-makes another. What is in a folder without a note is nobody's that is known, and stays. Versions
-that knew locks alone took shorter names, so that neither cleans the other's folders.
+The note is made first and removed last. A folder without one is being made or removed, and swept
+with rmdir(2), which takes only empty ones: either its maker has written the note, and it stays, or
+the maker finds it gone and makes another. Other folders without a note stay. Versions that used
+locks alone took shorter names, so that neither sweeps the other's folders.
 
-In a folder for everybody (/tmp) others may make what is named like ours: only a folder of this
-user's, that nobody else can write to, is opened, never through a link, and emptied through that
-descriptor, whatever its name has come to mean; what takes the name away in the end is rmdir again.
+In /tmp others may make folders with such names: only this user's, not writable by others, are
+opened, never through a link, emptied through that descriptor, and removed with rmdir.
 """
 
 from __future__ import annotations
@@ -30,16 +27,13 @@ from parapply.storage import locks, owners
 from parapply.storage.system_limits import reason
 
 _TOKEN_BYTES = 8
-_OURS = re.compile("[0-9a-f]{16}")  # 12 had those of a version that knew locks alone
+_OURS = re.compile("[0-9a-f]{16}")  # versions with locks alone had 12 digits
 NOTE = "parapply-lock-"
 _made = set["Staging"]()
 
 
 class Staging:
-    """A new folder named PARENT/PREFIX and a random token, held until it is removed.
-
-    Use it as a context, which gives its path.
-    """
+    """A new folder PARENT/PREFIX<random>; as a context it gives the path, and is removed."""
 
     def __init__(self, parent: str, prefix: str) -> None:
         self.parent, self.prefix = parent, prefix
@@ -47,11 +41,11 @@ class Staging:
         self._lock: int | None = None
 
     def make(self) -> str:
-        """Make it, and return its path; raises OSError."""
+        """Make it and return its path; raises OSError."""
         _made.add(self)
         try:
             while self._lock is None:
-                # Named before it is made: a signal that comes meanwhile must not leave it behind.
+                # Named before it is made, so that no signal between leaves it behind.
                 self.path = os.path.join(self.parent, self.prefix + os.urandom(_TOKEN_BYTES).hex())
                 os.mkdir(self.path, 0o700)
                 self._lock = _sign(self.path)
@@ -61,14 +55,14 @@ class Staging:
         return self.path
 
     def made(self, what: str) -> str:
-        """Make it; raises OutputError, which begins with `what`, where that cannot be."""
+        """Make it and return its path; raises OutputError, beginning with `what`."""
         try:
             return self.make()
         except OSError as error:
             raise OutputError(f"{what}: {reason(error)}") from error
 
     def remove(self) -> None:
-        """Remove it with all that is in it; once more, when that is interrupted."""
+        """Remove it with its content; retried once if interrupted."""
         try:
             _remove(self.path)
         except BaseException:
@@ -88,20 +82,20 @@ class Staging:
 
 
 def sweep(parent: str, prefix: str) -> None:
-    """Remove the folders of that kind, of this user, whose runs are no more."""
+    """Remove this user's folders PARENT/PREFIX<random> whose runs are dead."""
     for path in _folders(parent, prefix):
         with suppress(OSError), _opened(path) as folder:
             if not _is_ours(os.fstat(folder)):
                 continue
             notes = [name for name in os.listdir(folder) if name.startswith(NOTE)]
             if not notes:
-                os.rmdir(path)  # where it is empty
+                os.rmdir(path)  # fails unless it is empty
             elif len(notes) == 1:
                 _clean(path, folder, notes[0])
 
 
 def remove_all() -> None:
-    """Remove what was left by a signal that came between a context and its end."""
+    """Remove folders whose context a signal interrupted."""
     for staging in list(_made):
         staging.remove()
 
@@ -139,14 +133,13 @@ def _is_ours(folder: os.stat_result) -> bool:
 def _sign(folder: str) -> int | None:
     try:
         return locks.make(os.path.join(folder, NOTE + owners.text_of(owners.mine())))
-    except FileNotFoundError:  # a cleaner took the folder for one that was left
+    except FileNotFoundError:  # a sweep took the folder
         return None
 
 
 @contextmanager
 def _opened(folder: str) -> Iterator[int]:
-    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-    descriptor = os.open(folder, flags)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         yield descriptor
     finally:
@@ -154,7 +147,7 @@ def _opened(folder: str) -> Iterator[int]:
 
 
 def _empty(folder: int) -> None:
-    """Remove what is in an open folder; the note at last, and only where nothing else is left."""
+    """Remove an open folder's content; the note last, and only if nothing else is left."""
     with os.scandir(folder) as entries:
         found = [entry for entry in entries if not entry.name.startswith(NOTE)]
     for entry in found:
@@ -170,7 +163,7 @@ def _empty(folder: int) -> None:
 
 
 def _remove(path: str) -> None:
-    for _ in range(3):  # a thread that cannot be stopped may be writing into it
+    for _ in range(3):  # a thread may still be writing into it
         with suppress(OSError):
             with _opened(path) as folder:
                 _empty(folder)
