@@ -1,1 +1,1 @@
-"""Arrow arrays and Python values, and the types of both, as all formats and results need them."""
+"""Arrow arrays, Python values, and the types of both."""

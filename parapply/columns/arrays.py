@@ -1,8 +1,9 @@
-"""Small things that are done with Arrow arrays everywhere, without importing pandas."""
+"""Arrow arrays to Python values and back, without importing pandas."""
 
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import suppress
 from functools import cache
 from itertools import accumulate, pairwise
 from typing import Any
@@ -14,19 +15,19 @@ from parapply.model.errors import UnseenError
 
 
 def integers(values: Any) -> pa.Array:
-    """Return whole numbers (a sequence or numpy array without missing ones) as int64."""
+    """Return a sequence or numpy array of integers, none missing, as int64."""
     data = np.ascontiguousarray(values, dtype=np.int64)
     return pa.Array.from_buffers(pa.int64(), len(data), [None, pa.py_buffer(data)])
 
 
 def text_data(array: pa.Array) -> memoryview:
-    """Return the bytes of all strings of an array, one after the other."""
+    """Return the concatenated bytes of a string array."""
     offsets = np.frombuffer(array.buffers()[1], np.int32)[array.offset :]
     return memoryview(array.buffers()[2])[int(offsets[0]) : int(offsets[len(array)])]
 
 
 def size_of(table: Any) -> int:
-    """Return the bytes of a table or batch; before Arrow 24 those of views are not to be told."""
+    """Return a table's or batch's size in bytes; before Arrow 24 `nbytes` fails for views."""
     try:
         return int(table.nbytes)
     except pa.ArrowTypeError:
@@ -34,11 +35,9 @@ def size_of(table: Any) -> int:
 
 
 def take(array: pa.Array, positions: Any) -> pa.Array:
-    """Return the values at `positions`, of any type: some have no kernel for it."""
-    try:
+    """Return the values at `positions`, also of types without a kernel."""
+    with suppress(pa.ArrowNotImplementedError):
         return kernels.take(array, integers(positions))
-    except pa.ArrowNotImplementedError:
-        pass
     if pa.types.is_run_end_encoded(array.type):
         import pyarrow.compute as pc
 
@@ -48,7 +47,7 @@ def take(array: pa.Array, positions: Any) -> pa.Array:
 
 
 def _runs(positions: Any) -> list[tuple[int, int]]:
-    """Return which runs positions make, as first ones and lengths; at least one."""
+    """Return the runs (first, length) of positions; at least one."""
     places = np.asarray(positions, np.int64)
     if not len(places):
         return [(0, 0)]
@@ -59,9 +58,8 @@ def _runs(positions: Any) -> list[tuple[int, int]]:
 def to_list(array: pa.Array) -> list[Any]:
     """Return the Python values of `array`, as `to_pylist` does, without its import of pandas.
 
-    Timestamps in nanoseconds are pandas.Timestamp, the only type that holds them; others are
-    datetime.datetime, with the zone of the column; JSON is what `json.loads` makes of it. Raises
-    UnseenError for what they do not hold.
+    Nanosecond timestamps are pandas.Timestamp, others datetime.datetime in the column's zone; JSON
+    is parsed. Raises UnseenError for values that Python's types do not hold.
     """
     if json_columns.is_json(array.type):
         return json_columns.values_of(array)
@@ -96,11 +94,11 @@ def _beyond(array: pa.Array, error: Exception) -> str:
 
 
 class _FineTimeError(ValueError):
-    """Arrow would leave out the nanoseconds of a time."""
+    """A time with nanoseconds, which Arrow would drop."""
 
 
 def check_times(array: Any) -> None:
-    """Raise ValueError where times have nanoseconds, which Python's have not, in lists too."""
+    """Raise ValueError for times, nested ones too, with nanoseconds, which Python's lack."""
     if not _has_fine_times(array.type):
         return
     if isinstance(array, pa.ChunkedArray):
@@ -114,20 +112,16 @@ def check_times(array: Any) -> None:
     elif pa.types.is_map(array.type):
         ends = array.offsets
         first, last = ends[0].as_py(), ends[len(array)].as_py()
-        for child in (array.keys, array.items):  # of all maps, whatever the slice
+        for child in (array.keys, array.items):  # these ignore the slice
             check_times(child.slice(first, last - first))
     elif pa.types.is_dictionary(array.type):
         check_times(array.dictionary)
     elif pa.types.is_nested(array.type):
         check_times(array.flatten())
     else:
-        _check_times(array)
-
-
-def _check_times(array: pa.Array) -> None:
-    for ticks in kernels.drop_null(array).view(pa.int64()).to_pylist():
-        if ticks % 1000:
-            moment = pa.scalar(ticks, pa.time64("ns")).cast(pa.string())
+        ticks = kernels.drop_null(array).view(pa.int64()).to_pylist()
+        if (fine := next((tick for tick in ticks if tick % 1000), None)) is not None:
+            moment = pa.scalar(fine, pa.time64("ns")).cast(pa.string())
             raise _FineTimeError(
                 f"{moment} has nanoseconds, which Python's times have not: take chunks as "
                 "pyarrow.Table, or leave the column out"
@@ -155,22 +149,21 @@ def _to_list(array: pa.Array) -> list[Any]:
         return [value for chunk in array.chunks for value in to_list(chunk)]
     ticks = np.frombuffer(array.buffers()[1], "i8")[array.offset : array.offset + len(array)]
     if array.null_count:
-        ticks = np.where(np.array(array.is_valid()), ticks, 0)  # no date may be there
+        ticks = np.where(np.array(array.is_valid()), ticks, 0)  # these may be beyond any date
     second = {"s": 1, "ms": 10**3, "us": 10**6}[array.type.unit]
     if len(ticks) and not _FIRST * second <= ticks.min() <= ticks.max() < _END * second:
-        raise OverflowError  # numpy would say nothing
+        raise OverflowError  # which numpy does not raise
     values = ticks.view(f"M8[{array.type.unit}]").astype("M8[us]").tolist()
     if array.type.tz is not None:
         zone = _zone(array.type.tz)
         values = [value.replace(tzinfo=dt.UTC).astimezone(zone) for value in values]
     if array.null_count:
-        known = array.is_valid().to_pylist()
-        values = [value if ok else None for value, ok in zip(values, known, strict=True)]
+        rows = zip(values, array.is_valid().to_pylist(), strict=True)
+        values = [value if ok else None for value, ok in rows]
     return values  # type: ignore[no-any-return]
 
 
 def _with_maps(array: pa.Array) -> list[Any]:
-    """Return the values of maps, or of what has maps inside."""
     type_, known = array.type, array.is_valid().to_pylist()
     if isinstance(array, pa.ExtensionArray):
         return _to_list(array.storage)
@@ -192,7 +185,7 @@ def _with_maps(array: pa.Array) -> list[Any]:
 
 
 def _edges(array: pa.Array) -> list[tuple[int, int]]:
-    """Return where the items of each list begin and end, among those of all that are there."""
+    """Return the half-open range of each list's items in `array.flatten()`."""
     if pa.types.is_fixed_size_list(array.type):
         lengths = [array.type.list_size if ok else 0 for ok in array.is_valid().to_pylist()]
     else:
@@ -213,12 +206,10 @@ def _zone(name: str) -> dt.tzinfo:
 
 
 def whole(column: pa.ChunkedArray) -> pa.Array:
-    """Return a column in one piece: Arrow would copy it where it is that already."""
+    """Return a column as one array; `combine_chunks` alone would copy a single chunk."""
     return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
 def columns_of(table: pa.Table) -> dict[str, pa.Array]:
-    """Return a table's columns, each in one piece."""
-    return {
-        name: whole(column) for name, column in zip(table.column_names, table.columns, strict=True)
-    }
+    """Return a table's columns by name, each as one array."""
+    return dict(zip(table.column_names, map(whole, table.columns), strict=True))

@@ -1,4 +1,4 @@
-"""The names of types that a person may give: `--dtype COLUMN=TYPE`."""
+"""The type names of `--dtype COLUMN=TYPE`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _DECIMAL = re.compile(r"decimal(?:128)?\((\d+),\s*(\d+)\)")
 
 
 def parse_type(column: str, name: str) -> Any:
-    """Return the Arrow type that `name` means; raises UsageError for one that there is not."""
+    """Return the Arrow type that `name` means; raises UsageError for an unknown one."""
     if (type_ := _names().get(name.lower())) is not None:
         return type_
     if found := _TIMESTAMP.fullmatch(name):

@@ -1,8 +1,8 @@
-"""Types that somebody has added to Arrow's, where nobody has told this process of them.
+"""Arrow extension types that are not registered in this process.
 
-Arrow sends such a type as the one that its values are stored as, with its name and parameters
-beside, and gives back the former alone where the name is not registered. It is made whole here, so
-that a file is written as if it were known: by name and parameters, and no code of anybody's is run.
+Arrow serializes them as storage type, name and parameters, and reads back only the storage where
+the name is unknown. A substitute with name and parameters is made here, so that files are written
+as if it were known, and no foreign code is run.
 """
 
 from __future__ import annotations
@@ -16,11 +16,10 @@ import pyarrow.types as at
 _NAME, _PARAMETERS = b"ARROW:extension:name", b"ARROW:extension:metadata"
 
 
-class Foreign(pa.ExtensionType):  # type: ignore[misc]  # pyarrow says nothing of its types
-    """A type with these parameters, whatever they mean; each name has a class of its own.
+class Foreign(pa.ExtensionType):  # type: ignore[misc]  # pyarrow is untyped
+    """A substitute with opaque parameters; each name has its own subclass.
 
-    For Arrow makes a type anew of its class, storage and parameters where no one refers to it any
-    more (one that is nested in another, say), and has no name then to tell.
+    Arrow rebuilds an unreferenced type (a nested one, say) of class, storage and parameters alone.
     """
 
     named = ""
@@ -40,7 +39,7 @@ class Foreign(pa.ExtensionType):  # type: ignore[misc]  # pyarrow says nothing o
         return isinstance(other, Foreign) and self._known == other._known
 
     def __ne__(self, other: object) -> bool:
-        return not self == other  # Arrow's own looks at the name alone
+        return not self == other  # Arrow's compares only names
 
     def __hash__(self) -> int:
         return hash((self.named, self._parameters))
@@ -56,7 +55,7 @@ def _class(name: str) -> type[Foreign]:
 
 
 def whole(field: Any) -> Any:
-    """Return the type of a field that was read, whatever its name stands for."""
+    """Return the type of a deserialized field, with substitutes for unknown extensions."""
     type_, known = _with_children(field.type), field.metadata or {}
     if (name := known.get(_NAME)) is None:
         return type_
@@ -64,7 +63,7 @@ def whole(field: Any) -> Any:
 
 
 def _with_children(type_: Any) -> Any:
-    """Return a nested type with those of its values made whole; what holds no field is itself."""
+    """Return a type with its nested ones made whole."""
     make = next((make for holds, make in _NESTED if holds(type_)), None)
     if make is None:
         return type_
@@ -77,12 +76,9 @@ def _whole_field(field: Any) -> Any:
     type_ = whole(field)
     if type_ == field.type:
         return field
-    kept = {key: value for key, value in (field.metadata or {}).items() if not _is_ours(key)}
+    known = (field.metadata or {}).items()
+    kept = {key: value for key, value in known if key not in (_NAME, _PARAMETERS)}
     return pa.field(field.name, type_, field.nullable, kept or None)
-
-
-def _is_ours(key: bytes) -> bool:
-    return key in (_NAME, _PARAMETERS)
 
 
 def _map(type_: Any, children: list[Any]) -> Any:

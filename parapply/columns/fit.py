@@ -1,4 +1,4 @@
-"""A part's column brought to the one type that it has over all parts; see unify.py."""
+"""Conversion of a part's column to its type over all parts (unify.py)."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ _DIGITS = 500  # hold any float, to any scale
 def fit(array: pa.Array, type_: Any) -> pa.Array:
     """Return `array` as `type_`, which `unify` gave for it and others.
 
-    Raises ResultError for a time that does not go into nanoseconds, pyarrow.ArrowInvalid for
-    values of a `type_` that is not unify's.
+    Raises ResultError for times beyond nanoseconds, pyarrow.ArrowInvalid if `type_` is another.
     """
     if array.type == type_:
         return array
@@ -34,11 +33,9 @@ def fit(array: pa.Array, type_: Any) -> pa.Array:
     if at.is_map(type_):
         return _fit_map(array, type_)
     if at.is_list(type_):
-        values = fit(array.values, type_.value_type)
-        buffers = array.buffers()[:2]
-        return pa.Array.from_buffers(
-            type_, len(array), buffers, offset=array.offset, children=[values]
-        )
+        size, buffers, start = len(array), array.buffers()[:2], array.offset
+        children = [fit(array.values, type_.value_type)]
+        return pa.Array.from_buffers(type_, size, buffers, offset=start, children=children)
     if at.is_integer(array.type) and at.is_floating(type_):
         return kernels.cast(array, type_, safe=False)  # beyond 2**53 rounded, as in Python
     if at.is_decimal(type_) and not at.is_decimal(array.type):
@@ -49,18 +46,15 @@ def fit(array: pa.Array, type_: Any) -> pa.Array:
 
 
 def _fit_json(array: pa.Array) -> pa.Array:
-    """Text has to be JSON; of all else there is a JSON text."""
     if json_columns.is_json(array.type):
         return json_columns.of_texts(json_columns.texts_of(array))
-    return (
-        json_columns.checked(array)
-        if is_text(array.type)
-        else json_columns.of_values(to_list(array))
-    )
+    if is_text(array.type):
+        return json_columns.checked(array)
+    return json_columns.of_values(to_list(array))
 
 
 def fit_column(name: str, array: pa.Array, type_: Any) -> pa.Array:
-    """Do as `fit`, and name the column in what is raised."""
+    """Do as `fit`, with the column's name in ResultErrors."""
     try:
         return fit(array, type_)
     except ResultError as error:
@@ -85,10 +79,10 @@ def _fit_nanoseconds(array: pa.Array, type_: Any) -> pa.Array:
 
 
 def _fit_decimal(array: pa.Array, type_: Any) -> pa.Array:
-    """Numbers by their shortest digits; those of floats are rounded where there are more."""
+    """Convert numbers by their shortest digits; floats with more digits are rounded."""
     texts = array.cast(pa.string())
     if at.is_string(array.type) and any(v and len(v) > 76 for v in texts.to_pylist()):
-        raise pa.ArrowInvalid("more digits than a decimal has")  # Arrow would make 0 of 10**300
+        raise pa.ArrowInvalid("more digits than a decimal has")  # Arrow would make 10**300 0
     try:
         return texts.cast(type_)
     except pa.ArrowInvalid:
@@ -108,12 +102,8 @@ def _rounded(text: str, scale: int) -> str:
 
 def _fit_struct(array: pa.Array, type_: Any) -> pa.Array:
     have = {field.name: i for i, field in enumerate(array.type)}
-    children = [
-        fit(array.field(have[field.name]), field.type)
-        if field.name in have
-        else pa.nulls(len(array), field.type)
-        for field in type_
-    ]
+    inner = (array.field(have[f.name]) if f.name in have else pa.nulls(len(array)) for f in type_)
+    children = [fit(child, field.type) for child, field in zip(inner, type_, strict=True)]
     mask = array.is_null() if array.null_count else None
     return pa.StructArray.from_arrays(children, fields=list(type_), mask=mask)
 
@@ -127,6 +117,6 @@ def _fit_map(array: pa.Array, type_: Any) -> pa.Array:
     )
     sizes = [size or 0 for size in lists.value_lengths().to_pylist()]
     offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
-    valid = bitmap(np.array(array.is_valid()) if array.null_count else None)
-    buffers = [valid, pa.py_buffer(offsets)]
+    valid = np.array(array.is_valid()) if array.null_count else None
+    buffers = [bitmap(valid), pa.py_buffer(offsets)]
     return pa.Array.from_buffers(type_, len(array), buffers, children=[entries])

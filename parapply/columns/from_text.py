@@ -1,7 +1,6 @@
-"""Text as values of a type that was asked for, or found: one rule for CSV, JSON and folders' names.
+"""Text to values of a given type: the same for CSV, JSON and names of folders.
 
-Text and bytes are what stands there. Of all else white space of ASCII is taken off both ends, and
-a plus before a number.
+For all but text and bytes, ASCII white space at both ends and a number's plus are ignored.
 """
 
 from __future__ import annotations
@@ -27,26 +26,16 @@ _TICKS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}  # in nanoseconds
 
 
 def from_text(texts: pa.Array, type_: Any) -> pa.Array:
-    """Return text as an array of `type_`; null is what is missing.
+    """Return text, null where missing, as an array of `type_`.
 
-    Raises pyarrow.ArrowInvalid where some is none, pyarrow.ArrowNotImplementedError for a type
-    that has no text.
+    Raises pyarrow.ArrowInvalid for other text, ArrowNotImplementedError for types without text.
     """
-    convert = next(convert for check, convert in _converters() if check(type_))
-    return convert(texts, type_)
+    return next(convert for check, convert in _converters() if check(type_))(texts, type_)
 
 
 def is_direct(type_: Any) -> bool:
-    """Whether Arrow's CSV reader does the same for what it takes: it has other rules for these."""
+    """Whether Arrow's CSV reader has the same rules for a type."""
     return not (at.is_time(type_) or at.is_duration(type_) or at.is_decimal(type_))
-
-
-def _same(texts: pa.Array, type_: Any) -> pa.Array:
-    return pc.cast(texts, type_)
-
-
-def _categories(texts: pa.Array, type_: Any) -> pa.Array:
-    return pc.cast(texts.dictionary_encode(), type_)
 
 
 def _truth(texts: pa.Array, type_: Any) -> pa.Array:
@@ -63,12 +52,8 @@ def _number(texts: pa.Array, type_: Any) -> pa.Array:
     return fit(bare, type_)
 
 
-def _moment(texts: pa.Array, type_: Any) -> pa.Array:
-    return pc.cast(pc.trim(texts), type_)
-
-
 def _clock(texts: pa.Array, type_: Any) -> pa.Array:
-    """By way of a timestamp: Arrow has no cast of its own."""
+    """Go through a timestamp: Arrow has no cast from text to time."""
     bare = pc.trim(texts)
     _check(texts, pc.match_substring_regex(bare, _CLOCK), type_)
     whole = pc.binary_join_element_wise(scalar("1970-01-01"), bare, scalar(" "))
@@ -81,7 +66,7 @@ def _duration(texts: pa.Array, type_: Any) -> pa.Array:
 
 
 def _ticks(text: str, type_: Any) -> int:
-    """Return how long `1 days 00:00:05` is, as pandas reads it, and we write it."""
+    """Return the ticks of a text like `1 days 00:00:05`, as pandas reads and we write it."""
     found = re.fullmatch(_DURATION, text.strip(" \t\n\v\f\r"))
     if not found or not found[0]:
         raise pa.ArrowInvalid(f"{text!r} is no {type_}")
@@ -107,7 +92,8 @@ def _converters() -> tuple[tuple[Callable[[Any], bool], Callable[[Any, Any], Any
         (lambda t: at.is_integer(t) or at.is_floating(t) or at.is_decimal(t), _number),
         (at.is_time, _clock),
         (at.is_duration, _duration),
-        (at.is_dictionary, _categories),
-        (lambda t: at.is_date(t) or at.is_timestamp(t), _moment),
-        (lambda t: True, _same),
+        (at.is_dictionary, lambda texts, type_: pc.cast(texts.dictionary_encode(), type_)),
+        (at.is_date, lambda texts, type_: pc.cast(pc.trim(texts), type_)),
+        (at.is_timestamp, lambda texts, type_: pc.cast(pc.trim(texts), type_)),
+        (lambda t: True, pc.cast),
     )

@@ -1,7 +1,6 @@
-"""What a column of text is, by the rules of pandas.read_csv: of a CSV file, or of folders' names.
+"""Type inference for text columns (CSV, names of folders), by the rules of pandas.read_csv.
 
-Text alone tells: a number is what pandas takes for one, with white space of ASCII around it. The
-differences that the README names are here, too: integers that a number does not hold stay text.
+The README names the differences: integers that a number does not hold stay text.
 """
 
 from __future__ import annotations
@@ -19,51 +18,45 @@ def _spellings(word: str) -> tuple[str, ...]:
 
 
 TRUE, FALSE = _spellings("true"), _spellings("false")
-TYPES = {  # by kind, each of which holds those before it, but for bool, which goes with none
-    "null": "double",  # what read_csv makes of a column without a value
+TYPES = {  # by kind; each kind holds those before it, but bool goes with none
+    "null": "double",  # as read_csv types a column without values
     "bool": "bool",
     "int": "int64",
-    "uint": "uint64",  # integers of which some need the 64th bit for their value
-    "digits": "string",  # integers, of which some begin with zeros: 007
+    "uint": "uint64",  # some integers need the 64th bit
+    "digits": "string",  # some integers begin with zeros: 007
     "float": "double",
-    "long": "string",  # numbers, of which some are integers that a number would not hold
+    "long": "string",  # some integers are beyond 64 bits
     "text": "string",
 }
 _ORDER = tuple(TYPES)
-_SPACE = r"[\t-\r ]*"  # what C's isspace says, and RE2's \s all but says
+_SPACE = r"[\t-\r ]*"  # C's isspace; RE2's \s lacks one of these
 _INTEGER = rf"^{_SPACE}[+-]?[0-9]+{_SPACE}$"
 _ZERO_LED = rf"^{_SPACE}[+-]?0[0-9]+{_SPACE}$"
 _NEGATIVE = rf"^{_SPACE}-0*[1-9]"
 _WIDE = rf"^{_SPACE}[+-]?0*[1-9][0-9]{{18,}}{_SPACE}$"  # may be beyond 64 bits
 _NUMBER = (
     rf"^{_SPACE}[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?{_SPACE}$"
-    r"|^[+-]?(?i:inf(?:inity)?)$|^(?:NaN|nan)$"  # a missing value, but to tools that tell the two
+    r"|^[+-]?(?i:inf(?:inity)?)$|^(?:NaN|nan)$"  # missing, except in tools that tell NaN from null
 )
 _TRUTH = r"^(?i:true|false)$"
 
 
 @record
 class TextKind:
-    """What a column holds in one piece of the input.
-
-    `nulls`: some value is missing; `signed`: some integer is negative.
-    """
+    """The kind (a key of TYPES) of a column in one piece of the input."""
 
     name: str
-    nulls: bool
-    signed: bool = False
+    nulls: bool  # some value is missing
+    signed: bool = False  # some integer is negative
 
     @property
     def type(self) -> str:
-        """The name of the type, where this is all of the column.
-
-        As read_csv has it, large integers are text beside a negative or missing one.
-        """
+        """The type's name; as in read_csv, uint64 beside negative or missing values is text."""
         mixed = self.name == "uint" and (self.nulls or self.signed)
         return "string" if mixed else TYPES[self.name]
 
     def join(self, other: TextKind) -> TextKind:
-        """Return the kind of both pieces together; the order does not matter."""
+        """Return the kind of both pieces together; it commutes."""
         low, high = sorted((self.name, other.name), key=_ORDER.index)
         if low == "bool" and high != "bool":
             high = "text"
@@ -73,7 +66,7 @@ class TextKind:
 
 
 def kind_of(texts: Any) -> TextKind:
-    """Return what text is, all of it together; null is what is missing."""
+    """Return the kind of an array of text; missing values are null."""
     name = _name(texts)
     signed = name in ("int", "uint") and bool(pc.any(_where(texts, _NEGATIVE)).as_py())
     return TextKind(name, texts.null_count > 0, signed)
@@ -96,15 +89,15 @@ def _name(texts: Any) -> str:
 
 
 def misread(texts: pa.Array, type_: Any) -> list[int]:
-    """Return the rows that would have made a column of an inferred type another, or text."""
+    """Return the rows that would have changed a column's inferred type."""
     if at.is_boolean(type_):
         return _rows(pc.invert(_where(texts, _TRUTH)))
     if at.is_integer(type_):
         return _rows(pc.or_(pc.invert(_where(texts, _INTEGER)), _where(texts, _ZERO_LED)))
     if not at.is_floating(type_):
         return []
-    beyond = [row for row, text in _wide(texts).items() if _is_beyond(text)]
-    return sorted({*_rows(pc.invert(_where(texts, _NUMBER))), *beyond})
+    beyond = {row for row, text in _wide(texts).items() if _is_beyond(text)}
+    return sorted(beyond.union(_rows(pc.invert(_where(texts, _NUMBER)))))
 
 
 def integers(texts: pa.Array) -> list[int]:
@@ -125,7 +118,7 @@ def _rows(where: Any) -> list[int]:
 
 
 def _wide(texts: Any) -> dict[int, str]:
-    """Return integers that 64 bits may not hold, by their rows."""
+    """Return integers of 19 digits and more, by row: 64 bits may not hold them."""
     where = _where(texts, _WIDE)
     values = texts.to_pylist() if pc.any(where).as_py() else []
     return {row: values[row] for row in _rows(where)} if values else {}

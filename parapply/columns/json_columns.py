@@ -1,8 +1,7 @@
-"""Columns of JSON: values that no one Arrow type holds, each as its own JSON text.
+"""Columns of JSON, for values that no one Arrow type holds.
 
-They are of Arrow's own JSON type over strings, so that whoever gets the column knows what it is:
-Parquet calls it JSON, DuckDB and polars read it as that, others as text. A function is given what
-`json.loads` makes of each value. What JSON Lines write of them is the text itself.
+They have Arrow's JSON type over strings: Parquet calls it JSON, DuckDB and polars read that, others
+text. Functions are given parsed values; JSON Lines get the text itself.
 """
 
 from __future__ import annotations
@@ -15,42 +14,34 @@ from parapply.columns.values.builders import texts
 from parapply.model.deferred_imports import at, json, pa
 from parapply.model.errors import UnseenError
 
-_SPREAD = re.compile(r"\s*[\r\n]\s*")  # in JSON no string has a line end: it is between tokens
-
-
-def json_type() -> Any:
-    """Return the type."""
-    return pa.json_()
+_SPREAD = re.compile(r"\s*[\r\n]\s*")  # always between tokens: JSON strings have no line ends
 
 
 def is_json(type_: Any) -> bool:
-    """Whether a type is JSON, over text of any width; told by its name, without Arrow."""
+    """Whether a type is JSON, over text of any width; needs no import of Arrow."""
     return type(type_).__name__ == "JsonType"
 
 
 def is_varied(type_: Any) -> bool:
-    """Whether values are lists or objects, or may be."""
-    known = type_ is not None and not isinstance(type_, str)  # those that have names are not
+    """Whether values are, or may be, lists or objects."""
+    known = type_ is not None and not isinstance(type_, str)  # types given as names are flat
     return bool(known and (is_json(type_) or at.is_nested(type_)))
 
 
 def of_texts(column: Any) -> Any:
-    """Return an array of JSON texts as a column of JSON."""
+    """Return JSON texts as a column of JSON."""
     return pa.ExtensionArray.from_storage(pa.json_(), column)
 
 
 def of_values(values: Sequence[Any]) -> Any:
-    """Return Python values, of whatever kinds together, as a column of JSON; None is missing.
-
-    Raises UnsupportedValueError for what no column can hold.
-    """
+    """Return Python values of mixed types as a column of JSON; raises UnsupportedValueError."""
     from parapply.columns.values.nested import dumps  # few jobs need what it imports
 
     return of_texts(texts(dumps(values)))
 
 
 def checked(column: Any) -> Any:
-    """Return an array of text as a column of JSON; raises pyarrow.ArrowInvalid where it is none."""
+    """Return text as a column of JSON; raises pyarrow.ArrowInvalid where it is invalid."""
     found = of_texts(column.cast(pa.string()))
     try:
         values_of(found)
@@ -65,7 +56,7 @@ def texts_of(array: Any) -> Any:
 
 
 def lines_of(array: Any) -> Any:
-    """Return the same, each on one line."""
+    """Return the JSON texts of a column of JSON, each on one line."""
     found = texts_of(array)
     written = found.to_pylist()
     if not any(text is not None and ("\n" in text or "\r" in text) for text in written):
@@ -74,7 +65,7 @@ def lines_of(array: Any) -> Any:
 
 
 def values_of(array: Any) -> list[Any]:
-    """Return what `json.loads` makes of each value; raises UnseenError for what is no JSON."""
+    """Return the parsed values; raises UnseenError for invalid JSON."""
     found = []
     for position, text in enumerate(texts_of(array).to_pylist()):
         try:

@@ -1,11 +1,11 @@
-"""Arrow's compute functions without `pyarrow.compute`, which takes 30 ms to import: it makes a
-Python function, with its documentation, of each of 300. (`Array.cast` and `.take` import it too.)
+"""Functions of `pyarrow.compute` without its import of 30 ms; `Array.cast` and `.take` import it.
 
-The names and meanings are those of `pyarrow.compute`; what is rare comes from there.
+Names and meanings are those of `pyarrow.compute`, where rare ones come from.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from parapply.model.deferred_imports import compute as _arrow
@@ -13,7 +13,7 @@ from parapply.model.deferred_imports import pa
 
 
 def call(name: str, arguments: list[Any], options: Any = None) -> Any:
-    """Call a function of Arrow's by its name."""
+    """Call an Arrow compute function by name."""
     return _arrow.call_function(name, arguments, options)
 
 
@@ -33,74 +33,41 @@ def fill_null(array: Any, value: pa.Scalar) -> Any:
     return call("coalesce", [array, value]) if array.null_count else array
 
 
-def if_else(condition: Any, one: Any, other: Any) -> Any:
-    """Return `one` where the condition holds, else `other`."""
-    return call("if_else", [condition, one, other])
+def _kernel(name: str) -> Callable[..., Any]:
+    return lambda *arguments: call(name, list(arguments))
 
 
-def equal(one: Any, other: Any) -> Any:
-    """Return where both are equal."""
-    return call("equal", [one, other])
-
-
-def floor(array: Any) -> Any:
-    """Round down."""
-    return call("floor", [array])
-
-
-def is_nan(array: Any) -> Any:
-    """Return where it is not a number."""
-    return call("is_nan", [array])
-
-
-def any(array: Any) -> Any:  # noqa: A001 - pyarrow.compute's name
-    """Return whether any is true."""
-    return call("any", [array])
-
-
-def all(array: Any) -> Any:  # noqa: A001 - as above
-    """Return whether all are true."""
-    return call("all", [array])
+if_else, equal, floor, is_nan = map(_kernel, ("if_else", "equal", "floor", "is_nan"))
+any, all, min_max = map(_kernel, ("any", "all", "min_max"))  # noqa: A001 - pyarrow.compute's names
+binary_join_element_wise = _kernel("binary_join_element_wise")  # the separator comes last
 
 
 def count_distinct(array: Any) -> int:
-    """Return how many different values there are, null among them."""
+    """Return the number of distinct values, null included."""
     count: int = call("count_distinct", [array], _arrow.CountOptions("all")).as_py()
     return count
 
 
-def min_max(array: Any) -> Any:
-    """Return the extremes, as a struct."""
-    return call("min_max", [array])
-
-
-def binary_join_element_wise(*columns: Any) -> Any:
-    """Join strings row by row with the last argument between them."""
-    return call("binary_join_element_wise", list(columns))
-
-
 def trim(array: Any) -> Any:
-    """Take white space off both ends: what C's isspace says is that, and nothing of Unicode's."""
+    """Strip white space of C's isspace, none of Unicode's, from both ends."""
     return call("ascii_trim", [array], _arrow.TrimOptions(" \t\n\v\f\r"))
 
 
 def match_substring_regex(array: Any, pattern: str) -> Any:
-    """Return where a pattern is found."""
+    """Return where a regular expression matches."""
     return call("match_substring_regex", [array], _arrow.MatchSubstringOptions(pattern))
 
 
 def replace_substring(array: Any, pattern: str, replacement: str) -> Any:
     """Replace every occurrence of a text."""
-    return call("replace_substring", [array], _replacing(pattern, replacement))
+    options = _arrow.ReplaceSubstringOptions(pattern, replacement)
+    return call("replace_substring", [array], options)
 
 
 def replace_substring_regex(array: Any, pattern: str, replacement: str) -> Any:
-    """Replace every match of a pattern."""
-    return call("replace_substring_regex", [array], _replacing(pattern, replacement))
-
-
-def _replacing(pattern: str, replacement: str) -> Any:
-    return _arrow.ReplaceSubstringOptions(pattern, replacement)
+    """Replace every match of a regular expression."""
+    options = _arrow.ReplaceSubstringOptions(pattern, replacement)
+    return call("replace_substring_regex", [array], options)
 
 
 def __getattr__(name: str) -> Any:

@@ -1,7 +1,7 @@
-"""Columns in the one layout that their values tell: some types can have the same ones in many.
+"""Columns in a canonical layout. In the parent, row group by row group.
 
-What parts a column was put together from shows in its views, runs and dictionaries, and would show
-in the bytes of the output. In the parent, group by group.
+Views, runs and dictionaries depend on how a column was split into parts, which would show in the
+bytes of the output.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from parapply.model.errors import OutputError
 
 
 def compact(table: pa.Table) -> pa.Table:
-    """Return a table in one piece; raises OutputError for dictionaries that do not go into one."""
+    """Return a table in one chunk; raises OutputError for dictionaries that cannot be unified."""
     table = _unified(table).combine_chunks()
     for place, field in enumerate(table.schema):
         make = next((make for holds, make in _MAKERS if holds(field.type)), None)
@@ -27,12 +27,11 @@ def compact(table: pa.Table) -> pa.Table:
 
 
 def have_one_dictionary(chunks: list[pa.Array]) -> bool:
-    """Whether arrays with dictionaries have the same one."""
+    """Whether dictionary arrays have the same dictionary."""
     return all(chunk.dictionary.equals(chunks[0].dictionary) for chunk in chunks[1:])
 
 
 def _unified(table: pa.Table) -> pa.Table:
-    """Return a table whose columns have one dictionary each; made once, as tables may be wide."""
     if not table.num_columns:
         return table
     pairs = zip(table.schema, table.columns, strict=True)
@@ -53,7 +52,7 @@ def _of_one_dictionary(field: pa.Field, column: pa.ChunkedArray) -> pa.ChunkedAr
 
 
 def _views(array: pa.Array) -> pa.Array:
-    """Text and bytes in one buffer."""
+    """Put text and bytes into one buffer."""
     try:
         return array.cast(_without_views(array.type)).cast(array.type)
     except pa.ArrowNotImplementedError:  # deep inside of other types
@@ -61,16 +60,16 @@ def _views(array: pa.Array) -> pa.Array:
 
 
 def _runs(array: pa.Array) -> pa.Array:
-    """Runs that are as long as can be."""
+    """Make runs as long as possible."""
     import pyarrow.compute as pc
 
     runs = pc.run_end_encode(pc.run_end_decode(array), run_end_type=array.type.run_end_type)
-    values = take(runs.values, range(len(runs.values)))  # with zeros where they are missing
+    values = take(runs.values, range(len(runs.values)))  # zeros where they are missing
     return pa.RunEndEncodedArray.from_arrays(runs.run_ends, values, array.type)
 
 
 def _list_views(array: pa.Array) -> pa.Array:
-    """Lists one after the other."""
+    """Put lists one after the other."""
     lengths = [length or 0 for length in array.value_lengths().to_pylist()]
     width = "i8" if at.is_large_list_view(array.type) else "i4"
     sizes = np.array(lengths, width)

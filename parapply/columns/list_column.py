@@ -1,7 +1,6 @@
-"""A made column as the list that it was made as: of one type that needs no Arrow to be told.
+"""A result column kept as a list, for types that need no Arrow.
 
-What else there is among results (dates, dicts, numpy's numbers, ...) is for
-columns/values/convert.py, and so is what is wrong with them: see `listed`.
+Other results (dates, dicts, numpy scalars, ...) and errors are for values/convert.py.
 """
 
 from __future__ import annotations
@@ -11,12 +10,12 @@ from typing import Any
 
 from parapply.model.records import record
 
-_EXACT = 2**62  # see builders.floats_with_others: larger ones beside floats are looked at there
+_EXACT = 2**62  # builders.floats_with_others checks larger integers beside floats
 
 
 @record
 class ListColumn:
-    """Values of one type, by its name (columns/type_names.py), and None where there is none."""
+    """Values of one type, named as in type_names.py, and None."""
 
     type: str
     values: Sequence[Any]
@@ -26,26 +25,24 @@ class ListColumn:
 
     @property
     def first(self) -> int:
-        """The position of the first value that is not None, or 0 where all are."""
+        """The position of the first value that is not None, else 0."""
         return next((place for place, value in enumerate(self.values) if value is not None), 0)
 
     def retyped(self, type_: str) -> ListColumn:
-        """Return the column as a type that `names.joined` gave for it and others."""
+        """Return the column as a type that `type_names.joined` gave for it and another."""
         if type_ == self.type or self.type == "null":
             return ListColumn(type_, self.values)
         return ListColumn(type_, [None if value is None else float(value) for value in self.values])
 
 
 def listed(values: Sequence[Any]) -> ListColumn | None:
-    """Return results as a column, as `convert.to_array` would; None where it takes Arrow."""
+    """Return results as the column that `convert.to_array` makes; None where it takes Arrow."""
     types = set(map(type, values)) - {type(None)}
     if types == {int, float} and all(value is None or abs(value) < _EXACT for value in values):
         return ListColumn("int64", values).retyped("double")
     if len(types) > 1 or not types <= _TYPES.keys():
         return None
-    if int in types and not _fits(values):
-        return None
-    if str in types and not _encodes(values):
+    if (int in types and not _fits(values)) or (str in types and not _encodes(values)):
         return None
     return ListColumn(_TYPES[types.pop()] if types else "null", values)
 

@@ -1,4 +1,4 @@
-"""Columns that a function made, be they Arrow arrays or lists: see list_column.py."""
+"""Result columns, be they Arrow arrays or lists (list_column.py)."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from parapply.model.deferred_imports import lazy, pa
 
 if TYPE_CHECKING:
     from parapply.columns.values import convert
-else:  # not for what is written as the list that it is
+else:  # not imported where lists are written as they are
     convert = lazy("parapply.columns.values.convert")
 
 
 def as_array(column: pa.Array | ListColumn) -> pa.Array:
-    """Return a made column as an array."""
+    """Return a result column as an array."""
     if isinstance(column, ListColumn):
         from parapply.columns.fit import fit
 

@@ -1,4 +1,4 @@
-"""Arrow scalars without pandas: `pa.scalar` and plain Python arguments of compute import it."""
+"""Arrow scalars without pandas, which `pa.scalar` and Python arguments of kernels import."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
-"""Types as text: what a column is, said, sent and compared without Arrow.
+"""Types as text, to send and compare them without Arrow.
 
-The types that most columns are go by their names. Others are packed in Arrow's own form of a
-schema, which is data and no code: types that somebody has added to Arrow's stand there by name and
-parameters. Who reads that and has not heard of them makes up what stands for them (foreign.py);
-where this process has packed such a type itself, it is the one that comes back.
+Common types go by name. Others are packed as a serialized Arrow schema, which runs no code when
+read: extension types are there by name and parameters. A process that does not know such a type
+makes a substitute (extension_types.py); one that packed it itself gets the same type back.
 """
 
 from __future__ import annotations
@@ -16,11 +15,11 @@ from parapply.model.deferred_imports import at, pa
 NAMES = ("null", "bool", "int64", "double", "string")
 JSON = "json"  # see json_columns.py
 _PACKED = "arrow:"
-_packed: dict[str, Any] = {}  # types of others', by what they were packed as here
+_packed: dict[str, Any] = {}  # extension types packed in this process, by their text
 
 
 def name_of(type_: Any) -> str:
-    """Return a pyarrow.DataType as text, and such text as it is."""
+    """Return a pyarrow.DataType as text; text is returned as it is."""
     if isinstance(type_, str):
         return type_
     name = str(type_)
@@ -35,7 +34,7 @@ def name_of(type_: Any) -> str:
 
 
 def type_of(name: Any) -> Any:
-    """Return the pyarrow.DataType that `name_of` made text of, and another as it is."""
+    """Return the pyarrow.DataType of such text; types are returned as they are."""
     if not isinstance(name, str):
         return name
     return _packed[name] if name in _packed else _type(name)
@@ -52,11 +51,10 @@ def _is_extended(type_: Any) -> bool:
 
 
 def pack(type_: Any) -> str:
-    """Return a type as text, as Arrow has it; to read that runs no code."""
+    """Return a type as a base64 Arrow schema."""
     import base64
 
-    schema = pa.schema([pa.field("", type_)])
-    return base64.b64encode(schema.serialize().to_pybytes()).decode()
+    return base64.b64encode(pa.schema([pa.field("", type_)]).serialize()).decode()
 
 
 def unpack(text: str) -> Any:
@@ -80,7 +78,7 @@ def _type(name: str) -> Any:
 
 
 def joined(one: str, other: str) -> str | None:
-    """Return what `types.unify` would, as far as that can be told without Arrow, else None."""
+    """Return what `unify` would for the types of NAMES that go together, else None."""
     if one == other or other == "null":
         return one
     if one == "null":

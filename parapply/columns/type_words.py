@@ -1,4 +1,4 @@
-"""What a person calls a type: by the values that a function returns, as in the README's table."""
+"""Types in messages: in the words of the README's table."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from parapply.model.deferred_imports import at, pa
 
 
 def named(type_: Any) -> str:
-    """Return a type in words: `list of int`, say; as Arrow has it where there is no other."""
+    """Return a type in words, as `list of int`; Arrow's name where there is none."""
     type_ = type_of(type_)
     if at.is_timestamp(type_) and type_.tz is not None:
         return "datetime with a zone"
@@ -25,7 +25,7 @@ def named(type_: Any) -> str:
 
 
 def clash(one: Any, other: Any) -> tuple[str, str]:
-    """Return two types that do not go together, in words that tell why, inside of them or not."""
+    """Return two conflicting types in words that show where they differ, nested or not."""
     one, other = type_of(one), type_of(other)
     if at.is_list(one) and at.is_list(other):
         inside = clash(one.value_type, other.value_type)

@@ -1,9 +1,8 @@
-"""One Arrow type for a column over all its parts, and how a part is brought to it.
+"""The one Arrow type of a column over all its parts.
 
-The rules: null and X make X; of integers, decimals and floats the last one wins;
-structs and lists are joined inside, and are JSON beside JSON;
-the finer unit and the wider decimal win; several zones are UTC. Everything else is a conflict, for
-the caller to report.
+Null and X make X; of integers, decimals and floats the last wins; structs, lists and maps are
+joined inside, and are JSON beside JSON; the finer unit and the wider decimal win; several zones
+are UTC. Everything else is a conflict, for the caller to report.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ UNITS = ("s", "ms", "us", "ns")
 
 
 def unify(one: Any, other: Any) -> Any | None:
-    """Return the type that holds the values of both, or None where there is none."""
+    """Return the type that holds the values of both, or None."""
     if one == other or at.is_null(other):
         return one
     if at.is_null(one):
@@ -30,7 +29,7 @@ def unify(one: Any, other: Any) -> Any | None:
 
 
 def unify_names(one: str, other: str) -> str | None:
-    """Do as `unify`, with types as text (columns/type_names.py)."""
+    """Do as `unify` with types as text (type_names.py)."""
     if (name := joined(one, other)) is not None:
         return name
     type_ = unify(type_of(one), type_of(other))
@@ -38,10 +37,7 @@ def unify_names(one: str, other: str) -> str | None:
 
 
 def is_settled(type_: Any) -> bool:
-    """Whether no further part can change the type: unify(type_, X) is type_ or a conflict.
-
-    It may be given as text.
-    """
+    """Whether unify(type_, X) is type_ or a conflict for every X; `type_` may be text."""
     if type_ in (*NAMES, JSON):
         return type_ in ("bool", "double", "string", JSON)
     type_ = type_of(type_)
@@ -90,7 +86,7 @@ def _scale(type_: Any) -> int:
 
 
 def _digits(type_: Any) -> int:
-    """How many there may be before the point."""
+    """Return how many digits fit before the point."""
     if at.is_decimal(type_):
         return int(type_.precision - type_.scale)
     return 20 if at.is_uint64(type_) else 19
@@ -125,7 +121,7 @@ def _texts(one: Any, other: Any) -> Any | None:
 
 
 def is_text(type_: Any) -> bool:
-    """Whether it is a type of text."""
+    """Whether values are strings, of any width or view."""
     return bool(at.is_string(type_) or at.is_large_string(type_) or at.is_string_view(type_))
 
 
@@ -141,10 +137,9 @@ def _lists(one: Any, other: Any) -> Any | None:
 
 
 def _jsons(one: Any, other: Any) -> Any | None:
-    alike = all(json_columns.is_varied(type_) for type_ in (one, other))
-    return (
-        pa.json_() if alike and (json_columns.is_json(one) or json_columns.is_json(other)) else None
-    )
+    types = (one, other)
+    alike = all(map(json_columns.is_varied, types))
+    return pa.json_() if alike and any(map(json_columns.is_json, types)) else None
 
 
 def _structs(one: Any, other: Any) -> Any | None:

@@ -1,1 +1,1 @@
-"""The text of whole Arrow columns, as text formats write it."""
+"""Arrow columns to text."""

@@ -1,8 +1,7 @@
-"""From Arrow's dates and times to text: ISO 8601, with a space between them.
+"""Arrow's dates and times to text: ISO 8601, with a space between date and time.
 
-The infinities that DuckDB and PostgreSQL have are written as they write them. For other moments
-beyond the years 1 to 9999 there is no text that all read alike (DuckDB has `44-03-15 (BC)`, Spark
-`+200000-01-01`), and Arrow writes none: they are an error.
+Infinities are written as DuckDB and PostgreSQL do. Other moments beyond the years 1 to 9999 are an
+error: tools differ (DuckDB has `44-03-15 (BC)`, Spark `+200000-01-01`), and Arrow writes none.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from typing import Any
 
 from parapply.columns import kernels as pc
 from parapply.columns.arrays import integers, to_list
-from parapply.columns.values.convert import to_array
+from parapply.columns.values.builders import texts
 from parapply.model.deferred_imports import at, np, pa
 from parapply.model.errors import UnseenError
 
@@ -30,16 +29,16 @@ def dates(array: pa.Array) -> pa.Array:
 
 
 def times(array: pa.Array) -> pa.Array:
-    """Return the text of times of the day, of which the end is 24:00:00."""
+    """Return the text of times of day, up to and including 24:00:00."""
     day = _DAY * _SECOND[array.type.unit]
     return _written(array, (0, day), {day: "24:00:00"}, _clocks)
 
 
 def timestamps(array: pa.Array) -> pa.Array:
-    """Return the text of timestamps, with the offset of their zone where they have one."""
+    """Return the text of timestamps, with the zone's offset if any."""
     convert = _clocks if array.type.tz is None else _zoned
     if array.type.unit == "ns":
-        return convert(array)  # all are of 1677 to 2262
+        return convert(array)  # all are within 1677 to 2262
     second, most = _SECOND[array.type.unit], 2**63 - 1
     span = _FIRST_DAY * _DAY * second, (_LAST_DAY + 1) * _DAY * second
     return _written(array, span, {most: "infinity", -most: "-infinity"}, convert)
@@ -48,10 +47,7 @@ def timestamps(array: pa.Array) -> pa.Array:
 def _written(
     array: pa.Array, span: tuple[int, int], others: Mapping[int, str], convert: Any
 ) -> Any:
-    """Convert the values in a span, and write others as they are called.
-
-    Raises UnseenError for a value that is neither.
-    """
+    """Convert the values in a span; `others` has the text of others, or UnseenError is raised."""
     ticks = array.view(pa.int32() if array.type.bit_width == 32 else pa.int64())
     found = pc.min_max(ticks)
     least, most = found["min"].as_py(), found["max"].as_py()
@@ -68,7 +64,7 @@ def _written(
     for position in np.flatnonzero(called).tolist():
         written[position] = others[int(counts[position])]
     known = array.is_valid().to_pylist()
-    return _texts([one if is_known else None for one, is_known in zip(written, known, strict=True)])
+    return texts([one if is_known else None for one, is_known in zip(written, known, strict=True)])
 
 
 def _why(ticks: int, type_: Any) -> str:
@@ -84,24 +80,18 @@ def _dates(array: pa.Array) -> pa.Array:
 
 
 def _clocks(array: pa.Array) -> pa.Array:
-    """`2024-01-31 12:00:00`: a fraction only where there is one, of 6 digits or 9."""
+    """Write `2024-01-31 12:00:00`, and fractions, where there are any, with 6 or 9 digits."""
     bare = pc.replace_substring_regex(pc.cast(array, pa.string()), r"\.0+$", "")
     return pc.replace_substring_regex(bare, r"(\.[0-9]{6})000$", r"\1")
 
 
 def _zoned(array: pa.Array) -> pa.Array:
-    """The same with the zone's offset."""
     if array.type.unit != "ns":
-        return _texts([None if value is None else str(value) for value in to_list(array)])
+        return texts([None if value is None else str(value) for value in to_list(array)])
     ticks = np.array(array.view(pa.int64()).fill_null(0))
     coarse = to_list(integers(ticks // 1000).view(pa.timestamp("us", array.type.tz)))
-    known, rests = array.is_valid().to_pylist(), (ticks % 1000).tolist()
-    return _texts(
-        [
-            _nanoseconds(value, rest) if ok else None
-            for ok, value, rest in zip(known, coarse, rests, strict=True)
-        ]
-    )
+    rows = zip(array.is_valid().to_pylist(), coarse, (ticks % 1000).tolist(), strict=True)
+    return texts([_nanoseconds(value, rest) if ok else None for ok, value, rest in rows])
 
 
 def _nanoseconds(value: Any, rest: int) -> str:
@@ -109,7 +99,3 @@ def _nanoseconds(value: Any, rest: int) -> str:
         return str(value)
     whole = value.isoformat(" ", "microseconds")
     return f"{whole[:26]}{rest:03}{whole[26:]}"
-
-
-def _texts(values: list[str | None]) -> pa.Array:
-    return pc.cast(to_array(values), pa.string())

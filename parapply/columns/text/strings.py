@@ -1,4 +1,4 @@
-"""The text of any column, as CSV and `--dtype NAME=str` have it: lists and structs are JSON."""
+"""The text of any column, for CSV and `--dtype NAME=str`: lists and structs are JSON."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Python values, as functions return them, to Arrow arrays. In the worker."""
+"""Python values that functions return to Arrow arrays. In the worker."""

@@ -1,22 +1,20 @@
-"""Plain values of one kind to an Arrow array: numbers, text, bytes. Runs in the worker.
+"""Plain values of one kind (numbers, text, bytes) to an Arrow array. In the worker.
 
-Buffers are filled by numpy: `pa.array(list)` imports pandas by itself (1.1 s), and guesses types.
+Numpy fills the buffers, as `pa.array(list)` imports pandas (1.1 s) and guesses types.
 """
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from parapply.model.deferred_imports import decimal, np, pa
 
 
 class MixedTypesError(Exception):
-    """Two values (by position) have types that no column holds together.
-
-    `kinds` are the values that do not go together: those two, or what is inside of them.
-    """
+    """The values at two positions fit no common column; `kinds` are they, or values in them."""
 
     def __init__(self, first: int, second: int, kinds: tuple[Any, Any]) -> None:
         super().__init__(first, second, kinds)
@@ -24,7 +22,7 @@ class MixedTypesError(Exception):
 
 
 class UnsupportedValueError(Exception):
-    """The value at a position is nothing that a table can hold."""
+    """The value at a position fits no column."""
 
     def __init__(self, position: int, why: str) -> None:
         super().__init__(position, why)
@@ -32,19 +30,19 @@ class UnsupportedValueError(Exception):
 
 
 def valid_mask(values: Sequence[Any]) -> np.ndarray[Any, Any] | None:
-    """Return which values are there, or None where all are."""
-    if None not in values:  # NaN is compared by identity first: no surprise there
+    """Return which values are not None; None where all are not."""
+    if None not in values:  # safe: compares by identity first
         return None
     return np.fromiter((value is not None for value in values), bool, len(values))
 
 
 def bitmap(valid: np.ndarray[Any, Any] | None) -> pa.Buffer | None:
-    """Return a mask as the buffer that Arrow takes."""
+    """Return a mask as Arrow's validity buffer."""
     return None if valid is None else pa.py_buffer(np.packbits(valid, bitorder="little"))
 
 
 def numbers(values: Sequence[Any], dtype: str, type_: pa.DataType) -> pa.Array:
-    """Return numbers as an array of `type_`, which numpy calls `dtype`."""
+    """Return numbers as an array of `type_`, numpy's `dtype`."""
     valid = valid_mask(values)
     if valid is not None:
         values = [0 if value is None else value for value in values]
@@ -53,7 +51,7 @@ def numbers(values: Sequence[Any], dtype: str, type_: pa.DataType) -> pa.Array:
 
 
 def whole_floats(values: Sequence[float]) -> pa.Array:
-    """Return floats, none of them missing: `struct` packs them in half of numpy's time."""
+    """Return floats, none missing, as float64; `struct` takes half of numpy's time."""
     data = pa.py_buffer(struct.pack(f"{len(values)}d", *values))
     return pa.Array.from_buffers(pa.float64(), len(values), [None, data])
 
@@ -66,8 +64,7 @@ def floats(values: Sequence[Any]) -> pa.Array:
 def floats_with_others(values: Sequence[Any]) -> pa.Array:
     """Return floats, integers and Decimals as float64.
 
-    Raises UnsupportedValueError where the others could not be a column without the floats, or
-    whether there is a float in the same part would decide whether they can.
+    Raises UnsupportedValueError if the values but floats would, whichever part the floats are in.
     """
     try:
         array = floats(values)
@@ -88,11 +85,9 @@ def _check_exact(values: Sequence[Any]) -> None:
 
 def ints(values: Sequence[Any]) -> pa.Array:
     """Return int64, or decimals where a number is beyond 64 bits."""
-    try:
+    with suppress(OverflowError):
         return numbers(values, "i8", pa.int64())
-    except OverflowError:
-        pass
-    return decimals(values)  # beyond 64 bits
+    return decimals(values)
 
 
 def bools(values: Sequence[Any]) -> pa.Array:
@@ -103,13 +98,13 @@ def bools(values: Sequence[Any]) -> pa.Array:
 
 
 def texts(values: Sequence[Any]) -> pa.Array:
-    """Return text; raises UnsupportedValueError for what is not valid Unicode."""
+    """Return text; raises UnsupportedValueError for invalid Unicode."""
     valid = valid_mask(values)
     return _joined(values if valid is None else [value or "" for value in values], values, valid)
 
 
 def whole_texts(values: Sequence[str]) -> pa.Array:
-    """Return text, none of it missing, as `texts` does."""
+    """Do as `texts`, for values none of which is missing."""
     return _joined(values, values, None)
 
 
@@ -137,7 +132,7 @@ def _unicode(values: Sequence[Any]) -> pa.Array:
 
 
 def encodes(text: str) -> bool:
-    """Whether text is valid Unicode: Python and JSON can spell a half of a surrogate pair."""
+    """Whether text is valid Unicode: Python and JSON allow half of a surrogate pair."""
     try:
         return text.isascii() or text.encode() is not None
     except UnicodeEncodeError:
@@ -154,15 +149,15 @@ def binaries(values: Sequence[Any]) -> pa.Array:
 
 
 def each(values: Sequence[Any], convert: Callable[[Any], int]) -> list[int | None]:
-    """Return `convert` of each value that is there."""
+    """Return `convert` of each value but None."""
     return [None if value is None else convert(value) for value in values]
 
 
 def decimals(values: Sequence[Any]) -> pa.Array:
-    """Return decimals, and integers among them, with the finest scale of all.
+    """Return Decimals and integers as decimals with the finest scale of all.
 
-    There is room for 19 digits before the point, or 38, 57, 76, so that the type says enough to
-    join it with others, integers of 64 bits too, whatever the values of the other parts.
+    The digits before the point are rounded up to 19, 38, 57 or 76, so that types of different parts
+    (and int64) can be joined whatever their values.
     """
     values = [decimal.Decimal(value) if isinstance(value, int) else value for value in values]
     scale = digits = 0
@@ -181,7 +176,7 @@ def decimals(values: Sequence[Any]) -> pa.Array:
 
 
 def decimal_type(digits: int, scale: int) -> pa.DataType | None:
-    """Return the type for so many digits before the point and after it; None if there is none."""
+    """Return the type for digits before the point and after it; None beyond 76."""
     precision = 19 * max(1, -(-digits // 19)) + scale
     if precision > 76:
         return None

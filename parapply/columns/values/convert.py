@@ -1,7 +1,7 @@
-"""Python values, as a function returned them, to Arrow arrays of one type. Runs in the worker.
+"""Python values that a function returned to Arrow arrays. In the worker.
 
-`pa.array(list)` would do most of this, but imports pandas by itself (1.1 s), guesses differently
-for numpy scalars, and makes one type of int and str only by failing without saying where.
+`pa.array(list)` imports pandas (1.1 s), guesses differently for numpy scalars, and fails for int
+beside str without saying where.
 """
 
 from __future__ import annotations
@@ -12,24 +12,8 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from functools import cache
 from typing import Any
 
-from parapply.columns.values.builders import (
-    NOT_UNICODE,
-    MixedTypesError,
-    UnsupportedValueError,
-    binaries,
-    bitmap,
-    bools,
-    decimals,
-    encodes,
-    floats,
-    floats_with_others,
-    ints,
-    spelled,
-    texts,
-    valid_mask,
-    whole_floats,
-    whole_texts,
-)
+from parapply.columns.values import builders
+from parapply.columns.values.builders import MixedTypesError, UnsupportedValueError, bitmap
 from parapply.columns.values.maps import Map, type_like
 from parapply.columns.values.moments import dates, datetimes, durations, times
 from parapply.columns.values.plain import is_frame, keys_of, plain, unwrapper
@@ -40,11 +24,11 @@ __all__ = ["MixedTypesError", "UnsupportedValueError", "to_array"]
 
 
 def to_array(values: Sequence[Any]) -> pa.Array:
-    """Return `values` as one array: None, NaT and NA are null, int and Decimal
-    together are decimal, and either with float is float.
+    """Return `values` as one array: None, NaT and NA are null, ints with Decimals are decimal,
+    either with floats is float.
 
-    Raises MixedTypesError where two values do not fit into one column, UnsupportedValueError for
-    an object that no column can hold (a class of the user's own).
+    Raises MixedTypesError for values that fit no common column, UnsupportedValueError for one that
+    fits none (a user's class).
     """
     types = set(map(type, values))
     if len(types) == 1 and (build := _WHOLE.get(next(iter(types)))):
@@ -53,26 +37,27 @@ def to_array(values: Sequence[Any]) -> pa.Array:
         values = [plain(value) for value in values]
         types = set(map(type, values))
     types.discard(type(None))
-    builders = {_builder(kind) for kind in types}
-    if _maps in builders and builders <= {_maps, _structs}:
-        builders = {_maps}
-    if len(builders) > 1 and builders <= set(_TOWER):
-        builders = {floats_with_others if floats in builders else decimals}
-    if len(builders) > 1:
+    found = {_builder(kind) for kind in types}
+    if _maps in found and found <= {_maps, _structs}:
+        found = {_maps}
+    if len(found) > 1 and found <= set(_TOWER):
+        found = {builders.floats_with_others if builders.floats in found else builders.decimals}
+    if len(found) > 1:
         raise _mixed(values)
-    if not builders:
+    if not found:
         return pa.nulls(len(values))
-    (build,) = builders
+    (build,) = found
     if build is None:
         raise _unsupported(values)
     return build(values)
 
 
-_WHOLE: dict[type, Callable[[Sequence[Any]], Any]] = {float: whole_floats, str: whole_texts}
+_Builder = Callable[[Sequence[Any]], Any]
+_WHOLE: dict[type, _Builder] = {float: builders.whole_floats, str: builders.whole_texts}
 
 
 def are_nested(values: Sequence[Any]) -> bool:
-    """Whether values are lists, dicts and what becomes those, and None."""
+    """Whether values are lists, dicts or alike, and None."""
     first = next((value for value in values if value is not None), None)
     if type(first) in _PLAIN:
         return False
@@ -84,12 +69,12 @@ def are_nested(values: Sequence[Any]) -> bool:
 
 
 def is_known(kind: type) -> bool:
-    """Whether a column can hold values of a type."""
+    """Whether columns can hold values of a type."""
     return _builder(kind) is not None
 
 
 def unknown(value: Any) -> str:
-    """Say of a value of another type what it is, and what to return instead."""
+    """Describe a value that no column holds, and what to return instead."""
     if is_frame(type(value)):
         return f"a whole {type(value).__qualname__} for one row; return {_INSTEAD}"
     return f"{type(value).__qualname__}; return text, a number, a date, a list or a dict"
@@ -99,9 +84,9 @@ _PLAIN = {type(None), bool, int, float, str}
 
 
 def by_kind(values: Sequence[Any], *, numbers: bool) -> list[list[int]]:
-    """Return the positions of the values of each kind, those of None with the first.
+    """Return the positions of the values of each kind; None belongs to any if there is only one.
 
-    `numbers`: int, float and Decimal are one kind. Datetimes with a zone are one of their own.
+    Datetimes with and without zone are two kinds; int, float and Decimal are one if `numbers`.
     """
     types = set(map(type, values))
     if len(types - {type(None)}) < 2 and dt.datetime not in types:
@@ -110,7 +95,7 @@ def by_kind(values: Sequence[Any], *, numbers: bool) -> list[list[int]]:
     for position, value in enumerate(map(plain, values)):
         kind: Any = None if value is None else _builder(type(value))
         if kind in _TOWER and numbers:
-            kind = floats
+            kind = builders.floats
         found.setdefault((kind, getattr(value, "tzinfo", None) is None), []).append(position)
     return list(found.values())
 
@@ -121,13 +106,13 @@ def _lists(values: Sequence[Any]) -> pa.Array:
     np.cumsum([len(item) for item in items], out=offsets[1:])
     owners = np.repeat(np.arange(len(items)), np.diff(offsets))
     child = _nested(lambda: to_array([value for item in items for value in item]), owners)
-    buffers = [bitmap(valid_mask(values)), pa.py_buffer(offsets)]
+    buffers = [bitmap(builders.valid_mask(values)), pa.py_buffer(offsets)]
     return pa.Array.from_buffers(pa.list_(child.type), len(items), buffers, children=[child])
 
 
 def _structs(values: Sequence[Any]) -> pa.Array:
     keys = list(dict.fromkeys(str(key) for value in values if value for key in value))
-    if not all(map(encodes, keys)):
+    if not all(map(builders.encodes, keys)):
         raise _unwritable(values)
     owners = np.arange(len(values))
     known = [value or {} for value in values]
@@ -137,7 +122,8 @@ def _structs(values: Sequence[Any]) -> pa.Array:
         for key in keys
     ]
     type_ = pa.struct([pa.field(k, c.type) for k, c in zip(keys, children, strict=True)])
-    return pa.Array.from_buffers(type_, len(rows), [bitmap(valid_mask(values))], children=children)
+    buffers = [bitmap(builders.valid_mask(values))]
+    return pa.Array.from_buffers(type_, len(rows), buffers, children=children)
 
 
 def _maps(values: Sequence[Any]) -> pa.Array:
@@ -155,7 +141,7 @@ def _maps(values: Sequence[Any]) -> pa.Array:
         [keys.cast(type_.key_type), items.cast(type_.item_type)],
         fields=[type_.key_field, type_.item_field],
     )
-    buffers = [bitmap(valid_mask(values)), pa.py_buffer(offsets)]
+    buffers = [bitmap(builders.valid_mask(values)), pa.py_buffer(offsets)]
     return pa.Array.from_buffers(type_, len(values), buffers, children=[entries])
 
 
@@ -163,7 +149,7 @@ _NO_KEY = "a map with the key None, which no map has"
 
 
 def _nested(build: Callable[[], pa.Array], owners: np.ndarray[Any, Any]) -> pa.Array:
-    """Build a child array; where it fails, say so by the position of the value around it."""
+    """Build a child array; errors have the position of the outer value."""
     try:
         return build()
     except MixedTypesError as error:
@@ -173,36 +159,28 @@ def _nested(build: Callable[[], pa.Array], owners: np.ndarray[Any, Any]) -> pa.A
         raise UnsupportedValueError(int(owners[error.position]), error.why) from None
 
 
-_Builder = Callable[[Sequence[Any]], Any]
-
-
 @cache
-def _builders() -> tuple[tuple[type, _Builder], ...]:
-    return (  # in this order: bool is an int, and datetime a date
-        (bool, bools),
-        (int, ints),
-        (float, floats),
-        (str, texts),
-        (bytes, binaries),
-        (bytearray, binaries),
-        (memoryview, binaries),
-        (dt.datetime, datetimes),
+def _builders() -> tuple[tuple[type | tuple[type, ...], _Builder], ...]:
+    return (  # in this order: bool is a subclass of int, datetime of date
+        (bool, builders.bools),
+        (int, builders.ints),
+        (float, builders.floats),
+        (str, builders.texts),
+        ((bytes, bytearray, memoryview), builders.binaries),
+        ((dt.datetime, np.datetime64), datetimes),
         (dt.date, dates),
         (dt.time, times),
-        (dt.timedelta, durations),
-        (np.datetime64, datetimes),
-        (np.timedelta64, durations),
-        (decimal.Decimal, decimals),
-        (uuid.UUID, spelled),
+        ((dt.timedelta, np.timedelta64), durations),
+        (decimal.Decimal, builders.decimals),
+        (uuid.UUID, builders.spelled),
         (Map, _maps),
         (Mapping, _structs),
-        (Set, _lists),
-        (list, _lists),
-        (tuple, _lists),
+        ((Set, list, tuple), _lists),
     )
 
 
-_TOWER: tuple[_Builder | None, ...] = (ints, decimals, floats)  # they go together
+# They fit one column.
+_TOWER: tuple[_Builder | None, ...] = (builders.ints, builders.decimals, builders.floats)
 
 
 def _builder(kind: type) -> _Builder | None:
@@ -219,24 +197,22 @@ def _mixed(values: Sequence[Any]) -> Exception:
             return _unsupported(values)
         firsts.setdefault(build, position)
     numbers = [build for build in firsts if build in _TOWER]
-    for build in numbers[1:]:  # they go together, and were not the matter
+    for build in numbers[1:]:  # they fit one column, so are not the cause
         del firsts[build]
     first, second, *_ = firsts.values()
     return MixedTypesError(first, second, (values[first], values[second]))
 
 
 def _unwritable(values: Sequence[Any]) -> UnsupportedValueError:
-    for position, value in enumerate(values):
-        if not all(encodes(str(key)) for key in value or ()):
-            return UnsupportedValueError(position, f"a dict with a key {NOT_UNICODE}")
-    raise AssertionError("all keys are valid")
+    wrong = (not all(builders.encodes(str(key)) for key in value or ()) for value in values)
+    why = f"a dict with a key {builders.NOT_UNICODE}"
+    return UnsupportedValueError(list(wrong).index(True), why)
 
 
 _INSTEAD = "a dict for columns, a list of dicts with --explode, or take chunks with --by chunk"
 
 
 def _unsupported(values: Sequence[Any]) -> UnsupportedValueError:
-    for position, value in enumerate(values):
-        if value is not None and _builder(type(value)) is None:
-            return UnsupportedValueError(position, unknown(value))
-    raise AssertionError("no unsupported value")
+    found = ((i, v) for i, v in enumerate(values) if v is not None and not is_known(type(v)))
+    position, value = next(found)
+    return UnsupportedValueError(position, unknown(value))

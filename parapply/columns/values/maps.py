@@ -1,6 +1,6 @@
-"""Maps of Arrow as Python has them: dicts with keys of any type. In the worker.
+"""Arrow's maps as Python dicts. In the worker.
 
-A dict that a function makes is a struct, or columns; one that it was given for a map stays a map.
+Dicts that a function makes are structs, or columns; those that it was given for maps stay maps.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from parapply.model.deferred_imports import at, pa
 
 
 class Map(dict[Any, Any]):
-    """A map of the input; `type` is the Arrow type that it had."""
+    """A map of the input, with its Arrow type."""
 
     __slots__ = ("type",)
 
@@ -20,7 +20,7 @@ class Map(dict[Any, Any]):
 
     @classmethod
     def of(cls, keys: Sequence[Any], items: Sequence[Any], type_: Any) -> Map:
-        """Return a map; raises ValueError where a key is there twice."""
+        """Return a map; raises ValueError for duplicate keys."""
         made = cls(zip(keys, items, strict=True))
         if len(made) < len(keys):
             twice = next(key for place, key in enumerate(keys) if key in keys[:place])
@@ -30,7 +30,7 @@ class Map(dict[Any, Any]):
 
 
 def holds_maps(type_: Any) -> bool:
-    """Whether a type is a map, or has one inside."""
+    """Whether a type is a map or contains one."""
     if type_ is None or isinstance(type_, str):
         return False
     inner = (type_.field(place).type for place in range(type_.num_fields))
@@ -38,7 +38,7 @@ def holds_maps(type_: Any) -> bool:
 
 
 def as_lists(array: pa.Array) -> pa.Array:
-    """Return maps as what they are in memory, lists of pairs: Arrow has kernels for these."""
+    """Return maps as lists of pairs, for which Arrow has kernels; nothing is copied."""
     type_ = pa.list_(pa.struct([array.type.key_field, array.type.item_field]))
     buffers = array.buffers()[:2]
     return pa.Array.from_buffers(
@@ -47,9 +47,9 @@ def as_lists(array: pa.Array) -> pa.Array:
 
 
 def type_like(values: Sequence[Any], keys: pa.Array, items: pa.Array) -> Any:
-    """Return the type of a column of maps: that which all had before, where values still fit."""
+    """Return the type of a column of maps: the one all had in the input, if the values fit."""
     known: list[Any] = [getattr(value, "type", None) for value in values if value is not None]
-    # Where all are empty, any type of keys will do but null, which Arrow has not.
+    # Where all are empty, any key type will do but null, which Arrow does not allow.
     made = pa.map_(pa.string() if at.is_null(keys.type) else keys.type, items.type)
     if not known or any(type_ is None or type_ != known[0] for type_ in known):
         return made

@@ -1,13 +1,14 @@
-"""Dates, times and durations to Arrow arrays. Runs in the worker.
+"""Dates, times and durations to Arrow arrays. In the worker.
 
-The unit is the microsecond, that of Python's own; where a pandas or numpy value has nanoseconds it
-is the nanosecond for the whole column, which reaches from 1677 to 2262 only.
+The unit is the microsecond, as in Python; with pandas or numpy nanoseconds it is the nanosecond for
+the whole column, which only reaches from 1677 to 2262.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from parapply.columns.values.builders import MixedTypesError, UnsupportedValueError, each, numbers
@@ -25,10 +26,7 @@ def dates(values: Sequence[Any]) -> pa.Array:
 
 
 def datetimes(values: Sequence[Any]) -> pa.Array:
-    """Return datetimes in the zone or offset that all of them have; with several, in UTC.
-
-    Raises MixedTypesError where some have a zone and some not.
-    """
+    """Return datetimes in their one zone, else UTC; MixedTypesError where only some have one."""
     zones = _zones(values)
     if None in zones and len(zones) > 1:
         raise _with_and_without_zone(values)
@@ -61,11 +59,11 @@ def durations(values: Sequence[Any]) -> pa.Array:
 
 
 def _zone(value: Any) -> Any:
-    return getattr(value, "tzinfo", None)  # numpy's have none
+    return getattr(value, "tzinfo", None)  # numpy's have no attribute
 
 
 def _zones(values: Sequence[Any]) -> list[Any]:
-    """The zones of the values, each once; some (dateutil's) have no hash."""
+    """Return the distinct zones, by id: some (dateutil's) have no hash."""
     if set(map(type, values)) <= {dt.datetime, type(None)}:
         found = {id(value.tzinfo): value.tzinfo for value in values if value is not None}
     else:
@@ -75,9 +73,8 @@ def _zones(values: Sequence[Any]) -> list[Any]:
 
 def _with_and_without_zone(values: Sequence[Any]) -> MixedTypesError:
     known = [position for position, value in enumerate(values) if value is not None]
-    first = known[0]
-    aware = _zone(values[first]) is not None
-    second = next(p for p in known if (_zone(values[p]) is not None) != aware)
+    aware = {position: _zone(values[position]) is not None for position in known}
+    first, second = known[0], next(place for place in known if aware[place] != aware[known[0]])
     return MixedTypesError(first, second, (values[first], values[second]))
 
 
@@ -89,7 +86,7 @@ def _unit(values: Sequence[Any], python: type, attribute: str) -> str:
 
 
 def _ticks(unit: str, count: Callable[[Any], int], attribute: str) -> Callable[[Any], int]:
-    """What a value counts in `unit`, if `count` gives whole microseconds."""
+    """Return the function from value to ticks of `unit`; `count` gives whole microseconds."""
     if unit == "us":
         return count
 
@@ -104,10 +101,8 @@ def _ticks(unit: str, count: Callable[[Any], int], attribute: str) -> Callable[[
 
 
 def _counted(values: Sequence[Any], ticks: Callable[[Any], int], type_: pa.DataType) -> pa.Array:
-    try:
+    with suppress(OverflowError):
         return numbers(each(values, ticks), "i8", type_)
-    except OverflowError:
-        pass
     position = next(i for i in range(len(values)) if not _fits(values[i], ticks))
     span = " (1677 to 2262)" if type_.unit == "ns" else ""
     why = f"{values[position]!r}, which a column of {type_}{span} does not hold; return text"
@@ -122,23 +117,23 @@ def _fits(value: Any, ticks: Callable[[Any], int]) -> bool:
 
 
 def _zone_name(values: Sequence[Any], zones: list[Any]) -> str:
-    """The name of the zone that all have: `Europe/Berlin`, `+02:00`; of several, `UTC`."""
+    """Return the common zone's name (`Europe/Berlin`, `+02:00`), UTC for several."""
     names = set(map(_key, zones))
-    if None in names:  # a zone without a name counts by its values' offsets
+    if None in names:  # a zone without a name: its values' offsets
         names = {_key(v.tzinfo) or _offset(v.utcoffset()) for v in values if v is not None}
     name = names.pop()
     return "UTC" if names or name is None else name
 
 
 def _key(zone: dt.tzinfo) -> str | None:
-    """What zoneinfo or pytz calls a zone; `+02:00` of one that is no more than that."""
+    """Return a zone's name in zoneinfo or pytz, or its fixed offset; None if it has neither."""
     if isinstance(zone, dt.timezone):
         return _offset(zone.utcoffset(None))
     return getattr(zone, "key", None) or getattr(zone, "zone", None)
 
 
 def _offset(offset: dt.timedelta) -> str:
-    """`+02:00`; UTC for none, and for one that Arrow cannot say."""
+    """Return `+02:00`; UTC for zero and for seconds, which Arrow does not have."""
     minutes, rest = divmod(offset, dt.timedelta(minutes=1))
     if rest or not minutes:
         return "UTC"

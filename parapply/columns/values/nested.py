@@ -1,7 +1,7 @@
-"""Lists and dicts as JSON, each by itself: nothing inside of them is made like what others hold.
+"""Lists and dicts to JSON, each by itself, without a common type. In the worker.
 
-As `json.dumps(value, ensure_ascii=False)` writes them, and what JSON has not as JSON Lines have it:
-NaN is null, dates are text (see spelling.py). Runs in the worker.
+They are written as by `json.dumps(value, ensure_ascii=False)`; what JSON lacks is written as in
+spelling.py: NaN is null, dates are text.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from parapply.columns.values.spelling import NESTED, as_json, ordered
 
 
 def _encoder() -> Callable[[Any], str]:
-    """`json.dumps`, but what it sets up anew for each value, which takes most of its time."""
+    """Return `json.dumps` without its set-up per call, which takes most of its time."""
     make: Any = getattr(json.encoder, "c_make_encoder", None)  # not in every Python
     if make is None:
         return json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False).encode
@@ -37,9 +37,9 @@ _TEXT = {str}
 
 
 def dumps(values: Sequence[Any]) -> list[str | None]:
-    """Return the JSON text of each value, None of None.
+    """Return each value's JSON text, None for None.
 
-    Raises UnsupportedValueError for what no column can hold, inside of a value or not.
+    Raises UnsupportedValueError for what no column can hold, nested or not.
     """
     found: list[str | None] = []
     for position, value in enumerate(values):
@@ -53,7 +53,7 @@ def dumps(values: Sequence[Any]) -> list[str | None]:
 
 
 def _deep(value: Any, position: int) -> str:
-    """What Python cannot walk through by calls of its own the standard library may."""
+    """Write a value too deep for `_dump`, which the standard library may still manage."""
     try:
         return _native(value)
     except (RecursionError, ValueError, TypeError) as error:
@@ -79,12 +79,12 @@ def _dump(value: Any) -> str:
 def _flat(value: Any) -> str:
     try:
         return _native(value)
-    except ValueError:  # a number that JSON has not
+    except ValueError:  # NaN or infinity
         return as_json(value)
 
 
 def _other(value: Any) -> str:
-    """What libraries and people wrap around a value, and what has no form of its own in JSON."""
+    """Write values of other types: wrapped ones, and those without a form in JSON."""
     bare = plain(value)
     if bare is None or type(bare) in _SCALARS:
         return _dump(bare)

@@ -1,4 +1,4 @@
-"""What libraries wrap, as plain Python values. Runs in the worker."""
+"""Library types (numpy scalars, enums, ...) to plain Python values. In the worker."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _NANOSECONDS = {
     "W": 604800 * _S, "D": 86400 * _S, "h": 3600 * _S, "m": 60 * _S, "s": _S,
     "ms": 10**6, "us": 1000, "ns": 1,
 }  # fmt: skip
-_FINER = {"ps": 10**3, "fs": 10**6, "as": 10**9}  # how many of them are a nanosecond
+_FINER = {"ps": 10**3, "fs": 10**6, "as": 10**9}  # per nanosecond
 
 
 def plain(value: Any) -> Any:
-    """Turn what libraries wrap (numpy scalars, NaT, NA, enums) into the plain value inside.
+    """Return the plain value in a library's type (numpy scalars, NaT, NA, enums).
 
-    A numpy time that no Python one equals, as one with nanoseconds, is returned as it is.
+    Numpy times without a Python equivalent (nanoseconds) are returned as they are.
     """
     kind = type(value)
     if kind in PLAIN:
@@ -37,13 +37,8 @@ def plain(value: Any) -> Any:
 
 @lru_cache(maxsize=256)
 def unwrapper(kind: type) -> Callable[[Any], Any] | None:
-    """Return what makes values of a type plain, None where they are (or cannot be)."""
-    if (
-        kind in PLAIN
-        or is_frame(kind)
-        or issubclass(kind, Map)
-        or issubclass(kind, (bytearray, memoryview))
-    ):
+    """Return the function that makes a type's values plain; None if they are, or cannot be."""
+    if kind in PLAIN or is_frame(kind) or issubclass(kind, (Map, bytearray, memoryview)):
         return None
     for unwrap, applies in _UNWRAPPERS:
         if applies(kind):
@@ -53,7 +48,7 @@ def unwrapper(kind: type) -> Callable[[Any], Any] | None:
 
 
 def is_record(kind: type) -> bool:
-    """Whether values of a type have named members: namedtuples, dataclasses, pandas Series."""
+    """Whether a type has named members: namedtuples, dataclasses, pandas Series."""
     return (
         hasattr(kind, "_asdict")
         or (hasattr(kind, "__dataclass_fields__") and not issubclass(kind, type))
@@ -62,14 +57,11 @@ def is_record(kind: type) -> bool:
 
 
 class TwinKeysError(ResultError):
-    """A record has two members of one name, of which a dict would keep one."""
+    """Two members of one name, of which a dict would keep one."""
 
 
 def members(record: Any) -> dict[Any, Any]:
-    """Return the members of a record by name; what is inside them stays as it is.
-
-    Raises TwinKeysError.
-    """
+    """Return a record's members by name, not made plain; raises TwinKeysError."""
     if hasattr(record, "_asdict"):
         return dict(record._asdict())
     if hasattr(type(record), "__dataclass_fields__"):
@@ -83,7 +75,7 @@ def members(record: Any) -> dict[Any, Any]:
 
 
 def keys_of(mapping: Mapping[Any, Any]) -> list[str]:
-    """Return the keys as text; raises TwinKeysError where two of them are one."""
+    """Return the keys as text; raises TwinKeysError where two are equal as text."""
     keys = list(map(str, mapping))
     if len(set(keys)) < len(keys):
         raise TwinKeysError("a dict with two keys that are one as text")
@@ -91,7 +83,7 @@ def keys_of(mapping: Mapping[Any, Any]) -> list[str]:
 
 
 def is_frame(kind: type) -> bool:
-    """Whether values of a type are whole tables, of pandas, polars or Arrow."""
+    """Whether a type is a whole table of pandas, polars or Arrow."""
     return any(
         base.__name__ in ("DataFrame", "LazyFrame", "Table", "RecordBatch")
         and base.__module__.partition(".")[0] in ("pandas", "polars", "pyarrow")
@@ -102,7 +94,7 @@ def is_frame(kind: type) -> bool:
 def _numpy(value: Any) -> Any:
     if value.dtype.kind in "mM":
         return list(value) if value.ndim else _time(value[()])
-    if value.dtype in (np.float32, np.float16):  # by their digits: 0.1 is not 0.10000000149
+    if value.dtype in (np.float32, np.float16):  # by their digits: 0.1, not 0.10000000149
         value = value.astype("U").astype("f8") if type(value) is np.ndarray else float(str(value))
     if isinstance(value, np.longdouble):
         return float(value)
@@ -140,10 +132,10 @@ def _time(value: Any) -> Any:
 
 
 def nanoseconds(value: Any) -> int | None:
-    """Return a numpy time, or its distance from 1970, in nanoseconds; None if it has finer ones.
+    """Return a numpy duration, or time since 1970, in nanoseconds; None if it is finer.
 
-    In Python's integers: numpy's own casts and comparisons overflow without a word. None too for
-    years and months, whose length is not fixed.
+    Python integers are used, as numpy's casts overflow silently. None also for years and months,
+    whose length is not fixed.
     """
     unit, step = np.datetime_data(value.dtype)
     count = int(value.astype("i8")) * step

@@ -1,7 +1,4 @@
-"""The text of single values, for `--dtype NAME=str`: what CSV and JSON write of a whole column.
-
-Values are plain Python (see plain.py), of any kind and mixed as they may be.
-"""
+"""The text of single values of any type, as CSV and JSON write columns, for `--dtype NAME=str`."""
 
 from __future__ import annotations
 
@@ -20,7 +17,7 @@ _UNITS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}  # in nanoseconds
 
 
 def text(value: Any) -> str | None:
-    """Return a value as CSV writes it, None for what is missing (NaN too); lists as JSON."""
+    """Return a value's text in CSV (nested ones are JSON); None for missing values and NaN."""
     value = plain(value)
     if value is None or (isinstance(value, (float, decimal.Decimal)) and math.isnan(value)):
         return None
@@ -39,7 +36,7 @@ def text(value: Any) -> str | None:
 
 
 def as_json(value: Any) -> str:
-    """Return a value as JSON Lines has it, whatever kinds are inside a list or dict together."""
+    """Return a value's text in JSON Lines; types inside a list or dict may be mixed."""
     value = plain(value)
     if isinstance(value, Mapping):
         pairs = zip(keys_of(value), value.values(), strict=True)
@@ -59,7 +56,7 @@ def as_json(value: Any) -> str:
 
 
 def ordered(items: Any) -> list[Any]:
-    """Return the items in an order that does not change from process to process, as a set's."""
+    """Return the items as a list, those of sets in an order that is the same in every process."""
     if not isinstance(items, Set):
         return list(items)
     try:
@@ -69,7 +66,7 @@ def ordered(items: Any) -> list[Any]:
 
 
 def duration(ticks: int, unit: str = "ns") -> str:
-    """Return `1 days 00:00:05`, `-1 days +23:59:55`: what pandas writes, and reads."""
+    """Return a duration as pandas writes it: `1 days 00:00:05`, `-1 days +23:59:55`."""
     seconds, rest = divmod(ticks * _UNITS[unit], _UNITS["s"])
     days, seconds = divmod(seconds, 86400)
     sign = "+" if days < 0 else ""
@@ -79,8 +76,5 @@ def duration(ticks: int, unit: str = "ns") -> str:
 
 
 def escaped(value: bytes) -> str:
-    r"""Return bytes as text: a backslash is `\\`, and a byte that is not UTF-8 is `\xff`.
-
-    Readable where it is text, and no two values look the same.
-    """
+    r"""Return bytes as unambiguous text: a backslash is `\\`, a byte that is not UTF-8 `\xff`."""
     return value.replace(b"\\", rb"\\").decode("utf-8", "backslashreplace")

@@ -10,8 +10,9 @@ from typing import Any
 
 from parapply.columns import kernels as pc
 from parapply.columns.scalars import text
-from parapply.columns.text.flat import decoded, is_text
+from parapply.columns.text.flat import decoded
 from parapply.columns.text.strings import strings, texts
+from parapply.columns.unify import is_text
 from parapply.formats.csv.dialect import Dialect
 from parapply.formats.csv.escapes import UnquotableError, by_letters, special_marks, within_quotes
 from parapply.model.deferred_imports import at, pa
