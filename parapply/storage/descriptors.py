@@ -104,7 +104,7 @@ def check(*, apart: bool) -> None:
 
 
 class Lookout:
-    """Checks at a chunk's first 16 steps, each 5 ms, and its end, as one takes microseconds."""
+    """Checks at a chunk's first 16 steps, every 5 ms and at its end: each takes microseconds."""
 
     def __init__(self, *, apart: bool) -> None:
         self._apart, self._at_once, self._due = apart, _FIRST, 0.0

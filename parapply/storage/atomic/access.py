@@ -102,7 +102,7 @@ def narrowed(mode: int) -> int:
 
 
 def _chown(path: str, owner: int, group: int) -> bool:
-    # Not if not root, or not a member of the group, or it is unknown in this container.
+    # Only root may change the owner, and members the group, if it is known in this container.
     with suppress(OSError):
         os.chown(path, owner, group)
         return True

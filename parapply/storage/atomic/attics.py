@@ -55,7 +55,7 @@ def _is_left(attic: str) -> bool:
 
 
 def recover(target: str, name: str) -> None:
-    """Move back the newest attic where a folder is missing; raises OutputError."""
+    """Move the newest attic back if the folder is missing; raises OutputError."""
     if not os.path.lexists(target):
         for attic in attics_of(target)[:1]:
             move_back(attic, target, name)

@@ -1,7 +1,8 @@
 """A folder that one run at a time holds, for `--lock` and `--checkpoint`. In the parent.
 
 A run puts a file there whose name identifies it (owners.py), locks it, and then looks for others:
-of two at once at least one sees the other, removes its file and retries. Files of the dead go.
+of two at once at least one sees the other, removes its file and retries. Files of dead processes
+are removed.
 
 Of other containers and hosts a free lock proves death, if one kernel serves all who could hold it,
 which is not so on network file systems: there a person has to say that a run has ended. Parts

@@ -96,7 +96,7 @@ class StreamTarget:
 
 
 def check_folder(target: str) -> None:
-    """Raise UsageError for a folder that holds other than part files, or is in a lake table."""
+    """Raise UsageError for a folder with other than part files, or in a table of lakes.py."""
     from parapply.storage.lakes import check_output  # not needed for files
 
     check_output(target)

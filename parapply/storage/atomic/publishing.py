@@ -75,7 +75,7 @@ def _locked(descriptor: int) -> bool:
 
 
 def push(descriptor: int, start: int) -> int:
-    """Start write-back of a file from `start`, if that is 4 MiB; return where to go on."""
+    """Start write-back of a file from `start`, if 4 MiB are there; return where to go on."""
     size = os.fstat(descriptor).st_size - start
     if size < _PUSHED:
         return start
