@@ -17,6 +17,7 @@ from tests.chaos.runs import Broken, Run
 # gives up, and rightly: so after a few of them one chunk at least has to be done.
 _GAPS_S = {"fork": 0.1, "forkserver": 0.2, "spawn": 0.4}
 _FEW = 3
+_GROUPS_ROWS = 24  # of four groups
 _CHECKPOINT = ("--checkpoint", "kept", "--resume")
 
 
@@ -32,17 +33,21 @@ def workers(this: Round) -> None:
     wanted = this.undisturbed(case)
     most = this.generator.randint(3, 25)
     with this.started(case, options, pause_s=this.generator.choice((0.002, 0.005))) as run:
-        kills = _kill_workers(this, run, most, _GAPS_S[method], size * MOST_WORKERS)
+        # One group may not be hit twice by chance: it would be given up, as a deadly one is.
+        few, rows = (1, _GROUPS_ROWS) if case.function in GROUPED else (_FEW, size)
+        kills = _kill_workers(this, run, most, _GAPS_S[method], rows * MOST_WORKERS, few)
         code = run.finish()
         this.check(this.result(code, run), wanted)
     this.tell(f"{kills} kills")
 
 
-def _kill_workers(this: Round, run: Run, most: int, gap_s: float, rows: int) -> int:
+def _kill_workers(
+    this: Round, run: Run, most: int, gap_s: float, rows: int, few: int = _FEW
+) -> int:  # fmt: skip
     kills = seen = 0
     while kills < most and run.alive:
         time.sleep(this.generator.expovariate(1 / gap_s))
-        if kills % _FEW == 0 and run.calls < seen + rows:
+        if kills % few == 0 and run.calls < seen + rows:
             continue
         if name := run.hit(this.generator):
             this.counts[f"SIG{name}"] += 1
