@@ -1,1 +1,1 @@
-"""Ways to read and write tables: api.py says what each has, registry.py which there are."""
+"""Reading and writing tables: api/ has the Protocols of a format, registry.py the formats."""

@@ -14,7 +14,7 @@ from parapply.formats.api import Source, Target
 from parapply.formats.common.group_target import TableTarget, TableWriter
 from parapply.formats.common.groups import GroupIndex, GroupSpan, TableBatch, readable, types_of
 from parapply.formats.common.known_source import KnownSource
-from parapply.formats.nouns import Field, Reading, Survey, Writing
+from parapply.formats.nouns import Field, Fields, Reading, Survey, Writing
 from parapply.model.errors import UsageError
 from parapply.model.records import field, record
 from parapply.storage.registry import file_system_of, mapped
@@ -22,7 +22,7 @@ from parapply.storage.registry import file_system_of, mapped
 
 @record
 class ArrowSource(KnownSource):
-    """An Arrow file; which rows its batches have is found by a worker."""
+    """An Arrow file; a worker's survey finds its record batches' row counts."""
 
     path: str
     name: str
@@ -30,17 +30,13 @@ class ArrowSource(KnownSource):
     types: Mapping[str, Any] = field(default_factory=dict)  # what --dtype says
 
     def rows(self) -> int:
-        """Count them."""
         with self._opened() as reader:
             return sum(reader.get_batch(i).num_rows for i in range(reader.num_record_batches))
 
     def pieces(self) -> Iterator[Any]:
-        """Yield the whole file: its batches are counted in one go."""
         yield None
 
     def survey(self, piece: Any, positions: Sequence[int], first_row: int = 0) -> Survey:
-        """Count the rows of each batch, and see which columns have missing values."""
-        del piece, positions, first_row
         with self._opened() as reader:
             batches = [reader.get_batch(i) for i in range(reader.num_record_batches)]
         rows = tuple(batch.num_rows for batch in batches)
@@ -50,27 +46,17 @@ class ArrowSource(KnownSource):
         return Survey(sum(rows), nulls, (rows, sum(map(size_of, batches))))
 
     def index(self, surveys: Sequence[Survey]) -> GroupIndex:
-        """Return the record batches."""
-        rows, size = surveys[0].marks
-        return GroupIndex(rows, size)
+        return GroupIndex(*surveys[0].marks)
 
-    def fields(self, positions: Sequence[int], surveys: Sequence[Survey]) -> tuple[Field, ...]:
-        """Return the schema's fields."""
-        del positions
+    def fields(self, positions: Sequence[int], surveys: Sequence[Survey]) -> Fields:
         return tuple(
             Field(field.name, self.types.get(field.name, field.type), nullable)
             for field, nullable in zip(self.schema, surveys[0].kinds, strict=True)
         )
 
     def batch(
-        self,
-        span: GroupSpan,
-        fields: tuple[Field, ...],
-        data: bytes | None = None,
-        first_row: int = 0,
+        self, span: GroupSpan, fields: Fields, data: bytes | None = None, first_row: int = 0
     ) -> TableBatch:
-        """Open rows of one or more record batches."""
-        del data
         return TableBatch(span, fields, self._read, self.name, first_row)
 
     @contextmanager
@@ -89,7 +75,7 @@ class ArrowSource(KnownSource):
 
 class _Arrow:
     def __init__(self, new: Callable[..., Any], suffix: str) -> None:
-        self._new, self._suffix = new, suffix  # what opens a writer; of the names of such files
+        self._new, self._suffix = new, suffix
 
     def source(self, path: str, name: str, reading: Reading) -> ArrowSource:
         with (
@@ -111,15 +97,14 @@ class _Arrow:
 
 
 ARROW = _Arrow(pa.ipc.new_file, ".arrow")
-ARROW_STREAM = _Arrow(pa.ipc.new_stream, ".arrows")  # read from a file: see arrow_stream.py
+ARROW_STREAM = _Arrow(pa.ipc.new_stream, ".arrows")  # read by way of arrow_stream.py
 
 
 class _ArrowWriter(TableWriter):
     def __init__(
         self, file: BinaryIO, schema: pa.Schema, compression: str | None, new: Callable[..., Any]
     ) -> None:
-        options = pa.ipc.IpcWriteOptions(compression=compression)
-        self.writer = new(file, schema, options=options)
+        self.writer = new(file, schema, options=pa.ipc.IpcWriteOptions(compression=compression))
 
     def write(self, table: pa.Table) -> None:
         self.writer.write_table(table)

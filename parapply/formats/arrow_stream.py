@@ -1,4 +1,4 @@
-"""Arrow streams, which have no directory of their batches, as Arrow files. In the parent."""
+"""Arrow streams, which have no directory of their batches, copied to Arrow files. In the parent."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from parapply.model.errors import InputError
 
 
 def to_file(stream: BinaryIO, file: BinaryIO, name: str) -> None:
-    """Write a stream's batches to a file, one at a time; raises InputError for what is no stream.
+    """Copy a stream's batches to a file, one at a time; raises InputError for an invalid stream.
 
-    A stream may replace a dictionary between batches, a file may but add to it: so each batch has
-    the values of all before it, in the order of their appearance.
+    A stream may replace a dictionary between batches, a file can only append to it: each batch gets
+    all values of those before it, in order of first appearance.
     https://arrow.apache.org/docs/format/Columnar.html#dictionary-messages
     """
     options = pa.ipc.IpcWriteOptions(emit_dictionary_deltas=True)
@@ -34,23 +34,21 @@ def _grown(batch: pa.RecordBatch, known: dict[int, Any], name: str) -> pa.Record
     for place, column in enumerate(columns):
         if pa.types.is_dictionary(column.type):
             values = known.get(place, column.dictionary.slice(0, 0))
-            columns[place] = _with_values(
-                column, values, f"{name}: column {batch.schema[place].name!r}"
-            )
+            where = f"{name}: column {batch.schema[place].name!r}"
+            columns[place] = _with_values(column, values, where)
             known[place] = columns[place].dictionary
     return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
 
 
 def _with_values(column: Any, known: Any, name: str) -> Any:
-    """Return a dictionary column whose dictionary begins with the values that are known."""
+    """Return a dictionary column whose dictionary begins with the `known` values."""
     values, indices = column.dictionary, column.indices
     if values.slice(0, len(known)).equals(known):
         return column
     if not known.slice(0, len(values)).equals(values):
         new = kernels.call("invert", [kernels.is_in(values, known)])
         known = pa.concat_arrays([known, values.filter(new)])
-        places = kernels.index_in(values, known)
-        indices = kernels.take(places, indices)
+        indices = kernels.take(kernels.index_in(values, known), indices)
     try:
         indices = kernels.cast(indices, column.type.index_type)
     except pa.ArrowInvalid as error:
@@ -62,7 +60,7 @@ def _with_values(column: Any, known: Any, name: str) -> Any:
 
 
 class _Whole:
-    """A file whose reads are as long as they were asked for: a pipe's are not."""
+    """A file whose reads have the requested length, as those of a pipe do not."""
 
     closed = False
 
@@ -80,4 +78,4 @@ class _Whole:
         return True
 
     def close(self) -> None:
-        """It is closed by whoever opened it."""
+        """Whoever opened the file closes it."""

@@ -1,7 +1,4 @@
-"""Files as parts of one table, with columns that are not in their rows. In the parent.
-
-Those are what the names of folders say, and the labels that pandas keeps beside the rows.
-"""
+"""Several files as one table, with partition keys and pandas labels as added columns (parent)."""
 
 from __future__ import annotations
 
@@ -23,24 +20,24 @@ else:
 
 
 class Folders:
-    """What the names of folders say of files, by the files' paths inside of what was named."""
+    """The partition keys of files, from their paths relative to the folder that was named."""
 
     def __init__(self, inside: Sequence[str], reading: Reading) -> None:
         self._keys = [hive.keys_of(path) if "=" in path else () for path in inside]
         self._types = hive.types_of(self._keys, reading) if any(self._keys) else {}
 
     def columns(self, place: int, path: str) -> list[Column]:
-        """Return the columns of one of the files; raises InputError for a value of another type."""
-        found = self._keys[place]
+        """Return a file's partition columns; raises InputError for a value of another type."""
         return [
-            hive.Constant(name, value, self._types[name]).checked(path) for name, value in found
+            hive.Constant(name, value, self._types[name]).checked(path)
+            for name, value in self._keys[place]
         ]
 
 
 def completed(
     sources: Sequence[Source], added: Sequence[Sequence[Column]], *, lenient: bool
 ) -> list[Source]:
-    """Return sources with the columns that are added to each, and with their labels."""
+    """Return sources with the columns added to each, and with their pandas labels."""
     fresh = [without_stale(source) for source in sources]
     return [
         _with(source, [*columns, *filter(None, [index])], lenient=lenient)
@@ -53,7 +50,6 @@ def _with(source: Source, columns: Sequence[Column], *, lenient: bool) -> Source
 
 
 def comparing(source: Source, names: Collection[str]) -> Source:
-    """Return a source of which no other columns than these are asked for."""
-    if isinstance(source, AddedSource):
-        return replace(source, compared=frozenset(names))
-    return source
+    """Return a source that compares only these columns with the file's own."""
+    added = isinstance(source, AddedSource)
+    return replace(source, compared=frozenset(names)) if added else source

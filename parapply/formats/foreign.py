@@ -1,4 +1,4 @@
-"""What files begin with that are no table here, so that they are named and not read as text."""
+"""File signatures of other formats, so that such files are named instead of read as text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from parapply.model.records import record
 @record
 class _Kind:
     words: str
-    way: str  # to make it something that is read
+    way: str  # to convert it
 
 
 _UNPACK = "unpack it first: {} | parapply ..."
@@ -37,7 +37,7 @@ _BEGINNINGS = {
 
 
 def check(head: bytes, name: str) -> None:
-    """Raise InputError for what begins like none of the formats that are read."""
+    """Raise InputError for a file that begins with such a signature."""
     for beginning, kind in _BEGINNINGS.items():
         if head.startswith(beginning):
             raise InputError(f"{name} is {kind.words}, which is not read here: {kind.way}")

@@ -1,6 +1,6 @@
-"""Folders of files whose names hold columns: `sales/year=2024/month=01/part-0.parquet`.
+"""Hive-style folders, whose names hold columns: `sales/year=2024/month=01/part-0.parquet`.
 
-Each file is a source of its own; what its folders say is added to it as columns of one value.
+Each file is a source of its own, with its folders' keys added as constant columns.
 https://arrow.apache.org/docs/python/dataset.html (partitioning)
 """
 
@@ -27,7 +27,7 @@ _Keys = tuple[tuple[str, str | None], ...]
 
 
 def keys_of(path: str) -> _Keys:
-    """Return what the folders of a path, relative to the dataset's, say: (name, value) pairs."""
+    """Return the (name, value) pairs of a path's folders; the path is relative to the dataset's."""
     pairs = (folder.partition("=") for folder in path.split("/")[:-1] if "=" in folder)
     return tuple(
         (_decoded(name), None if value == _MISSING else _decoded(value)) for name, _, value in pairs
@@ -39,14 +39,14 @@ def _decoded(text: str) -> str:
 
     try:
         return unquote(text, errors="strict")
-    except UnicodeDecodeError:  # so it was never encoded
+    except UnicodeDecodeError:  # never encoded
         return text
 
 
 def types_of(keys: Sequence[_Keys], reading: Reading) -> dict[str, Any]:
-    """Return each key's type over all files: what is asked for, else that of a CSV column of it.
+    """Return each key's type over all files: from --dtype, else inferred as for a CSV column.
 
-    Nothing is missing but what Hive says is: a folder `country=NA` is Namibia's.
+    Only Hive's own mark is a missing value: a folder `country=NA` is Namibia's.
     """
     found: dict[str, list[str | None]] = {}
     for name, value in (pair for pairs in keys for pair in pairs):
@@ -66,7 +66,7 @@ def _texts(values: Sequence[str | None]) -> pa.Array:
 
 @record
 class Constant:
-    """A column that has the same value, None where it is missing, in all rows of a file."""
+    """A column with one value, None if missing, in all rows of a file."""
 
     name: str
     value: str | None
@@ -76,23 +76,19 @@ class Constant:
 
     @property
     def field(self) -> Field:
-        """The column."""
         return Field(self.name, self.type)
 
     def extended(self, schema: pa.Schema) -> pa.Schema:
-        """Return the file's schema with the column."""
         return schema.append(pa.field(self.name, self.type))
 
     def values(self, rows: Sequence[int]) -> pa.Array:
-        """Return the value for so many rows."""
         return _repeated(from_text(_texts([self.value]), self.type), len(rows))
 
     def verbatim(self, rows: Sequence[int]) -> pa.Array:
-        """Return what stands in the folder's name for so many rows."""
         return _repeated(_texts([self.value]), len(rows))
 
     def checked(self, path: str) -> Constant:
-        """Return the column; raises InputError where the value is not of its type."""
+        """Return the column itself; raises InputError if its value is not of its type."""
         try:
             from_text(_texts([self.value]), self.type)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ResultError) as error:
@@ -106,7 +102,7 @@ class Constant:
     def check_same(self, values: pa.Array, where: Callable[[int], str]) -> None:
         """Raise InputError where a column of the file has another value than the folder's name.
 
-        What is written otherwise is the same value: `02` and `2`, `1.50` and `1.5`.
+        Other spellings count as the same value: `02` and `2`, `1.50` and `1.5`.
         """
         array = values.storage if isinstance(values, pa.ExtensionArray) else values
         if at.is_dictionary(array.type):
@@ -122,7 +118,7 @@ class Constant:
             )
 
     def _others(self, array: pa.Array) -> list[int]:
-        """Return where other values stand first."""
+        """Return the first position of each other value."""
         is_same = self._likeness(array.type)
         return [
             kernels.index(array if value.is_valid else array.is_null(), sought).as_py()
@@ -132,7 +128,7 @@ class Constant:
         ]
 
     def _likeness(self, type_: Any) -> Callable[[Any], bool]:
-        """Return what tells whether a value of a type is this one."""
+        """Return the test whether a value of a type is this one."""
         if self.value is None:
             return lambda value: not value.is_valid or value.as_py() == ""
         try:

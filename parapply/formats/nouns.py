@@ -1,4 +1,4 @@
-"""What the formats and the rest of the program talk about: columns, and how they are read."""
+"""The records that formats share with the rest of the program: columns, options, surveys."""
 
 from __future__ import annotations
 
@@ -13,22 +13,25 @@ from parapply.model.records import field, record
 
 @record
 class Field:
-    """A column of the input: its type over the whole input, and whether any value is missing."""
+    """An input column: its type in the whole input, and whether any value is missing."""
 
     name: str
-    kind: Any  # its type, or the name of that: see columns/type_names.py
+    kind: Any  # its type, or the type's name: see columns/type_names.py
     nullable: bool = True
-    told: bool = True  # by a value: where there was none, the type is but a guess
+    told: bool = True  # whether a value determined the type; otherwise it is a guess
 
     @property
     def type(self) -> Any:
-        """The pyarrow.DataType; None where the column was not surveyed."""
+        """The pyarrow.DataType; None if the column was not surveyed."""
         return type_of(self.kind)
+
+
+Fields = tuple[Field, ...]
 
 
 @record
 class Reading:
-    """How inputs are to be read, where they do not say so themselves; fields as in Job."""
+    """Options for reading inputs, where these do not say; fields as in Job."""
 
     dialect: str | None = None  # a tool's name
     delimiter: str | None = None
@@ -38,40 +41,40 @@ class Reading:
     comment: str | None = None
     no_headers: bool = False
     skip_rows: int = 0
-    lenient: bool = False  # rows that cannot be read are for the batch to find
+    lenient: bool = False  # unreadable rows are left to `Batch.bad_rows`
     null_values: tuple[str, ...] = ()
     all_strings: bool = False
     dtypes: Mapping[str, str] = field(default_factory=dict)
-    folder: str = ""  # for what workers have to put aside
-    spare_bytes: int = 0  # of an input whose values may be put aside there, though they need not
-    cached: tuple[str, ...] | None = None  # what a survey reads is kept, and these as they stand
-    prompt: bool = False  # somebody waits for the results of rows that come slowly
+    folder: str = ""  # for temporary files of workers
+    spare_bytes: int = 0  # size of the input's part whose values may be cached there
+    cached: tuple[str, ...] | None = None  # cache all surveyed values, and these columns as text
+    prompt: bool = False  # someone waits for the results of rows that arrive slowly
 
 
 @record
 class Writing:
-    """How the output is to be written, where its name does not say so."""
+    """Options for writing the output, where its name does not say."""
 
     compression: str | None = None  # a codec of compression.py for text; Parquet has its own
     encoding: str | None = None  # None: UTF-8
-    same_format: bool = False  # as the inputs', by name
-    dialect: str | None = None  # of text, by name, where it is not the inputs'
-    input_dialect: str | None = None  # theirs, by name
+    same_format: bool = False  # the name of its format is the inputs'
+    dialect: str | None = None  # name of the text dialect, where it is not the inputs'
+    input_dialect: str | None = None  # name of theirs
     keeps_all: bool = False  # all of the input's columns are wanted, or all but some
-    anew: bool = False  # rows are not the input's: none of its records goes through
-    keeps_rows: bool = False  # and each row comes out once, in its place, in one file
+    anew: bool = False  # rows are not the input's: none of its records is copied
+    keeps_rows: bool = False  # each input row is output once, in its place, in one file
 
 
 @record
 class Survey:
-    """What a worker found in one piece of a source."""
+    """A worker's findings about one piece of a source."""
 
     rows: int
-    kinds: tuple[Any, ...]  # one for each surveyed column: the format's own
-    marks: Any = ()  # where chunks can start: the format's own
+    kinds: tuple[Any, ...]  # one for each surveyed column, of the format's own type
+    marks: Any = ()  # possible chunk starts, of the format's own type
     error: InputError | None = None  # what is wrong with the piece
-    sound: bool = True  # the piece is what `pieces` took it for: see `Source.again`
-    aside: str = ""  # the file with the values that were read, if they were put aside
+    sound: bool = True  # whether the piece begins and ends at a row: see `Source.resurvey`
+    aside: str = ""  # path of the cache file with its values, if any
 
 
 @record
@@ -83,7 +86,7 @@ class Keep:
 
 @record
 class New:
-    """An output column that the function made."""
+    """An output column made by the function."""
 
     name: str
 
@@ -94,24 +97,21 @@ Arrangement = tuple[Keep | New, ...]
 def under_their_names(
     given: Mapping[str, Sequence[int]], fields: Sequence[Field]
 ) -> dict[str, int]:
-    """Return which columns that are the input's also have the names that they have there."""
+    """Return {name: position} of the given input columns that keep their names."""
     return {name: p[0] for name, p in given.items() if p and fields[p[0]].name == name}
 
 
-_NOTHING: Mapping[str, int] = {}
+_NONE: Mapping[str, int] = {}
 _INTO = f"name another with --into, or {RENAME}"
 
 
 def arrange(
-    keep: Sequence[int],
-    names: Sequence[str],
-    made: Sequence[str],
-    given: Mapping[str, int] = _NOTHING,
+    keep: Sequence[int], names: Sequence[str], made: Sequence[str], given: Mapping[str, int] = _NONE
 ) -> Arrangement:
-    """Return the output's columns: made ones in place of kept ones of their name, or at the end.
+    """Return the output's columns: made ones replace kept ones of the same name, or come last.
 
-    `names` are the names of the kept columns; `given` has the made ones that are the input's, with
-    their positions. Raises AmbiguousColumnError for a made one in whose place several would be.
+    `names` are those of the kept columns; `given` has the positions of made columns that are the
+    input's. Raises AmbiguousColumnError for a made column that would replace several.
     """
     check_single(made, names, "the function's result is to replace a column, and ", _INTO)
     columns: list[Keep | New] = [

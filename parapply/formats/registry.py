@@ -1,8 +1,4 @@
-"""Which formats there are: a row of a table each. Nothing else in the program knows them by name.
-
-A FormatReader describes inputs as Sources, a FormatWriter makes Targets: see api.py. Either may be
-absent. To add one takes a module and a row here.
-"""
+"""The table of formats, which nothing else in the program knows by name; to add one takes a row."""
 
 from __future__ import annotations
 
@@ -21,22 +17,22 @@ from parapply.model.records import record, replace
 
 @record
 class FormatSpec:
-    """All that is known of a format before it is used; paths are `module:attribute`."""
+    """What is known of a format before its module is imported; paths are `module:attribute`."""
 
-    reader: str = ""  # the path of its FormatReader; empty: it is only written
-    writer: str = ""  # the path of its FormatWriter; empty: it is only read
+    reader: str = ""  # path of its FormatReader; empty: only written
+    writer: str = ""  # path of its FormatWriter; empty: only read
     suffixes: tuple[str, ...] = ()
-    read_suffixes: tuple[str, ...] = ()  # of what is read so, too, but not written
-    magic: bytes = b""  # what a file begins with, where it can be told: a pattern
-    is_text: bool = False  # compressed and encoded as a whole, read as it comes: a StreamReader's
-    streams: bool = False  # binary, but read from its start, by way of a file; and goes to pipes
-    copier: str = "parapply.storage.copying:copy_all"  # makes that file, which the reader can read
-    dialects: bool = False  # each tool writes it otherwise
+    read_suffixes: tuple[str, ...] = ()  # further ones, only read
+    magic: bytes = b""  # pattern of a file's first bytes, if there is one
+    is_text: bool = False  # compressed and encoded as a whole, read as a stream: a StreamReader's
+    streams: bool = False  # binary, but written to pipes, and read from them by way of a file
+    copier: str = "parapply.storage.copying:copy_all"  # makes that file: see `copier`
+    dialects: bool = False  # tools write it in different ways
     preload: tuple[str, ...] = ()  # modules for many rows, imported before workers are forked
-    extra: str = ""  # what has to be installed for it: an extra of the package
+    extra: str = ""  # extra of the package that it needs
 
 
-# As far as a few bytes, or the first line, tell: an object, or an array of them.
+# As far as the first bytes or line tell: an object, or an array of objects.
 _JSON = rb'\{\s*("|$)|\[\s*(\{|\]|$)'
 _CSV = FormatSpec(
     is_text=True, dialects=True,
@@ -79,12 +75,12 @@ def written_names() -> list[str]:
 
 
 def check_read(what: str, name: str | None) -> None:
-    """Raise UsageError where an input, or option, names no format that is read; None is none."""
+    """Raise UsageError where an input or option names a format that cannot be read."""
     _check(what, name, read_names(), "written")
 
 
 def check_written(what: str, name: str | None) -> None:
-    """Raise UsageError where an output, or option, names no format that is written."""
+    """Raise UsageError where an output or option names a format that cannot be written."""
     _check(what, name, written_names(), "read")
 
 
@@ -95,28 +91,25 @@ def _check(what: str, name: str | None, known: list[str], other: str) -> None:
 
 
 def reader(name: str) -> FormatReader:
-    """Return what reads the format of that name."""
+    """Return the reader of a format."""
     chosen: FormatReader = _found(FORMATS[name].reader, name)
     return chosen
 
 
 def target(name: str, sources: Sequence[Source], writing: Writing) -> Target:
-    """Return how an output of that format is written, of these sources."""
+    """Return the target for an output of a format, made from these sources."""
     writer: FormatWriter = _found(FORMATS[name].writer, name)
     return writer.target([bare(source) for source in sources], writing)
 
 
 def copier(name: str) -> Callable[[BinaryIO, BinaryIO, str], None]:
-    """Return what writes an input of that format, read once, to a file that its reader can read.
-
-    It is given the input, the file, and what messages call the input.
-    """
+    """Return the function that copies an unseekable input to a file, with its name in errors."""
     chosen: Callable[[BinaryIO, BinaryIO, str], None] = _found(FORMATS[name].copier, name)
     return chosen
 
 
 def preload(name: str) -> None:
-    """Import what a format needs to read and write many rows: before workers are forked."""
+    """Import a format's modules for many rows, before workers are forked."""
     for module in FORMATS[name].preload:
         importlib.import_module(module)
 
@@ -134,7 +127,7 @@ def _found(path: str, name: str) -> Any:
 
 
 def name_of(path: str, *, read: bool = False) -> str | None:
-    """Return the name of the format that a path's suffix says, or None; `read`: of an input."""
+    """Return the format of a path's suffix, or None; `read`: also suffixes that are only read."""
     suffix = os.path.splitext(path.rstrip("/"))[1].lower()
     for name, spec in FORMATS.items():
         if suffix in spec.suffixes or (read and suffix in spec.read_suffixes):
@@ -143,12 +136,12 @@ def name_of(path: str, *, read: bool = False) -> str | None:
 
 
 def name_of_head(head: bytes) -> str | None:
-    """Return the name of the format that a file's first bytes tell, or None."""
+    """Return the format of a file's first bytes, or None."""
     return next(
         (name for name, spec in FORMATS.items() if spec.magic and re.match(spec.magic, head)), None
     )
 
 
 def goes_to_pipes(name: str) -> bool:
-    """Whether an output of this format can be read as it comes."""
+    """Whether an output of this format can be read as a stream."""
     return FORMATS[name].is_text or FORMATS[name].streams

@@ -1,4 +1,4 @@
-"""What each format has: a reader, a writer, or both."""
+"""The Protocols of a format's reader and writer; a format has one of them or both."""
 
 from parapply.formats.api.reader import (
     Batch,

@@ -1,218 +1,212 @@
-"""How a format is read: sources, where their rows are, and batches of these.
-
-What not every source can do is a Protocol of its own, for `isinstance`.
-"""
+"""Protocols for reading a format; abilities that only some sources or batches have are separate."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, BinaryIO, Protocol, runtime_checkable
 
-from parapply.formats.nouns import Field, Reading, Survey
+from parapply.formats.nouns import Fields, Reading, Survey
 
 
 class Batch(Protocol):
-    """The rows of one chunk, in the worker; columns are read when they are asked for."""
+    """The rows of one chunk, in a worker; columns are read on demand."""
 
     rows: int
-    listed: bool  # what is made of its rows is written from lists, too: see columns/list_column.py
+    listed: bool  # results for it may be lists instead of arrays: see columns/list_column.py
 
     def pick(self, rows: Sequence[int]) -> Batch:
-        """Return a batch of these rows, given by their positions, in order."""
+        """Return a batch of the rows at these positions, in this order."""
 
     def bad_rows(self, positions: Sequence[int], seen: Sequence[int] = ()) -> dict[int, str]:
-        """Return which rows cannot be read, and why: of whole rows, and of these columns.
+        """Return {position: message} of unreadable rows, and of bad values in these columns.
 
-        Of those that are `seen`, `values` alone will be asked for.
+        `seen` are further columns, of which only `values` will be asked for.
         """
 
     def without(self, rows: Collection[int]) -> Batch:
-        """Return a batch without these rows; what stands between rows stays."""
+        """Return a batch without these rows; blank lines and comments between rows stay."""
 
     def mended(self, rows: Sequence[int], ragged: Collection[int], blank: Collection[int]) -> Batch:
-        """Return a batch of these rows alone, with nothing between them, that can be written.
+        """Return a batch of these rows, and nothing between them, that can be written.
 
-        The `ragged` ones, which `bad_rows` named, have the right number of fields then; all
-        fields of the `blank` ones are missing values.
+        The `ragged` rows, which `bad_rows` named, get the right number of fields; all fields of
+        `blank` rows become missing values.
         """
 
     def expect(self, positions: Sequence[int], *, typed: bool) -> None:
-        """Hear which columns will be asked for, so that they may be read in one go.
-
-        `typed`: all of them by `columns`, none by `verbatim`.
-        """
+        """Announce columns to be read in one go; `typed`: only `columns` will ask for them."""
 
     def check_complete(self) -> None:
-        """Raise InputError where a row of a stream has more than the columns."""
+        """Raise InputError where a row of a stream has a key that is no column."""
 
     def columns(self, positions: Sequence[int]) -> list[Any]:
-        """Return pyarrow arrays of the schema's types, missing values as nulls."""
+        """Return pyarrow arrays of the fields' types, missing values as nulls."""
 
     def ready(self, positions: Sequence[int]) -> None:
-        """Read columns whose `values` will be asked for, in one go where that is faster."""
+        """Read columns whose `values` will be asked for, together where that is faster."""
 
     def values(self, position: int) -> list[Any]:
-        """Return a column's values as Python has them, None where one is missing.
+        """Return a column as Python values, None where missing.
 
-        Raises UnseenError for one that it has not.
+        Raises UnseenError for a value beyond what Python's types hold.
         """
 
     def held(self, position: int) -> list[Any] | None:
-        """Return a column's values where Python has them already, None where Arrow does."""
+        """Return a column's Python values if they exist already; None if only Arrow has them."""
 
     def verbatim(self, positions: Sequence[int]) -> list[Any]:
-        """Return arrays that lose nothing of the input: for CSV each field's text."""
+        """Return arrays that lose nothing of the input: for CSV the text of each field."""
 
 
 class Index(Protocol):
-    """Where the rows of one source are."""
+    """Where the rows of one source are; built from its surveys."""
 
     rows: int
     size_bytes: int
 
     def snap(self, row: int, most: int) -> int:
-        """Return the row nearest to `row` at which a chunk, of `most` rows, starts for nothing."""
+        """Return the cheapest chunk boundary near `row`; a chunk has at most `most` rows."""
 
     def text_bytes(self, start: int, stop: int) -> int:
-        """Return about how much text is read for these rows: 0 where none is."""
+        """Return roughly how many bytes of text these rows take; 0 if the input is no text."""
 
     def span(self, start: int, stop: int) -> Any:
-        """Return where rows start to stop are: what `Source.batch` takes."""
+        """Return the location of rows start to stop, for `Source.batch`."""
 
 
 class Source(Protocol):
-    """One input. Made in the parent, sent to the workers."""
+    """One input; made in the parent, sent to the workers."""
 
     @property
     def joins_surveys(self) -> bool:
-        """Whether `fields` takes the surveys of several sources of its kind together."""
+        """Whether `fields` can take surveys of several sources of its kind together."""
 
     @property
     def name(self) -> str:
-        """What the person called it."""
+        """What messages call it: as the user named it."""
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns' names, in order; not necessarily unique."""
+        """The column names, in order; not necessarily unique."""
 
     @property
     def own_columns(self) -> tuple[str, ...]:
-        """Those of them that are in its rows."""
+        """The columns that its rows themselves have: without added ones."""
 
     @property
     def hidden(self) -> tuple[int, ...]:
-        """The positions of columns that only pandas has: neither functions of rows nor text do."""
+        """Positions of columns for pandas only, which row functions and text output do not get."""
 
     @property
     def schema(self) -> Any:
-        """The pyarrow.Schema that it was written with, None where such files have none."""
+        """The pyarrow.Schema stored in the input; None for formats without one."""
 
     def pieces(self) -> Iterator[Any]:
-        """Yield what can be surveyed apart, in order (parent)."""
+        """Yield the pieces that workers survey independently, in order (parent)."""
 
     def survey(self, piece: Any, positions: Sequence[int], first_row: int = 0) -> Survey:
-        """Count the rows of a piece and find the kinds of the columns at `positions` (worker).
+        """Count a piece's rows and infer the kinds of the columns at `positions` (worker).
 
-        `first_row`: the rows before a stream's piece; a file's pieces are counted if need be.
+        `first_row`: the number of rows before a stream's piece; for files it is counted if needed.
         """
 
     @property
     def complete(self) -> bool:
-        """Whether `columns` are all that there are: else a survey finds the others."""
+        """Whether `columns` are all columns; if not, a survey finds the others."""
 
     def widened(self, columns: tuple[str, ...]) -> Source:
-        """Return a complete source: with these columns, where it was not complete."""
+        """Return a complete source, with these columns if it was not complete before."""
 
     def resurvey(self, surveys: Sequence[Survey]) -> Source | None:
-        """Return the source to survey once more, where these surveys do not stand (parent)."""
+        """Return the source to survey again where these surveys do not hold, else None (parent)."""
 
     def index(self, surveys: Sequence[Survey]) -> Index:
-        """Put the surveys of all pieces together (parent)."""
+        """Combine the surveys of all pieces (parent)."""
 
-    def fields(self, positions: Sequence[int], surveys: Sequence[Survey]) -> tuple[Field, ...]:
-        """Return all columns, those at `positions` with one type over all `surveys` (parent)."""
+    def fields(self, positions: Sequence[int], surveys: Sequence[Survey]) -> Fields:
+        """Return all columns, those at `positions` with one type for all `surveys` (parent)."""
 
     def batch(
-        self, span: Any, fields: tuple[Field, ...], data: bytes | None = None, first_row: int = 0
+        self, span: Any, fields: Fields, data: bytes | None = None, first_row: int = 0
     ) -> Batch:
-        """Open the rows of a span (worker), which are in `data` where they came from a stream.
+        """Open the rows of a span (worker); `data` has a stream's bytes.
 
-        Raises InputError for what is not as surveyed, BadRowsError for single rows.
+        Raises InputError for input that contradicts the survey, BadRowsError for single rows.
         """
 
 
 @runtime_checkable
 class TextSource(Protocol):
-    """A source that is text: it may be a stream."""
+    """A source that is text, and can therefore be a stream."""
 
     def starts(self, data: bytes) -> Any:
-        """Return where the rows of a stream's text begin, a numpy array of integers (parent)."""
+        """Return the byte positions, a numpy array, at which a stream's rows begin (parent)."""
 
 
 @runtime_checkable
 class CountedSource(Protocol):
-    """A source whose rows can be counted without a survey."""
+    """A source whose row count is known without a survey."""
 
     def rows(self) -> int:
-        """Return how many there are."""
+        """Return the number of rows."""
 
 
 @runtime_checkable
 class QuickSource(Protocol):
-    """A source that may be surveyed without workers, numpy and Arrow, if it is small and plain."""
+    """A source that can be surveyed without workers, numpy and Arrow if it is small and plain."""
 
     @property
     def size_bytes(self) -> int:
-        """How much text it has."""
+        """The size of its text."""
 
     def quick_survey(self, positions: Sequence[int]) -> tuple[Source, Survey] | None:
-        """Return its survey, and the source that reads its rows so, too; None where it cannot."""
+        """Return the source that reads rows this way and its survey; None if not possible."""
 
 
 @runtime_checkable
 class CachedSource(Protocol):
-    """A source whose survey may have kept the values that it read."""
+    """A source whose survey may have cached the values that it read."""
 
     def cached_columns(
-        self, span: Any, fields: tuple[Field, ...], typed: Sequence[int], verbatim: Sequence[int]
+        self, span: Any, fields: Fields, typed: Sequence[int], verbatim: Sequence[int]
     ) -> tuple[list[Any], list[Any]] | None:
-        """Return what `columns` and `verbatim` of the span's batch would, None where it cannot."""
+        """Return what the batch's `columns` and `verbatim` would; None if it is not all cached."""
 
 
 @runtime_checkable
 class GroupedSource(Protocol):
-    """A source whose rows are groups: those of one key stand together."""
+    """A source whose rows are sorted into groups of one key each."""
 
-    def where(self, span: Any, fields: tuple[Field, ...], row: int) -> str:
-        """Say which group of a span a row is in."""
+    def where(self, span: Any, fields: Fields, row: int) -> str:
+        """Name the group that a row of a span belongs to."""
 
 
 @runtime_checkable
 class GroupedBatch(Protocol):
-    """Rows of whole groups, which are not where they were in the input."""
+    """Rows of whole groups, in another order than in the input."""
 
     def place(self, position: int) -> tuple[str, int]:
-        """Return the input that a row came from, and its number there, counted from 1."""
+        """Return the input that a row came from, and its row number there, counted from 1."""
 
     def where(self, group: int) -> str:
-        """Say which group it is, by its key."""
+        """Name a group by its key."""
 
 
 class FormatReader(Protocol):
-    """How files of a format are read."""
+    """Reads files of one format."""
 
     def source(self, path: str, name: str, reading: Reading) -> Source:
-        """Describe a file: its columns, from its head (parent)."""
+        """Describe a file by its head: columns, and what the format needs to read them (parent)."""
 
 
 class StreamReader(FormatReader, Protocol):
-    """The same of a format that is text: it can be read as it comes."""
+    """A reader of a text format, which can also be read as a stream."""
 
     def stream(
         self, file: BinaryIO, name: str, reading: Reading
     ) -> tuple[Source, Iterator[tuple[int, bytes]]]:
-        """Describe a stream, and yield (rows, data) as it is read (parent)."""
+        """Describe a stream, and yield (rows, bytes) blocks as they are read (parent)."""
 
 
 class NotSeekableError(Exception):
-    """What the file holds has to be read from its start, as a stream."""
+    """The file's content has to be read from its start, as a stream."""

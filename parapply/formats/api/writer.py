@@ -1,7 +1,4 @@
-"""How a format is written: parts by a target, in workers, and the output by its joiner.
-
-What not every target can do is a Protocol of its own, for `isinstance`.
-"""
+"""Protocols for writing a format: workers write parts with a Target, a Joiner concatenates them."""
 
 from __future__ import annotations
 
@@ -16,45 +13,42 @@ if TYPE_CHECKING:
 
 
 class Joiner(Protocol):
-    """Puts parts, in order, into the output file (parent)."""
+    """Joins part files, in order, into the output file (parent)."""
 
     def begin(self, file: BinaryIO, arrangement: Arrangement, types: Sequence[Any]) -> None:
-        """Start an empty output with these columns; `types` has the type of each."""
+        """Start an empty output with these columns, of these `types`."""
 
     def append(self, part: str | bytes) -> None:
-        """Add a part: a file's path, or the bytes themselves."""
+        """Add a part: the path of a file, or the bytes themselves."""
 
     def reserve(self, size: int) -> int | None:
-        """Return where in the file the next part begins, which somebody else writes there.
-
-        None where parts do not go into it as they are. `size` is the part's, in bytes.
-        """
+        """Return the position for the caller to write a part at; None if parts are converted."""
 
     def finish(self) -> None:
         """Complete the output; the caller closes the file."""
 
     def abandon(self) -> None:
-        """Let go of an output that is thrown away."""
+        """Release an output that is thrown away."""
 
 
 class Target(Protocol):
-    """The format of the output, for one job. Made in the parent, sent to the workers."""
+    """The output's format for one job; made in the parent, sent to the workers."""
 
     @property
     def reads_typed(self) -> bool:
-        """Whether kept columns are needed as typed values, not as they stand."""
+        """Whether kept columns are needed as typed values instead of verbatim."""
 
     @property
     def as_text(self) -> bool:
-        """Whether values are written as text, each by itself: nested ones as JSON."""
+        """Whether each value is written as text by itself, nested ones as JSON."""
 
     @property
     def encoding(self) -> str | None:
-        """That of its text, None where that is UTF-8 or where it is none."""
+        """The text encoding; None for UTF-8 and for formats that are not text."""
 
     @property
     def labelled(self) -> bool:
-        """Whether it has a place for the index of pandas."""
+        """Whether the format can store the index of a pandas DataFrame."""
 
     @property
     def quick(self) -> bool:
@@ -62,14 +56,14 @@ class Target(Protocol):
 
     @property
     def has_twins(self) -> bool:
-        """Whether such a file can have several columns of one name."""
+        """Whether the format allows several columns of one name."""
 
     def read(self, keep: Sequence[int]) -> tuple[int, ...]:
-        """Return which of the input's columns that stay are asked for, to write a part."""
+        """Return which of the kept input columns a part needs to be read."""
 
     @property
     def suffix(self) -> str:
-        """What the names of such files end in."""
+        """The suffix of file names."""
 
     def write(
         self,
@@ -84,37 +78,31 @@ class Target(Protocol):
         """Write a part (worker).
 
         `made` has the function's columns by name, each as long as the part: arrays or, of a
-        `listed` batch, Listed. `take`, where not None, has the positions in the batch of the
-        part's rows, in any order; `last`: no chunk comes after. `known` is the schema of a table
-        that the function made, with what pandas says of its columns.
+        `listed` batch, Listed. `take`: the batch positions of the part's rows, in any order; None
+        for all. `last`: no chunk follows. `known`: the schema, with pandas metadata, of a table
+        that the function made.
         """
 
     def write_table(self, part: Part, arrangement: Arrangement, table: Any, batch: Batch) -> None:
-        """Write a part that is all the function's: a pyarrow table, made of `batch`."""
+        """Write a part that is wholly the function's result: a pyarrow table, made of `batch`."""
 
     def needs_refit(self, part: Any, whole: Any) -> bool:
-        """Whether a part whose made columns are `part` must be written anew to fit `whole`.
-
-        Both are {name: type} in the order of the columns.
-        """
+        """Whether a part has to be rewritten to fit `whole`; both are {name: type}, in order."""
 
     def joiner(self) -> Joiner:
-        """Return what puts the parts together."""
+        """Return the joiner of this output's parts."""
 
 
 @runtime_checkable
 class KeepsTables(Protocol):
-    """A target whose parts tell the tables that they were made of."""
+    """A target whose parts can be turned back into the function's tables."""
 
     def table_of(self, part: str | bytes, batch: Batch, names: Sequence[str]) -> tuple[Any, Any]:
-        """Return what a part was made of, the columns `names` of a table at least, and `take`.
-
-        `batch` as then.
-        """
+        """Return a part's table, at least its columns `names`, and the `take` of its write."""
 
 
 class FormatWriter(Protocol):
-    """How a format is written."""
+    """Writes files of one format."""
 
     def target(self, sources: Sequence[Source], writing: Writing) -> Target:
-        """Return how the output is written, keeping what it can of the sources' own form."""
+        """Return the target of an output, which keeps what it can of the sources' own form."""

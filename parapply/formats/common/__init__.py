@@ -1,1 +1,1 @@
-"""What several formats share: line index, row groups, labels of pandas, parts of text."""
+"""What several formats share: line index, row groups, pandas labels, text parts."""

@@ -1,4 +1,4 @@
-"""Columns that are not in the rows of a file: what its folders say, or how pandas counts them."""
+"""Columns that a file's rows do not have: partition keys of folders, and the index of pandas."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from parapply.model.deferred_imports import pa
 
 
 class Column(Protocol):
-    """A column that is added."""
+    """A column added to a source's own."""
 
     @property
     def name(self) -> str:
-        """Its name; where the file has a column of it, that counts."""
+        """Its name; if the file has a column of this name, the file's is used."""
 
     @property
     def hidden(self) -> bool:
-        """Whether it is pandas' own, which neither functions of rows nor text have."""
+        """Whether it is for pandas only, which row functions and text output do not get."""
 
     @property
     def field(self) -> Field:
-        """Its type."""
+        """Its name and type."""
 
     def extended(self, schema: pa.Schema) -> pa.Schema:
         """Return the file's schema with the column."""
@@ -34,14 +34,14 @@ class Column(Protocol):
         """Return the values of rows, by their numbers in the file, counted from 0."""
 
     def verbatim(self, rows: Sequence[int]) -> pa.Array:
-        """Return the same as text, as it stands where it comes from, or as a value."""
+        """Return the same as text where the column comes from text, else the values."""
 
     def check_same(self, values: pa.Array, where: Callable[[int], str]) -> None:
         """Raise InputError where the file's column of that name has another value."""
 
 
 class AddedBatch(Typed):
-    """A batch of the file, the rows of which have `numbers` there, and the added columns."""
+    """A file's batch plus added columns; `numbers` are its rows' numbers in the file."""
 
     def __init__(
         self, inner: Batch, count: int, added: tuple[Column, ...], numbers: Sequence[int]
@@ -78,9 +78,7 @@ class AddedBatch(Typed):
         self.inner.ready(self._own(positions))
 
     def values(self, position: int) -> list[Any]:
-        if position < self.count:
-            return self.inner.values(position)
-        return super().values(position)
+        return self.inner.values(position) if position < self.count else super().values(position)
 
     def held(self, position: int) -> list[Any] | None:
         return self.inner.held(position) if position < self.count else None
@@ -90,8 +88,7 @@ class AddedBatch(Typed):
         return self._all(positions, own, lambda column: column.verbatim(self.numbers))
 
     def _of(self, inner: Batch, rows: Sequence[int]) -> AddedBatch:
-        numbers = [self.numbers[row] for row in rows]
-        return AddedBatch(inner, self.count, self.added, numbers)
+        return AddedBatch(inner, self.count, self.added, [self.numbers[row] for row in rows])
 
     def _own(self, positions: Sequence[int]) -> list[int]:
         return [position for position in positions if position < self.count]
@@ -113,16 +110,14 @@ def as_made(
     take: Any,
     read: Callable[[Sequence[int]], list[Any]],
 ) -> tuple[Arrangement, dict[str, Any]]:
-    """Take the columns that the file's rows have not for made ones: the rows go in as they are."""
+    """Treat added columns as made by the function: the file's rows can be written as they are."""
     places = [c.position for c in arrangement if isinstance(c, Keep) and c.position >= batch.count]
     names = {place: batch.added[place - batch.count].name for place in places}
     arrays = dict(zip(names.values(), read(places), strict=True))
     if take is not None:
         arrays = {name: picked(array, take) for name, array in arrays.items()}
-    columns = (
-        New(names[column.position])
-        if isinstance(column, Keep) and column.position in names
-        else column
-        for column in arrangement
+    columns = tuple(
+        New(names[c.position]) if isinstance(c, Keep) and c.position in names else c
+        for c in arrangement
     )
-    return tuple(columns), {**arrays, **made}
+    return columns, {**arrays, **made}

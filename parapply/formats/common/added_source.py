@@ -1,7 +1,4 @@
-"""A source with columns that are not in its rows; all but those is the file's own.
-
-What is in the rows, too, has to be the same there.
-"""
+"""A source with columns added to those of its rows; everything else is the file's own."""
 
 from __future__ import annotations
 
@@ -10,25 +7,24 @@ from typing import Any
 
 from parapply.formats.api import Batch, Index, Source, TextSource
 from parapply.formats.common.added_columns import AddedBatch, Column
-from parapply.formats.nouns import Field, Survey
+from parapply.formats.nouns import Fields, Survey
 from parapply.model.records import record, replace
 
 
 @record
 class AddedSource:
-    """A source and what is known of all its rows: columns that are added at the end.
+    """A source and columns `known` for all of its rows; those that the file lacks are added last.
 
-    Those of which the file has one are `compared` with it.
+    Values of those that the file does have are `compared` with the file's, and must be equal.
     """
 
     inner: Source
     known: tuple[Column, ...]
-    compared: frozenset[str] | None = None  # those that are asked for; None: all
-    lenient: bool = False  # see formats.Reading
+    compared: frozenset[str] | None = None  # names to compare; None: all
+    lenient: bool = False  # see nouns.Reading
 
     @property
     def added(self) -> tuple[Column, ...]:
-        """The columns that the file has not."""
         there = self.inner.columns
         return tuple(column for column in self.known if column.name not in there)
 
@@ -68,7 +64,6 @@ class AddedSource:
         return replace(self, inner=self.inner.widened(columns))
 
     def starts(self, data: bytes) -> Any:
-        """As the file's."""
         assert isinstance(self.inner, TextSource)
         return self.inner.starts(data)
 
@@ -85,12 +80,12 @@ class AddedSource:
     def index(self, surveys: Sequence[Survey]) -> Index:
         return self.inner.index(surveys)
 
-    def fields(self, positions: Sequence[int], surveys: Sequence[Survey]) -> tuple[Field, ...]:
+    def fields(self, positions: Sequence[int], surveys: Sequence[Survey]) -> Fields:
         own = self.inner.fields(self._own(positions), surveys)
         return (*own, *(column.field for column in self.added))
 
     def batch(
-        self, span: Any, fields: tuple[Field, ...], data: bytes | None = None, first_row: int = 0
+        self, span: Any, fields: Fields, data: bytes | None = None, first_row: int = 0
     ) -> Batch:
         count, added = len(self.inner.columns), self.added
         inner = self.inner.batch(span, fields[:count], data, first_row)
@@ -100,9 +95,9 @@ class AddedSource:
         return AddedBatch(inner, count, added, range(first_row, first_row + inner.rows))
 
     def _compare(self, batch: Batch, first_row: int) -> None:
-        there, wanted = self.inner.columns, self.compared
-        twice = [column for column in self.known if column.name in there]
-        if not (twice := [c for c in twice if wanted is None or c.name in wanted]):
+        there = self.inner.columns
+        wanted = there if self.compared is None else self.compared.intersection(there)
+        if not (twice := [column for column in self.known if column.name in wanted]):
             return
         bad = batch.bad_rows(()) if self.lenient else {}
         rows = [row for row in range(batch.rows) if row not in bad]
@@ -117,5 +112,5 @@ class AddedSource:
 
 
 def bare(source: Source) -> Source:
-    """Return the file itself where it has all of the columns."""
+    """Return the file's own source where nothing is added to it."""
     return source.inner if isinstance(source, AddedSource) and not source.added else source

@@ -1,8 +1,7 @@
-"""Text from a file or a stream: as much as is wanted, or as there is for now. In the parent.
+"""Blocks of text from a file or stream, as large as wanted or as has arrived so far (parent).
 
-A pipe that comes slowly (`tail -f`) is not waited for until a block is full, if somebody waits for
-the output: what is there goes on after a pause. How long that is decides what a stream's first
-block holds, and with it the types of its columns; so the first one is given more time.
+If someone waits for the output, text of a slow pipe (`tail -f`) goes on after a pause. The first
+pause is longer, as the first block determines the types of a stream's columns.
 """
 
 from __future__ import annotations
@@ -21,28 +20,28 @@ from parapply.storage.registry import file_system_of
 
 @record
 class Pause:
-    """When to go on with less than what was wanted, in seconds."""
+    """When to go on with less text than wanted, in seconds."""
 
-    silence_s: float  # nothing has come for so long
-    all_s: float  # so long has been waited in all
+    silence_s: float  # since something arrived
+    all_s: float  # waited in all
 
 
 @runtime_checkable
 class Pausing(Protocol):
-    """A file that may come slowly, and can tell, unless that is None, whether it is silent."""
+    """A file that may arrive slowly, and can tell whether it is silent unless `silent` is None."""
 
     @property
     def silent(self) -> Callable[[float | None], bool] | None:
-        """What tells whether nothing comes for so many seconds; None: it waits for something."""
+        """Whether nothing arrives for so many seconds; given None it waits for something."""
 
 
 def silence_of(file: BinaryIO) -> Callable[[float | None], bool] | None:
-    """Return what tells whether a file is silent; None where nothing does."""
+    """Return a file's test for silence; None if it has none."""
     return file.silent if isinstance(file, Pausing) else None
 
 
 class Stop(enum.Enum):
-    """Why no more was read."""
+    """Why reading stopped."""
 
     FULL = enum.auto()
     PAUSED = enum.auto()
@@ -52,27 +51,24 @@ class Stop(enum.Enum):
 _FIRST, _LATER = Pause(1.0, 2.0), Pause(0.2, 1.0)
 _GLANCE = Pause(0.02, float("inf"))
 _LEAST_BYTES = 1 << 16
-READ_BYTES = (1 << 31) - (1 << 20)  # Linux reads no more at once, and Arrow's offsets count so far
+READ_BYTES = (1 << 31) - (1 << 20)  # limit of one read in Linux, and of Arrow's 32-bit offsets
 
 
 def pauses(prompt: bool) -> Iterator[Pause | None]:
-    """Yield the pause for the first block, and for each after it; None where nobody waits."""
+    """Yield the pause for the first block, then for each later one; None if nobody waits."""
     yield _FIRST if prompt else None
     yield from repeat(_LATER if prompt else None)
 
 
 def filled(file: BinaryIO, text: bytes, size: int, pause: Pause | None) -> tuple[bytes, Stop]:
-    """Return `text` and what follows it in `file`, `size` bytes in all, and why there it ends.
+    """Return `text` and what follows in `file`, `size` bytes in all, and why reading stopped.
 
-    Only what can tell whether it is silent (see `compression.py`) is left before it is full.
+    Only a file that can tell its silence (see storage/codecs) is left before the block is full.
     """
-    parts, length, began = [text], len(text), time.monotonic()
-    silent = silence_of(file)
+    parts, length, began, silent = [text], len(text), time.monotonic(), silence_of(file)
     while length < size:
-        if silent is not None and pause is not None:
-            late = time.monotonic() - began > pause.all_s
-            if late or silent(pause.silence_s):
-                return b"".join(parts), Stop.PAUSED
+        if silent and pause and (time.monotonic() - began > pause.all_s or silent(pause.silence_s)):
+            return b"".join(parts), Stop.PAUSED
         block = file.read(size - length)
         if not block:
             return b"".join(parts), Stop.ENDED
@@ -88,7 +84,7 @@ def wait(file: BinaryIO) -> None:
 
 
 def grown(file: BinaryIO, text: bytes, enough: Callable[[bytes], object]) -> bytes:
-    """Read on until it is `enough`, which is asked a few times only, or the end."""
+    """Read on until the text is `enough`, which is called only a few times, or the end."""
     stop = Stop.FULL
     while stop is not Stop.ENDED and not enough(text):
         if stop is Stop.PAUSED:
@@ -98,7 +94,7 @@ def grown(file: BinaryIO, text: bytes, enough: Callable[[bytes], object]) -> byt
 
 
 def after_lines(file: BinaryIO, lines: int, line_end: re.Pattern[bytes]) -> tuple[bytes, int]:
-    """Leave out lines; return what was read of the others, and how many bytes are left out."""
+    """Skip lines; return the text read after them, and how many bytes were skipped."""
     text, position = b"", 0
     for _ in range(lines):
         start = position
@@ -111,10 +107,7 @@ def after_lines(file: BinaryIO, lines: int, line_end: re.Pattern[bytes]) -> tupl
 
 
 def read_range(path: str, name: str, start: int, stop: int) -> bytes:
-    """Return a file's bytes from `start` to `stop`.
-
-    Raises InputError where they are not there any more, or are more than a row may have.
-    """
+    """Return a range of a file; raises InputError where it is gone, or too long for a row."""
     if stop - start > READ_BYTES:
         raise InputError(
             f"{name}: a row in bytes {start} to {stop} is longer than {READ_BYTES >> 30} GiB; is a "
@@ -127,6 +120,6 @@ def read_range(path: str, name: str, start: int, stop: int) -> bytes:
 
 
 def cut(text: bytes, starts: Any, stops: Sequence[int]) -> list[bytes]:
-    """Cut text whose rows begin at `starts` after these numbers of rows, the last being all."""
+    """Split text, whose rows begin at `starts`, at these row numbers, the last being its end."""
     edges = [0, *(int(starts[stop]) for stop in stops[:-1]), len(text)]
     return [text[start:end] for start, end in pairwise(edges)]

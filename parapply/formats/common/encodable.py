@@ -1,6 +1,5 @@
-"""Text that its encoding cannot hold: found in the worker, which knows row and column by name.
-
-Only encodings that do not hold all of Unicode are asked. In the parent text is but encoded.
+"""Characters that the output's encoding lacks: found in workers, which know row and column;
+the parent only encodes. Encodings that hold all of Unicode are not checked.
 """
 
 from __future__ import annotations
@@ -11,25 +10,22 @@ from typing import Any
 
 from parapply.model.errors import UnencodableError
 
-_FAR = "\U0010fffd\u0100\ufeff"  # what has these has all
-Locate = Callable[[bytes, int], tuple[int, str]]  # the row and the column of a byte of a part
+_FAR = "\U0010fffd\u0100\ufeff"  # an encoding with these has every character
+Locate = Callable[[bytes, int], tuple[int, str]]  # byte position in a part -> row, column
 
 
 @cache
 def holds_all(encoding: str | None) -> bool:
-    """Whether an encoding (None: UTF-8) has every character."""
+    """Whether an encoding (None: UTF-8) can represent every character."""
     try:
         _FAR.encode(encoding or "utf-8")
+        return True
     except UnicodeEncodeError:
         return False
-    return True
 
 
 def checked(buffers: Sequence[Any], encoding: str | None, locate: Locate) -> Sequence[Any]:
-    """Return the text of a part, in UTF-8, as it is.
-
-    Raises UnencodableError, by the row of the part, for a character that is not in `encoding`.
-    """
+    """Return a part's UTF-8 text; raises UnencodableError for a character `encoding` lacks."""
     if encoding is None or holds_all(encoding):
         return buffers
     data = b"".join(buffers)
@@ -43,7 +39,7 @@ def checked(buffers: Sequence[Any], encoding: str | None, locate: Locate) -> Seq
 
 
 def check_name(name: str, encoding: str | None) -> None:
-    """Raise UnencodableError where a column's name cannot be written."""
+    """Raise UnencodableError where a column's name cannot be encoded."""
     if encoding is None or holds_all(encoding):
         return
     try:
@@ -53,7 +49,7 @@ def check_name(name: str, encoding: str | None) -> None:
 
 
 def escaped(text: str | None, encoding: str | None) -> str | None:
-    r"""Return what is said of a row, with `\\u20ac` for what its encoding cannot hold."""
+    r"""Return a message about a row, with `\\u20ac` for characters that the encoding lacks."""
     if text is None or encoding is None or holds_all(encoding):
         return text
     return text.encode(encoding, "backslashreplace").decode(encoding)

@@ -1,8 +1,4 @@
-"""How Parquet and Arrow files are written: parts as Arrow files, joined group by group.
-
-The output is cut into groups of a fixed number of rows, wherever the parts end, so that its bytes
-do not depend on the chunks.
-"""
+"""Output in Parquet and Arrow files; groups have a fixed size, wherever parts (and chunks) end."""
 
 from __future__ import annotations
 
@@ -25,7 +21,7 @@ from parapply.model.outcome import given_of
 from parapply.model.records import record
 from parapply.storage.part import Part, read_table
 
-ROWS_PER_GROUP = 1 << 17
+ROWS_PER_GROUP = 1 << 17  # wherever parts end, so that bytes do not depend on chunking
 _TAKE = b"parapply:take"
 
 
@@ -36,10 +32,10 @@ class TableWriter(Protocol):
         """Write a group."""
 
     def close(self) -> None:
-        """Write what ends the file."""
+        """Write the end of the file."""
 
     def abandon(self) -> None:
-        """Close it, so that it does not try to when the file is closed."""
+        """Close the writer without errors: it would try again once its file is closed."""
         with contextlib.suppress(OSError, pa.ArrowException):
             self.close()
 
@@ -52,18 +48,17 @@ class TableTarget:
     schema: Any  # pyarrow.Schema of the first source with its metadata, or None
     open_writer: Callable[[BinaryIO, Any], TableWriter]
     suffix: str
-    keeps_all: bool  # see formats.Writing
-    same_rows: bool  # each of the only input's comes out once, unless a chunk function gives others
+    keeps_all: bool  # see nouns.Writing
+    same_rows: bool  # those of the only input, each once, unless a chunk function returns others
 
     reads_typed = True
     has_twins = False
     encoding = None
     as_text = False
     quick = False
-    labelled = True  # has a place for the index of pandas
+    labelled = True
 
     def read(self, keep: Sequence[int]) -> tuple[int, ...]:
-        """Return all of them."""
         return tuple(keep)
 
     def write(
@@ -76,45 +71,43 @@ class TableTarget:
         last: bool,
         known: pa.Schema | None = None,
     ) -> None:
-        """Write a part; see formats.Target."""
-        del last
-        table = self.table(arrangement, batch, made, take)
-        part.write_table(table if known is None else told_rows(table, known, take))
+        part.write_table(self.table(arrangement, batch, made, take, known))
 
-    def table(self, arrangement: Arrangement, batch: Batch, made: Any, take: Any) -> pa.Table:
-        """Return a part; see formats.Target.write."""
+    def table(
+        self, arrangement: Arrangement, batch: Batch, made: Any, take: Any, known: Any
+    ) -> pa.Table:
         if self.keeps_all:
             batch.check_complete()
         columns = arranged(self.names, arrangement, batch, made, take)
         names, arrays = [name for name, _ in columns], [array for _, array in columns]
-        return _table(arrays, names, batch.rows if take is None else len(take))
+        if columns:
+            table = pa.Table.from_arrays(arrays, names=names)
+        else:  # a table without columns that knows its row count
+            nulls = pa.nulls(batch.rows if take is None else len(take))
+            table = pa.Table.from_arrays([nulls], names=[""]).select([])
+        return table if known is None else told_rows(table, known, take)
 
     def write_table(
         self, part: Part, arrangement: Arrangement, table: pa.Table, batch: Batch
     ) -> None:
-        """Write a part that is all the function's."""
-        del arrangement, batch
         part.write_table(table)
 
     def table_of(
         self, part: str | bytes, batch: Batch, names: Sequence[str]
     ) -> tuple[pa.Table, Any]:
-        """Return what a part was made of: the part."""
-        del batch, names
         return rows_of(read_table(part))
 
     def needs_refit(self, part: dict[str, Any], whole: dict[str, Any]) -> bool:
-        """Types are brought in line as parts are joined, columns are not, nor whose they are."""
+        """Joining adapts types; only other columns, or other origins of them, need a refit."""
         if list(part) != list(whole):
             return True
         return any(given_of(part[name]) != given_of(kind) for name, kind in whole.items())
 
     def joiner(self) -> Joiner:
-        """Return what writes the parts as groups of equal size."""
         return GroupJoiner(self)
 
     def field(self, column: Any, type_: Any) -> pa.Field:
-        """Return the output's field, with the metadata that the input's column had."""
+        """Return the output's field, with the metadata of the input's column if it is one."""
         type_ = type_of(type_)
         if not isinstance(column, Keep):
             return pa.field(column.name, type_)
@@ -123,11 +116,10 @@ class TableTarget:
         return self.schema.field(column.position).with_type(type_)
 
     def metadata(self, arrangement: Arrangement, fields: Sequence[pa.Field]) -> Any:
-        """Return the metadata of an output with these fields."""
         if self.schema is None:
             return None
         kept = [c.position for c in arrangement if isinstance(c, Keep)]
-        tables = not kept  # all of it may be the function's: then columns are told by their names
+        tables = not kept  # maybe all made by the function: then columns match by name
         named = {name: place for place, name in enumerate(self.names)}
         origins = [
             c.position if isinstance(c, Keep) else named.get(c.name, -1) if tables else -1
@@ -138,14 +130,13 @@ class TableTarget:
             for field, origin in zip(fields, origins, strict=True)
             if origin >= 0 and field.type == self.schema.field(origin).type
         }
-        change = Change(
-            pa.schema(fields), self.names, frozenset(same), self.same_rows and not tables
-        )
+        same_rows = self.same_rows and not tables
+        change = Change(pa.schema(fields), self.names, frozenset(same), same_rows)
         return keys_of(self.schema.metadata, change)
 
 
 class GroupJoiner:
-    """Holds at most one group's rows and writes each as it is full."""
+    """Holds at most one group's rows, and writes each group once it is full."""
 
     def __init__(self, target: TableTarget) -> None:
         self.target = target
@@ -155,7 +146,7 @@ class GroupJoiner:
         fields = [self.target.field(*pair) for pair in zip(arrangement, types, strict=True)]
         self.schema = pa.schema(fields, self.target.metadata(arrangement, fields))
         self.file, self.writer = file, None
-        self.marks: dict[str, Any] = {}  # what pandas says of the columns, as far as parts tell
+        self.marks: dict[str, Any] = {}  # pandas metadata of columns, from the parts so far
         self.waiting: list[pa.Table] = []
         self.rows = 0
 
@@ -169,7 +160,7 @@ class GroupJoiner:
             self._write(ROWS_PER_GROUP)
 
     def reserve(self, size: int) -> None:
-        del size
+        """Return None: groups are encoded by the joiner."""
 
     def finish(self) -> None:
         if self.rows:
@@ -181,7 +172,7 @@ class GroupJoiner:
             self.writer.abandon()
 
     def _opened(self) -> TableWriter:
-        """Open the writer as late as can be: parts tell what is in the schema."""
+        """Open the writer as late as possible: parts contribute to the schema."""
         if self.writer is None:
             self.schema = described(self.schema, self.marks)
             self.writer = self.target.open_writer(self.file, self.schema)
@@ -192,12 +183,12 @@ class GroupJoiner:
         table = pa.concat_tables([conform(part, self.schema) for part in self.waiting])
         self.waiting = [table.slice(rows)] if rows < table.num_rows else []
         self.rows -= rows
-        # In one chunk, or where pages end would depend on where parts did.
+        # In one chunk: otherwise page boundaries would depend on those of parts.
         writer.write(compact(table.slice(0, rows)))
 
 
 def told_rows(table: pa.Table, known: pa.Schema, take: Any) -> pa.Table:
-    """Return a part that tells which of the chunk's rows it has, and has the marks of a schema."""
+    """Return a part with its `take` in its metadata, and the pandas marks of schema `known`."""
     table = marked_as(table, known)
     if take is None:
         return table
@@ -205,20 +196,13 @@ def told_rows(table: pa.Table, known: pa.Schema, take: Any) -> pa.Table:
 
 
 def rows_of(part: pa.Table) -> tuple[pa.Table, Any]:
-    """Return a part without what `told_rows` told, and that."""
+    """Return a part without the metadata of `told_rows`, and the `take` that was in it."""
     told = (part.schema.metadata or {}).get(_TAKE)
     return part.replace_schema_metadata(), None if told is None else np.frombuffer(told, np.int64)
 
 
-def _table(arrays: list[pa.Array], names: list[str], rows: int) -> pa.Table:
-    """Return a table that has its rows even where it has no columns."""
-    if arrays:
-        return pa.Table.from_arrays(arrays, names=names)
-    return pa.Table.from_arrays([pa.nulls(rows)], names=[""]).select([])
-
-
 def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """Return `table`, which has the columns of `schema` in order, with its types."""
+    """Cast a table with the columns of `schema`, in order, to its types."""
     if not len(schema):
         return table.replace_schema_metadata(schema.metadata)  # from no arrays it had no rows
     arrays = [

@@ -1,4 +1,4 @@
-"""What Parquet row groups and Arrow record batches share: how rows are read, group by group."""
+"""What Parquet row groups and Arrow record batches share: reading rows group by group."""
 
 from __future__ import annotations
 
@@ -18,40 +18,36 @@ from parapply.columns.layout import have_one_dictionary
 from parapply.columns.type_words import named
 from parapply.formats.common.record_locator import RecordLocator
 from parapply.formats.common.typed import Typed
-from parapply.formats.nouns import Field, Reading
+from parapply.formats.nouns import Field, Fields, Reading
 from parapply.model.errors import BadRowsError, InputError, ResultError, UnseenError
 from parapply.model.excerpt import shown
 from parapply.model.records import record
 
 GroupSpan = tuple[tuple[int, int, int], ...]  # (group, start, stop) within each group
+GroupReader = Callable[[int, tuple[int, ...]], pa.Table]  # group, positions -> columns
 
 
 @record
 class GroupIndex:
-    """How many rows each group has."""
+    """The row count of each group."""
 
     groups: tuple[int, ...]
     size_bytes: int
 
     @property
     def rows(self) -> int:
-        """All rows."""
         return sum(self.groups)
 
     def snap(self, row: int, most: int) -> int:
-        """Return the group's edge where it is near, so that a group is decoded by one worker.
-
-        Only for groups that are not too large for a chunk, which has at the most `most` rows.
-        """
+        """Return the nearest group boundary if the row's group is no larger than a chunk."""
         edges = np.array([0, *accumulate(self.groups)])
-        # Of two that are as near the later one: a chunk of half a group would be decoded twice.
+        # Of two equally near boundaries the later: half a group as a chunk would be decoded twice.
         nearest = int(edges[::-1][np.abs(edges[::-1] - row).argmin()])
         group = int(np.searchsorted(edges, row, side="right")) - 1
         small = group < len(self.groups) and self.groups[group] <= most
         return nearest if small else row
 
     def text_bytes(self, start: int, stop: int) -> int:
-        del start, stop
         return 0
 
     def span(self, start: int, stop: int) -> GroupSpan:
@@ -65,15 +61,10 @@ class GroupIndex:
 
 
 class TableBatch(Typed):
-    """Rows of a chunk as slices of groups; `read(group, positions)` gives a group's columns."""
+    """A chunk's rows as slices of groups, whose columns `read` returns."""
 
     def __init__(
-        self,
-        span: GroupSpan,
-        fields: tuple[Field, ...],
-        read: Callable[[int, tuple[int, ...]], pa.Table],
-        name: str,
-        first_row: int,
+        self, span: GroupSpan, fields: Fields, read: GroupReader, name: str, first_row: int
     ) -> None:
         self.rows = sum(stop - start for _, start, stop in span)
         self._span, self._fields, self._read = span, fields, read
@@ -82,7 +73,6 @@ class TableBatch(Typed):
         self._expected: set[int] = set()
 
     def bad_rows(self, positions: Sequence[int], seen: Sequence[int] = ()) -> dict[int, str]:
-        """Return those with a value that is not of the type that was asked for."""
         bad = dict[int, str]()
         for position in positions:
             try:
@@ -92,32 +82,26 @@ class TableBatch(Typed):
         return bad
 
     def without(self, rows: Collection[int]) -> TableBatch:
-        """Return the batch of the other rows."""
         return self.pick([row for row in range(self.rows) if row not in rows])
 
     def mended(
         self, rows: Sequence[int], ragged: Collection[int], blank: Collection[int]
     ) -> TableBatch:
-        """Pick rows, with which nothing is wrong."""
         return self.pick(rows)
 
     def pick(self, rows: Sequence[int]) -> TableBatch:
-        """Return the batch of some rows, by their positions among these."""
         batch = copy(self)
         batch._columns, batch._expected = {}, set()
         batch._place, batch.rows = self._place.pick(rows), len(rows)
         return batch
 
     def expect(self, positions: Sequence[int], *, typed: bool) -> None:
-        """Read these columns together when the first is asked for: groups are decoded once."""
-        del typed
         self._expected.update(positions)
 
     def check_complete(self) -> None:
-        """The schema has all columns."""
+        """Nothing to check: the schema has all columns."""
 
     def columns(self, positions: Sequence[int]) -> list[pa.Array]:
-        """Return arrays of the types in the schema; those asked for together are read together."""
         missing = tuple(sorted(set(positions) - set(self._columns)))
         if missing:
             missing = tuple(sorted({*missing, *self._expected} - set(self._columns)))
@@ -129,8 +113,7 @@ class TableBatch(Typed):
 
     def _column(self, chunks: list[pa.Array], field: Field) -> pa.Array:
         try:
-            column = self._joined(chunks, field.type)
-            return self._of_rows(column)
+            return self._of_rows(self._joined(chunks, field.type))
         except _MISFITS as error:
             found = self._of_rows(self._joined(chunks, chunks[0].type))
             if rows := _misfits(found, field.type):
@@ -158,8 +141,7 @@ class TableBatch(Typed):
         if len(chunks) == 1:
             return chunks[0]
         if pa.types.is_dictionary(type_):
-            column = pa.chunked_array(chunks)
-            one = have_one_dictionary(chunks)
+            column, one = pa.chunked_array(chunks), have_one_dictionary(chunks)
             return (column if one else column.unify_dictionaries()).combine_chunks()
         return pa.concat_arrays(chunks)
 
@@ -168,7 +150,7 @@ _MISFITS = (pa.ArrowInvalid, pa.ArrowNotImplementedError, ResultError, UnseenErr
 
 
 def _misfits(array: pa.Array, type_: Any) -> dict[int, Exception]:
-    """Return the positions of values that do not fit a type, each with what is said of it."""
+    """Return {position: error} of the values that do not fit a type, by bisection."""
     try:
         fit(array, type_)
         return {}
@@ -182,7 +164,7 @@ def _misfits(array: pa.Array, type_: Any) -> dict[int, Exception]:
 
 @contextmanager
 def readable(words: str) -> Iterator[None]:
-    """Translate what Arrow says of a file that it cannot read; errors of the disk stay."""
+    """Translate Arrow's errors about an unreadable file into InputError; disk errors pass."""
     try:
         yield
     except (pa.ArrowException, OSError) as error:
@@ -192,7 +174,7 @@ def readable(words: str) -> Iterator[None]:
 
 
 def types_of(reading: Reading, schema: pa.Schema) -> dict[str, Any]:
-    """Return the types that were asked for, of columns that the input has."""
+    """Return the types that --dtype asks for, of columns that the input has."""
     return {
         name: parse_type(name, type_)
         for name, type_ in reading.dtypes.items()

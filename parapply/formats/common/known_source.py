@@ -1,4 +1,4 @@
-"""What most sources have in common: all their columns are known, and a survey always stands."""
+"""Defaults for most sources: all columns are known from the start, and surveys always hold."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from parapply.formats.nouns import Survey
 
 
 class KnownSource:
-    """The members of formats.Source that a source need not say itself."""
+    """The members of api.Source that a source need not define itself."""
 
     __slots__ = ()
 
@@ -20,20 +20,14 @@ class KnownSource:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The names in its schema."""
         return tuple(self.schema.names)
 
     @property
     def own_columns(self) -> tuple[str, ...]:
-        """All of them."""
         return self.columns
 
     def widened(self, columns: tuple[str, ...]) -> Self:
-        """Return the source: it is complete."""
-        del columns
         return self
 
     def resurvey(self, surveys: Sequence[Survey]) -> Self | None:
-        """Surveys stand."""
-        del surveys
         return None

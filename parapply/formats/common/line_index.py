@@ -1,8 +1,4 @@
-"""The index of a text file, CSV or JSON Lines: a byte mark every few hundred rows.
-
-Workers find the marks as they survey the pieces of the file; the parent puts them together, and
-cuts chunks at them.
-"""
+"""The index of a text file: row positions found by surveys (workers), to cut chunks at (parent)."""
 
 from __future__ import annotations
 
@@ -16,7 +12,7 @@ from parapply.formats.nouns import Survey
 from parapply.model.deferred_imports import Array
 from parapply.model.records import record
 
-MARKS = 64  # a piece: how finely chunks can be cut without reading a byte twice
+MARKS = 64  # per piece: how finely chunks can be cut without reading a byte twice
 
 
 class Mark(NamedTuple):
@@ -27,7 +23,7 @@ class Mark(NamedTuple):
 
 
 def marks_of(starts: Array, start: int) -> tuple[Mark, ...]:
-    """Return the marks of a piece, whose rows begin at `starts`, in bytes from `start` on."""
+    """Return the marks of a piece at byte `start`, whose rows begin at `starts` within it."""
     step = -(-len(starts) // MARKS) or 1
     positions = (starts[::step] + start).tolist()
     positions[:1] = [start] * len(positions[:1])
@@ -36,19 +32,19 @@ def marks_of(starts: Array, start: int) -> tuple[Mark, ...]:
 
 @record
 class ByteSpan:
-    """Rows of a file as bytes to read: `rows` records (None: all) after the first `skip`."""
+    """A file's bytes to read: `rows` records (None: all) after the first `skip`."""
 
     start: int
     stop: int
     skip: int = 0
     rows: int | None = None
     first_row: int = 0  # rows of this input before these
-    asides: tuple[Aside, ...] = ()  # where their numbers are, if they have been put aside
+    asides: tuple[Aside, ...] = ()  # cached numbers of these rows, if any
 
 
 @record
 class ByteIndex:
-    """Marks of a whole file, as two lists of equal length."""
+    """The marks of a whole file, as two lists of equal length."""
 
     rows: int
     size_bytes: int
@@ -59,7 +55,6 @@ class ByteIndex:
 
     @classmethod
     def of(cls, surveys: Sequence[Survey], start: int, stop: int) -> ByteIndex:
-        """Put together the surveys of all pieces, in order."""
         rows, mark_rows, positions, asides = 0, array("q"), array("q"), []
         for survey in surveys:
             mark_rows.extend(rows + mark.row for mark in survey.marks)
@@ -72,7 +67,6 @@ class ByteIndex:
         return cls(rows, stop - start, stop, mark_rows, positions, tuple(asides))
 
     def snap(self, row: int, most: int) -> int:
-        del most
         after = bisect_left(self.mark_rows, row)
         known: list[int] = [*self.mark_rows[max(after - 1, 0) : after + 1], self.rows]
         return min(known, key=lambda mark: (abs(mark - row), mark))
@@ -87,7 +81,7 @@ class ByteIndex:
         return ByteSpan(begin, end, skip, stop - start, start, asides)
 
     def _bounds(self, start: int, stop: int) -> tuple[int, int, int]:
-        """Return the mark at or before `start`, its byte, and that of the one after `stop`."""
+        """Return the mark at or before `start`, its byte, and the byte of the mark after `stop`."""
         first = bisect_right(self.mark_rows, start) - 1
         end = bisect_left(self.mark_rows, stop)
         stop_byte = self.mark_positions[end] if end < len(self.mark_rows) else self.stop

@@ -1,9 +1,9 @@
-"""Values that a survey has read are kept in files, so that chunks need not read their text again.
+"""Values parsed by a survey, cached in files so that chunks need not parse their text again.
 
-That saves a tiny function on one column of CSV 7 % of the run, on four 5 %. Only where all that is
-read of a piece is numbers, for otherwise its text has to be cut into fields all the same, or where
-chunks need no text at all (groups); and only for so many bytes of input (`Reading.spare_bytes`), as
-the files stay until the run ends. Runs in workers.
+For a tiny function that saves 7 % of the run on one column of CSV, 5 % on four. Only for pieces of
+which nothing but numbers is read (else the text is split into fields anyway), or where chunks need
+no text at all (groups); and only for a limited part of the input (`Reading.spare_bytes`), as the
+files stay until the run ends. Runs in workers.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from parapply.model.deferred_imports import pa
 from parapply.model.records import record
 from parapply.storage.part import Part, read_table
 
-_FREE_BYTES = 1 << 30  # on the disk: what is less is for the output
+_FREE_BYTES = 1 << 30  # of disk space, to be left for the output
 
 
 @record
 class Aside:
-    """Rows `start` to `stop` of those that a file holds; of the whole input, in an index."""
+    """Rows `start` to `stop` of a cache file; in an index, of the whole input."""
 
     path: str
     start: int
@@ -34,18 +34,15 @@ class Aside:
 
 
 def put(folder: str, columns: Mapping[str, pa.ChunkedArray], most: int) -> str:
-    """Write the columns of a piece, by name; return the file, "" where there is no room.
-
-    There is none for more than `most` bytes.
-    """
-    # Of this time, too: a worker may have the number of one that died.
+    """Write columns to a file; return its path, "" beyond `most` bytes or disk space."""
+    # With the time: thread ids of dead workers are used again.
     own = f"values-{threading.get_native_id()}-{time.monotonic_ns()}"
     path = os.path.join(folder, own)
     try:
         if sum(column.nbytes for column in columns.values()) > most or _free(folder) < _FREE_BYTES:
             return ""
         Part(path).write_table(pa.table(dict(columns)))
-    except (OSError, MemoryError):  # then there is none of this, and the run goes on
+    except (OSError, MemoryError):  # only a cache: the run goes on without
         with suppress(OSError):
             os.unlink(path)
         return ""
@@ -53,13 +50,12 @@ def put(folder: str, columns: Mapping[str, pa.ChunkedArray], most: int) -> str:
 
 
 def _free(folder: str) -> int:
-    """How many bytes of the disk anybody may still write."""
     disk = os.statvfs(folder)
     return disk.f_bavail * disk.f_frsize
 
 
 def cut(asides: Sequence[Aside], start: int, stop: int) -> tuple[Aside, ...]:
-    """Return what is aside of the input's rows `start` to `stop`; nothing, unless all of it is."""
+    """Return the cached rows `start` to `stop` of the input; () unless all of them are cached."""
     first = max(0, bisect_right(asides, start, key=lambda one: one.start) - 1)
     found = tuple(
         Aside(one.path, max(start - one.start, 0), min(stop, one.stop) - one.start)
@@ -70,10 +66,7 @@ def cut(asides: Sequence[Aside], start: int, stop: int) -> tuple[Aside, ...]:
 
 
 def take(asides: Sequence[Aside], types: Mapping[str, Any]) -> dict[str, pa.Array]:
-    """Return columns, by name, of rows that were put aside: those of these types there.
-
-    None where they cannot be read: the text can, or says better why nothing can.
-    """
+    """Return cached columns of these types, by name; {} on errors: the text is still there."""
     try:
         tables = [read_table(one.path).slice(one.start, one.stop - one.start) for one in asides]
     except (OSError, MemoryError, pa.ArrowInvalid):

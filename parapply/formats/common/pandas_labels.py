@@ -1,8 +1,8 @@
-"""The labels of rows that pandas keeps as a range, beside the rows. In the parent, and in workers.
+"""Row labels that pandas stores as a range in the schema instead of a column (parent, workers).
 
-Where rows are left out or files are put together such a range is of other rows, so that labels
-become a column, as pandas writes those of `df[mask]`. A mere numbering 0, 1, 2 ... says nothing of
-the rows and stays what it is: pandas numbers anew. https://pandas.pydata.org/docs/development/developer.html
+Where rows are dropped or files concatenated the range no longer matches, so labels become a column,
+as pandas writes those of `df[mask]`. A default range 0, 1, 2 ... carries no information and stays:
+pandas numbers anew. https://pandas.pydata.org/docs/development/developer.html
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from parapply.model.records import record, replace
 
 @record
 class Labels:
-    """The column of a file's labels; `label` is what pandas calls the index, if anything."""
+    """The column of a file's labels; `label` is the name of the index in pandas, if any."""
 
     name: str
     label: Any
@@ -30,11 +30,10 @@ class Labels:
 
     @property
     def field(self) -> Field:
-        """The column."""
         return Field(self.name, pa.int64(), nullable=False)
 
     def extended(self, schema: pa.Schema) -> pa.Schema:
-        """Return the file's schema with the column, which pandas takes for the index."""
+        """Return the schema with the column, which pandas reads as the index."""
         pandas = {"column_indexes": [], "columns": [], **(told(schema.metadata) or {})}
         entry = {"name": self.label, "field_name": self.name, "metadata": None}
         entry |= {"pandas_type": "int64", "numpy_type": "int64"}
@@ -42,21 +41,18 @@ class Labels:
         return _with(schema, pandas).append(pa.field(self.name, pa.int64()))
 
     def values(self, rows: Sequence[int]) -> pa.Array:
-        """Return the labels of rows."""
         return integers(np.asarray(rows, np.int64) * self.range.step + self.range.start)
 
-    def verbatim(self, rows: Sequence[int]) -> pa.Array:
-        """The same: text has it but as a value."""
-        return self.values(rows)
+    verbatim = values
 
     def check_same(self, values: pa.Array, where: Callable[[int], str]) -> None:
-        """Nothing: its name is one that no column has."""
+        """Nothing to check: no file has a column of this name."""
 
 
 def labels(sources: Sequence[Source]) -> list[Labels | None]:
-    """Return the labels of each source; none where they are all numbered, or have them already."""
+    """Return each source's labels; all None if ranges are default ones, or labels columns."""
     found = [_range(source) for source in sources]
-    if _is_plain(found) or any(_has_column(source) for source in sources):
+    if _is_plain(found) or any(isinstance(one, str) for each in sources for one in _index(each)):
         return [None] * len(sources)
     names = {known["name"] for known in found if known is not None}
     label = names.pop() if len(names) == 1 else None
@@ -69,7 +65,7 @@ def labels(sources: Sequence[Source]) -> list[Labels | None]:
 
 
 def without_stale(source: Source) -> Source:
-    """Return a source without a range of other rows than it has: it would label those left."""
+    """Drop a range from a source's schema if its length is not the row count."""
     known = _range(source)
     if _is_plain([known]) or len(_numbers(known)) == _rows(source):
         return source
@@ -79,7 +75,7 @@ def without_stale(source: Source) -> Source:
 
 
 def _is_plain(found: Sequence[Any]) -> bool:
-    """Whether rows are numbered 0, 1, 2 ..., in each of the sources or in all together."""
+    """Whether rows are numbered 0, 1, 2 ..., in each source or across all of them."""
     if any(known and (known["step"] != 1 or known["name"] is not None) for known in found):
         return False
     starts, total = [known and known["start"] for known in found], 0
@@ -93,8 +89,7 @@ def _is_plain(found: Sequence[Any]) -> bool:
 
 
 def _range(source: Source) -> Any:
-    index = _index(source)
-    return next((known for known in index if _is_range(known)), None)
+    return next((known for known in _index(source) if _is_range(known)), None)
 
 
 def _is_range(known: Any) -> bool:
@@ -102,10 +97,6 @@ def _is_range(known: Any) -> bool:
         return False
     numbers = [known.get(key) for key in ("start", "stop", "step")]
     return "name" in known and all(type(n) is int for n in numbers) and known["step"] != 0
-
-
-def _has_column(source: Source) -> bool:
-    return any(isinstance(known, str) for known in _index(source))
 
 
 def _index(source: Source) -> list[Any]:

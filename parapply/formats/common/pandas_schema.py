@@ -1,7 +1,7 @@
-"""What pandas keeps in a schema: its dtypes, and which columns are the index.
+"""The pandas metadata of a schema: dtypes, and which columns are the index.
 
-Chunk functions give it for each part, at the parts' fields; an output has it once, in the form in
-which pandas reads it. https://pandas.pydata.org/docs/development/developer.html
+Chunk functions return it per part, as marks on the fields of parts; an output has it once, in the
+form that pandas reads. https://pandas.pydata.org/docs/development/developer.html
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from typing import Any
 
 from parapply.model.deferred_imports import json, pa
 
-INDEX = "__index_level_0__"  # the column that pandas writes an index without a name to
+INDEX = "__index_level_0__"  # the column of an unnamed index
 _MARK = b"parapply:pandas"
 
 
 def told(metadata: Mapping[bytes, bytes] | None) -> dict[str, Any] | None:
-    """Return what pandas wrote into a schema's metadata; None where that is nothing it can read."""
+    """Return the pandas metadata of a schema; None where pandas could not read it."""
     try:
         known = json.loads((metadata or {})[b"pandas"])
         columns, index = known.get("columns", []), known.get("index_columns", [])
@@ -28,10 +28,10 @@ def told(metadata: Mapping[bytes, bytes] | None) -> dict[str, Any] | None:
 
 
 def mark(table: pa.Table, index: Mapping[str, Any], dtypes: Mapping[str, Any]) -> pa.Table:
-    """Return a table with marks at its fields, in place of its metadata.
+    """Return a table with marks on its fields, in place of its metadata.
 
-    `index` has the names, as pandas has them, of the columns that are the index; `dtypes` what
-    pandas says of columns whose dtype the Arrow type alone does not tell.
+    `index`: index columns and their names in pandas. `dtypes`: what pandas says of columns whose
+    dtype does not follow from the Arrow type.
     """
     fields = []
     for field in table.schema:
@@ -45,15 +45,15 @@ def mark(table: pa.Table, index: Mapping[str, Any], dtypes: Mapping[str, Any]) -
 
 
 def marked_as(table: pa.Table, known: pa.Schema) -> pa.Table:
-    """Return a table with the marks that columns of these names have in another schema."""
-    if not table.num_columns:  # it would forget its rows
+    """Return a table with the marks that columns of the same names have in another schema."""
+    if not table.num_columns:  # a new table would have no rows
         return table
     fields = [field.with_metadata(known.field(field.name).metadata) for field in table.schema]
     return pa.Table.from_arrays(table.columns, schema=pa.schema(fields))
 
 
 def retyped(field: pa.Field, type_: Any) -> pa.Field:
-    """Return a part's field as one of another type, of which its mark tells no dtype."""
+    """Return a part's field with another type, and without a dtype in its mark."""
     if field.type == type_ or _MARK not in (field.metadata or {}):
         return field.with_type(type_)
     known = {**json.loads(field.metadata[_MARK]), "column": None}
@@ -61,7 +61,7 @@ def retyped(field: pa.Field, type_: Any) -> pa.Field:
 
 
 def marks(schema: pa.Schema) -> dict[str, tuple[Any, dict[str, Any]]]:
-    """Return the marks of a part's columns by name, each with the column's type."""
+    """Return {name: (type, mark)} of a part's columns that have a mark."""
     return {
         field.name: (field.type, json.loads(field.metadata[_MARK]))
         for field in schema
@@ -70,18 +70,17 @@ def marks(schema: pa.Schema) -> dict[str, tuple[Any, dict[str, Any]]]:
 
 
 def described(schema: pa.Schema, found: Mapping[str, tuple[Any, dict[str, Any]]]) -> pa.Schema:
-    """Return an output's schema with what the marks of its parts say; as it is without any.
+    """Return an output's schema with pandas metadata from its parts' marks, if there are any.
 
-    A column that has got another type than its part had is left to what the type tells.
+    A column of another type than in its part gets no dtype: the type determines it.
     """
     columns, index = [], []
     for field in schema:
         type_, known = found.get(field.name, (None, {}))
         if "index" in known:
             index.append(field.name)
-        entry = {**_plain(field), **(known.get("column") or {})}
-        if type_ != field.type:
-            entry = _plain(field)
+        dtype = known.get("column") if type_ == field.type else None
+        entry = {**_plain(field), **(dtype or {})}
         if "index" in known:
             entry["name"] = known["index"]
         if known:
@@ -89,8 +88,7 @@ def described(schema: pa.Schema, found: Mapping[str, tuple[Any, dict[str, Any]]]
     if not columns:
         return schema
     pandas = {"index_columns": index, "column_indexes": [], "columns": columns}
-    metadata = {**(schema.metadata or {}), b"pandas": json.dumps(pandas).encode()}
-    return schema.with_metadata(metadata)
+    return schema.with_metadata({**(schema.metadata or {}), b"pandas": json.dumps(pandas).encode()})
 
 
 def _plain(field: pa.Field) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Where rows of a text input are, so that messages can name them. In workers."""
+"""Names of rows for messages. In workers."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from parapply.model.records import record, replace
 
 @record
 class RecordLocator:
-    """What rows of one input are called, by their positions in a batch."""
+    """Names the rows of a batch by their positions."""
 
     name: str  # of the input
-    first_row: int  # rows before these in the whole input
-    picked: tuple[int, ...] | None  # which of the rows after those; None: all
+    first_row: int  # the number of rows before these in the input
+    picked: tuple[int, ...] | None  # which of the rows from there on; None: all
 
     def number(self, position: int) -> int:
         """Return a row's number in the whole input, counted from 1."""
@@ -22,10 +22,8 @@ class RecordLocator:
         return self.first_row + row + 1
 
     def where(self, position: int) -> str:
-        """Name a row by its number in the whole input."""
         return f"{self.name}: row {self.number(position)}"
 
     def pick(self, rows: Sequence[int]) -> Self:
-        """Return the locator of some of the rows, by their positions among these."""
         known = self.picked
         return replace(self, picked=tuple(row if known is None else known[row] for row in rows))

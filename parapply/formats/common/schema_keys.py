@@ -1,9 +1,8 @@
-"""What is kept of the keys in a Parquet footer, or an Arrow schema, that describe its columns.
+"""Schema metadata of Parquet and Arrow files that describes their columns, adapted to the output.
 
-Each is what one program tells another of that table, which the output is not: what is still true
-stays, what can be said of the output is said, the rest is dropped, as a reader would take the
-file's columns, or rows, for others. Keys that are not in the table below say nothing of columns as
-far as is known, and stay. In the parent, and in workers that write part files.
+What stays true is kept, other values of the table's keys are rewritten or dropped, since readers
+would take them as true. Keys not in the table are not known to describe columns, and stay. In the
+parent, and in workers that write part files.
 """
 
 from __future__ import annotations
@@ -18,27 +17,25 @@ from parapply.model.deferred_imports import pa
 
 
 class Change(NamedTuple):
-    """What the output is, beside the input."""
+    """How the output's schema and rows differ from the input's."""
 
     schema: pa.Schema  # of the output
     before: tuple[str, ...]  # the input's columns
-    kept: frozenset[str]  # of the output's columns, those that are the input's
-    same_rows: bool  # as the first input has, and no others
+    kept: frozenset[str]  # output columns that are the input's
+    same_rows: bool  # exactly those of the first input
 
     @property
     def names(self) -> list[str]:
-        """The output's columns."""
         names: list[str] = self.schema.names
         return names
 
     @property
     def same_columns(self) -> bool:
-        """Whether the columns are the input's, all of them and no others."""
         return tuple(self.names) == self.before and self.kept == set(self.before)
 
 
 def keys_of(metadata: Mapping[bytes, bytes] | None, change: Change) -> dict[bytes, bytes] | None:
-    """Return an output's keys, of those that the input has; what is still true to the byte."""
+    """Return the output's metadata, from the input's; unaffected values stay byte for byte."""
     if metadata is None:
         return None
     found = {}
@@ -54,7 +51,7 @@ _Rule = Callable[[bytes, Change], bytes | None]
 
 
 def _by_rule(rule: _Rule, value: bytes, change: Change) -> bytes | None:
-    """Apply a rule; what is not of the form that it should be is dropped."""
+    """Apply a rule; a value of an unexpected form is dropped."""
     try:
         return rule(value, change)
     except (ValueError, KeyError, TypeError, AttributeError):
@@ -62,7 +59,7 @@ def _by_rule(rule: _Rule, value: bytes, change: Change) -> bytes | None:
 
 
 def _pandas(value: bytes, change: Change) -> bytes | None:
-    """Take out columns that are not the input's, and all of it without a column of the index."""
+    """Remove columns that are not the input's; drop all if a column of the index is missing."""
     known = told({b"pandas": value})
     if known is None:
         return value  # pandas does not read it either
@@ -80,13 +77,13 @@ def _pandas(value: bytes, change: Change) -> bytes | None:
 
 
 def _are_texts(column_indexes: Sequence[Any]) -> bool:
-    """Whether columns are called by one text each, as those are that were made."""
+    """Whether column names are plain strings, as those of made columns are."""
     types = [known.get("pandas_type") for known in column_indexes]
     return types in ([], ["unicode"], ["string"])
 
 
 def _spark(value: bytes, change: Change) -> bytes | None:
-    """List the output's columns; None where one is of a type that Spark has no name for."""
+    """List the output's columns; None if Spark has no name for one's type."""
     known = json.loads(value)
     theirs = {field["name"]: field for field in known["fields"] if field["name"] in change.kept}
     fields = [theirs.get(field.name) or spark_field(field) for field in change.schema]
@@ -96,7 +93,7 @@ def _spark(value: bytes, change: Change) -> bytes | None:
 
 
 def _geo(value: bytes, change: Change) -> bytes | None:
-    """Leave out geometries that are not the input's, and what is said of the rows left out."""
+    """Remove geometries that are not the input's, and extents that dropped rows invalidate."""
     known = json.loads(value)
     columns = {name: one for name, one in known["columns"].items() if name in change.kept}
     if not columns:
@@ -113,14 +110,14 @@ def _geometry(known: dict[str, Any], change: Change) -> dict[str, Any]:
     covering = [path[0] for paths in known.get("covering", {}).values() for path in paths.values()]
     if not change.kept.issuperset(covering):
         del found["covering"]
-    if not change.same_rows:  # no types are told where they are not known
+    if not change.same_rows:  # unknown types are not listed
         found.pop("bbox", None)
         found["geometry_types"] = []
     return found
 
 
 def _huggingface(value: bytes, change: Change) -> bytes | None:
-    """Leave out the features that are not the input's columns; readers find those themselves."""
+    """Remove features that are not the input's columns; readers infer those themselves."""
     known = json.loads(value)
     features = known["info"]["features"]
     stay = {name: one for name, one in features.items() if name in change.kept}
@@ -138,17 +135,17 @@ def _gdal(value: bytes, change: Change) -> bytes | None:
 
 
 def _of_same_columns(value: bytes, change: Change) -> bytes | None:
-    """Keep what lists all columns, to readers that take it for the whole truth."""
+    """Keep a complete list of columns, which readers would take as authoritative."""
     return value if change.same_columns else None
 
 
 def _of_columns_by_name(value: bytes, change: Change) -> bytes | None:
-    """Keep what is looked up by name, unless a column of an input's name is another one."""
+    """Keep what is looked up by name, unless an input's name now means another column."""
     return value if change.kept.issuperset(set(change.names) & set(change.before)) else None
 
 
 def _never(value: bytes, change: Change) -> None:
-    """Drop what is said of parts of a file that are not copied."""
+    """Drop what describes parts of a file that are not copied."""
 
 
 _RULES: dict[bytes, _Rule] = {

@@ -1,4 +1,4 @@
-"""What Spark calls Arrow's types, in the JSON of its schemas.
+"""Arrow types in the JSON of Spark schemas.
 
 https://spark.apache.org/docs/latest/api/python/reference/pyspark.sql/data_types.html
 """
@@ -11,7 +11,7 @@ from parapply.model.deferred_imports import at, pa
 
 
 def spark_field(field: pa.Field) -> dict[str, Any] | None:
-    """Return a column as Spark has it; None where it has no such type."""
+    """Return a column's entry in a Spark schema; None where Spark lacks its type."""
     type_ = _type(field.type)
     if type_ is None:
         return None
@@ -24,8 +24,7 @@ def _type(type_: Any) -> Any:
         return None if None in fields else {"type": "struct", "fields": fields}
     if at.is_map(type_):
         key, value = _type(type_.key_type), _type(type_.item_type)
-        nullable = type_.item_field.nullable
-        found = {"keyType": key, "valueType": value, "valueContainsNull": nullable}
+        found = {"keyType": key, "valueType": value, "valueContainsNull": type_.item_field.nullable}
         return None if None in (key, value) else {"type": "map", **found}
     if at.is_list(type_) or at.is_large_list(type_):
         item = _type(type_.value_type)

@@ -1,4 +1,4 @@
-"""How parts of text are put together, whatever the format: by copying bytes. In the parent."""
+"""Joining parts of text, in any text format, by copying bytes. In the parent."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from parapply.storage.private import reopen
 
 
 class TextJoiner:
-    """Writes what the output begins with, then the bytes of each part.
+    """Writes the output's head, then the bytes of each part.
 
-    `head` gives what it begins with, and what has to come between that and the first part;
-    `alone` is what comes where there is no part.
+    `head` returns the head, and what comes between it and the first part; `alone` follows the head
+    if there are no parts.
     """
 
     def __init__(
@@ -29,7 +29,6 @@ class TextJoiner:
         self.writing, self.head, self.alone = writing, head, alone
 
     def begin(self, file: BinaryIO, arrangement: Arrangement, types: Sequence[Any]) -> None:
-        del types
         self.writer = compression.open_writer(file, self.writing.compression, self.writing.encoding)
         head, self._owed = self.head(arrangement)
         self._rest = self.alone
@@ -58,7 +57,6 @@ class TextJoiner:
         return place
 
     def _lead(self) -> None:
-        """Write what comes before the first part."""
         self._rest = b""
         if self._owed:
             self.writer.write(self._owed)

@@ -1,4 +1,4 @@
-"""Batches whose columns are Arrow arrays: what comes of these."""
+"""Batches whose columns are Arrow arrays, and columns of parts."""
 
 from __future__ import annotations
 
@@ -13,28 +13,25 @@ from parapply.model.errors import BadRowsError
 
 
 class Typed(Protocol):
-    """A batch that has `columns`, and the rest of it by them."""
+    """Batch methods that follow from `columns`."""
 
     listed: bool = False
 
     def columns(self, positions: Sequence[int]) -> list[Any]:
-        """Return arrays; see formats.Batch."""
+        """Return arrays; see api.Batch."""
 
     def ready(self, positions: Sequence[int]) -> None:
-        """Read columns together."""
         self.columns(positions)
 
     def values(self, position: int) -> list[Any]:
-        """Return a column's values as Python has them."""
         return to_list(self.columns([position])[0])
 
     def held(self, position: int) -> list[Any] | None:
-        """Return nothing: Arrow has them."""
         return None
 
 
 def with_misfits(batch: Batch, positions: Sequence[int], bad: dict[int, str]) -> dict[int, str]:
-    """Add to the rows that cannot be read those whose values are not of their columns' types."""
+    """Add to the unreadable rows those with values that are not of their columns' types."""
     while len(bad) < batch.rows and positions:
         left = [row for row in range(batch.rows) if row not in bad] if bad else range(batch.rows)
         try:
@@ -48,10 +45,7 @@ def with_misfits(batch: Batch, positions: Sequence[int], bad: dict[int, str]) ->
 def arranged(
     names: Sequence[str], arrangement: Arrangement, batch: Batch, made: Mapping[str, Any], take: Any
 ) -> list[tuple[str, Any]]:
-    """Return names and arrays of the columns of a part; `names` are those of the input's columns.
-
-    `made` and `take` as in Target.write.
-    """
+    """Return a part's (name, array) columns, as in Target.write; `names` are the input's."""
     kept = [column.position for column in arrangement if isinstance(column, Keep)]
     have = dict(zip(kept, batch.columns(kept), strict=True))
     if take is not None:

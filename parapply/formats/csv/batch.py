@@ -1,4 +1,4 @@
-"""The rows of one CSV chunk, in the worker."""
+"""The rows of one CSV chunk, in a worker."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ else:
 
 
 class CsvBatch(Typed):
-    """Records and, as far as they are asked for, their columns as Arrow arrays."""
+    """Records and, once asked for, their columns as Arrow arrays."""
 
     def __init__(self, records: Records, place: CsvLocator, asides: Sequence[Aside] = ()) -> None:
         self.records, self.place, self._asides = records, place, asides
@@ -30,22 +30,16 @@ class CsvBatch(Typed):
         self._expected: set[int] = set()
 
     def pick(self, rows: Sequence[int]) -> CsvBatch:
-        """Return the batch of some records."""
         first, count = (rows[0], len(rows)) if rows else (0, 0)
         place = self.place.pick(rows)
         if list(rows) == list(range(first, first + count)):
             return CsvBatch(self.records.cut(first, count), place)
-        part = self.records.only(rows)
-        return CsvBatch(find_records(part.compact(), place.dialect), place)
+        return CsvBatch(find_records(self.records.only(rows).compact(), place.dialect), place)
 
     def bad_rows(self, positions: Sequence[int], seen: Sequence[int] = ()) -> dict[int, str]:
-        """Return which records have too few or too many fields, or values not of their types."""
-        positions = (*positions, *seen)
-        bad = ragged(self.records, self.place, whole=True)
-        return with_misfits(self, positions, bad)
+        return with_misfits(self, (*positions, *seen), ragged(self.records, self.place, whole=True))
 
     def without(self, rows: Collection[int]) -> CsvBatch:
-        """Return a batch without these records; blank lines and comments stay."""
         records, pieces, before = self.records, [], 0
         for row in sorted(rows):
             pieces.append(records.text[before : int(records.starts[row])])
@@ -57,7 +51,6 @@ class CsvBatch(Typed):
     def mended(
         self, rows: Sequence[int], ragged: Collection[int], blank: Collection[int]
     ) -> CsvBatch:
-        """Return a batch of some records, each with as many fields as the header."""
         records, dialect, width = self.records, self.place.dialect, self.place.width
         comma, pieces = bytes([dialect.delimiter]), []
         empty = b"" if dialect.quote is None else bytes([dialect.quote, dialect.quote])
@@ -74,15 +67,13 @@ class CsvBatch(Typed):
         return CsvBatch(find_records(b"".join(pieces), dialect), self.place.pick(rows))
 
     def expect(self, positions: Sequence[int], *, typed: bool) -> None:
-        """Parse these columns together when the first is asked for."""
         if typed:
             self._expected.update(positions)
 
     def check_complete(self) -> None:
-        """Records of other widths are errors anyway."""
+        """Nothing to check: records with more fields are errors anyway."""
 
     def columns(self, positions: Sequence[int]) -> list[pa.Array]:
-        """Return typed arrays; those asked for together are parsed together."""
         missing = [position for position in positions if position not in self._read]
         if missing:
             missing = sorted({*missing, *self._expected} - set(self._read))
@@ -97,27 +88,22 @@ class CsvBatch(Typed):
         return [self._read[position] for position in positions]
 
     def verbatim(self, positions: Sequence[int]) -> list[pa.Array]:
-        """Return each field's text (quotes taken off), missing values as what stands there.
-
-        They are null in a dialect that tells them from text.
-        """
-        if not self.rows or not positions:
-            return [pa.nulls(0, pa.string()) for _ in positions]
-        if self.place.dialect.nulls is not None:
-            return self.texts(positions)
-        return self._tabulate(dict.fromkeys(positions, pa.string()), ())
+        """Return each field's text without quotes; only a named dialect's nulls become null."""
+        return self._texts(positions, () if self.place.dialect.nulls is None else self.place.nulls)
 
     def texts(self, positions: Sequence[int]) -> list[pa.Array]:
-        """Return each field's text, null for missing values."""
+        return self._texts(positions, self.place.nulls)
+
+    def _texts(self, positions: Sequence[int], nulls: tuple[str, ...]) -> list[pa.Array]:
         if not self.rows or not positions:
             return [pa.nulls(0, pa.string()) for _ in positions]
-        return self._tabulate(dict.fromkeys(positions, pa.string()), self.place.nulls)
+        return self._tabulate(dict.fromkeys(positions, pa.string()), nulls)
 
     def _parse(self, types: dict[int, Any]) -> list[pa.Array]:
-        """Read columns with Arrow's own rules for their values, where those are ours."""
+        """Read columns with Arrow's own conversions, where these agree with ours."""
         if not self.rows:
             return [pa.nulls(0, type_) for type_ in types.values()]
-        if any(map(is_json, types.values())):  # Arrow's reader knows none
+        if any(map(is_json, types.values())):  # a type that Arrow's reader lacks
             return self._converted(types)
         from parapply.columns.from_text import is_direct
 
@@ -135,11 +121,11 @@ class CsvBatch(Typed):
             return self._converted(types)
         unseen = [array for p, array in zip(types, arrays, strict=True) if p in self.place.unseen]
         untold = any(
-            array.null_count < len(array) and not self._is_told(position)
+            array.null_count < len(array) and not self.place.fields[position].told
             for position, array in zip(types, arrays, strict=True)
         )
-        dialect = self.place.dialect
-        if untold or (unseen and parse.may_be_misread(self.records.text, dialect, unseen)):
+        text, dialect = self.records.text, self.place.dialect
+        if untold or (unseen and parse.may_be_misread(text, dialect, unseen)):
             return self._converted(types)
         return arrays
 
@@ -150,7 +136,7 @@ class CsvBatch(Typed):
         for written, (position, type_) in zip(texts, types.items(), strict=True):
             text = parse.pointed(written, type_, self.place.dialect)
             misfits = _misfits(text, type_, unseen=position in self.place.unseen)
-            if not self._is_told(position):
+            if not self.place.fields[position].told:
                 misfits = sorted({*misfits, *inference.integers(text)})
             for row in misfits:
                 bad.setdefault(row, self._misfit(row, position, written[row].as_py()))
@@ -170,15 +156,12 @@ class CsvBatch(Typed):
             )
         from parapply.columns.type_words import named
 
-        asked = position not in self.place.unseen  # what a survey has seen does fit
+        asked = position not in self.place.unseen  # what a survey saw fits
         why = "--dtype asks for" if asked else "the rows before it have"
         return (
             f"{self.place.where(row)}, column {field.name!r}: {value!r} is not of the type "
             f"{named(field.type)} that {why}; --dtype {field.name}=str takes any value"
         )
-
-    def _is_told(self, position: int) -> bool:
-        return self.place.fields[position].told
 
     def _tabulate(self, types: dict[int, Any], nulls: tuple[str, ...]) -> list[pa.Array]:
         table = tabulate(self.records, self.place, types, nulls)
@@ -186,7 +169,7 @@ class CsvBatch(Typed):
 
 
 def _misfits(texts: pa.Array, type_: Any, *, unseen: bool) -> list[int]:
-    """Return the rows whose text is no `type_`; `unseen`: nobody has looked at it before."""
+    """Return the rows whose text is no `type_`; `unseen`: no survey has looked at it."""
     if type_ is None:
         return []
     misread = inference.misread(texts, type_) if unseen else []

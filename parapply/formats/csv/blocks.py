@@ -1,4 +1,4 @@
-"""CSV text from a stream, block by block, each ending where a record ends. Runs in the parent."""
+"""Blocks of CSV text from a stream, each ending where a record ends. Runs in the parent."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from parapply.formats.csv.records import Records, find_records, is_closed
 from parapply.model.errors import InputError
 
 MOST_BYTES = READ_BYTES // 2
-STREAM_BYTES = 1 << 20  # a fixed size: the types of a stream are those of its first block
+STREAM_BYTES = 1 << 20  # fixed, as the first block determines a stream's types
 
 
 def cut_blocks(
@@ -20,8 +20,8 @@ def cut_blocks(
 ) -> Iterator[Records]:
     """Yield records of `text` and what follows in `file`, about `size` bytes at a time.
 
-    How the stream comes in does not matter, only what it holds; unless it is to be `prompt`: then
-    whole records do not wait long for others that do not come.
+    Blocks do not depend on how the stream arrives unless `prompt`: then whole records do not wait
+    long for those that follow.
     """
     pause = pauses(prompt)
     wanted, patience = size, next(pause)
@@ -46,6 +46,6 @@ def cut_blocks(
 
 
 def _is_whole(records: Records, dialect: Dialect) -> bool:
-    """Whether the last record cannot go on in what has not come yet."""
+    """Whether the last record cannot continue in text that has not arrived yet."""
     ended = len(records) and records.stops[-1] < records.ends[-1] and records.text[-1] == LF
     return bool(ended) and is_closed(records, dialect)

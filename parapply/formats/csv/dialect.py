@@ -1,4 +1,4 @@
-"""How fields and records are told apart, as byte values and as patterns for one at a time."""
+"""How CSV fields and records are separated: bytes, and patterns for one at a time."""
 
 from __future__ import annotations
 
@@ -15,78 +15,79 @@ NULLS = (
     "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN",
     "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
 )  # fmt: skip
-TEXT, BYTES = "string", "binary"  # the one is checked to be UTF-8
+TEXT, BYTES = "string", "binary"  # Arrow checks that the former is UTF-8
 
 
 @record
 class Letters:
-    """What letters after an escape stand for; and those of them that have to be written so."""
+    """The meanings of letters after an escape, and which characters have to be written so."""
 
-    meaning: str  # letters and what they mean, by turns
+    meaning: str  # letters and their meanings, alternating
     written: str
-    coded: bool = False  # bytes also by their number: \101, \x41
+    coded: bool = False  # bytes may also be numbers: \101, \x41
 
     def of(self, letter: str) -> str:
-        """Return what a letter means: itself, if nothing else."""
+        """Return a letter's meaning, by default the letter itself."""
         return dict(zip(self.meaning[::2], self.meaning[1::2], strict=True)).get(letter, letter)
 
 
 @record
 class Dialect:
-    """How fields and records are told apart: byte values, None for what there is not."""
+    """A dialect's special bytes (None: it has no such byte) and spellings of values."""
 
     delimiter: int = ord(",")
     quote: int | None = ord('"')
     escape: int | None = None
     comment: int | None = None  # a line that begins with it is no record
-    within: bool = False  # the escape is one only within quotes, before a quote or another escape
-    letters: Letters | None = None  # what letters mean that are escaped; else themselves
-    nulls: tuple[str, ...] | None = None  # fields as they stand, so not in quotes; else as pandas
+    within: bool = False  # the escape acts only within quotes, before a quote or another escape
+    letters: Letters | None = None  # meanings of escaped letters; None: themselves
+    nulls: tuple[str, ...] | None = None  # unquoted fields that are missing; None: as in pandas
     decimal: int = ord(".")
     lf: bool = False  # a CR ends no line
-    blanks: bool = False  # a line without anything is a record where records have one field
-    single: bool = False  # they have
+    blanks: bool = False  # an empty line is a record where records have one field
+    single: bool = False  # records have one field
     quotes_text: bool = False  # all text is written in quotes
-    true: str = "True"  # as they are written
+    true: str = "True"
     false: str = "False"
-    nan: str = ""  # a float that is no number; empty: as a missing value
+    nan: str = ""  # empty: NaN is written as a missing value
     infinity: str = "inf"
     line_end: bytes = b"\n"  # of a new file
-    mark: bytes = b""  # that begins it
+    mark: bytes = b""  # byte order mark of a new file
 
     @property
     def plain(self) -> bool:
-        """Whether newlines, quotes and escapes alone tell where records are."""
+        """Whether newlines, quotes and escapes alone determine the records."""
         return self.comment is None
 
     @property
     def by_arrow(self) -> bool:
-        """Whether Arrow's reader takes off quotes and escapes as this dialect has them."""
+        """Whether Arrow's reader removes quotes and escapes by this dialect's rules."""
         return not (self.within or self.letters or self.lf)
 
     @property
     def usual(self) -> bool:
-        """Whether values are written as pandas does."""
+        """Whether values are written as by pandas."""
         return self.nulls is None and self.decimal == ord(".") and self.true == "True"
 
     @property
     def spells_floats(self) -> bool:
-        """Whether floats that are no finite numbers are written otherwise than pandas does."""
+        """Whether NaN or infinity is written otherwise than by pandas."""
         return bool(self.nan) or self.infinity != "inf"
 
 
 def literal(byte: int | None) -> bytes:
-    """Return a pattern for a byte, or for nothing."""
+    """Return a pattern for a byte, empty for None."""
     return b"" if byte is None else re.escape(bytes([byte]))
 
 
-def _breaks(dialect: Dialect) -> bytes:
-    return rb"\n" if dialect.lf else rb"\r\n"
+def re2_literal(text: str) -> str:
+    """Return a pattern of RE2, Arrow's regular expressions, for a text."""
+    return "".join(f"\\x{{{ord(mark):x}}}" for mark in text)
 
 
 @lru_cache(maxsize=8)
 def field_pattern(dialect: Dialect) -> re.Pattern[bytes]:
-    """Match one field as it stands, quotes included; never gives back what it took."""
+    """Match one field as it stands, with quotes; possessive, so it never backtracks."""
     if dialect.quote is None:
         return re.compile(_bare(dialect))
     return re.compile(_quoted(dialect) + literal(dialect.quote) + rb"?" + _bare(dialect) + rb"|"
@@ -94,20 +95,21 @@ def field_pattern(dialect: Dialect) -> re.Pattern[bytes]:
 
 
 def _bare(dialect: Dialect) -> bytes:
-    """A field without quotes, or what follows them."""
+    """A field without quotes, or what follows its closing quote."""
     escape = b"" if dialect.within else literal(dialect.escape)
-    bare = rb"[^" + _breaks(dialect) + literal(dialect.delimiter) + escape + rb"]*+"
+    breaks = rb"\n" if dialect.lf else rb"\r\n"
+    bare = rb"[^" + breaks + literal(dialect.delimiter) + escape + rb"]*+"
     return bare + rb"(?:" + escape + rb"(?s:.)" + bare + rb")*+" if escape else bare
 
 
 @lru_cache(maxsize=8)
 def closed_pattern(dialect: Dialect) -> re.Pattern[bytes]:
-    """Match what a quoted field begins with, up to the quote that closes it."""
+    """Match a quoted field's beginning, up to its closing quote."""
     return re.compile(_quoted(dialect) + literal(dialect.quote))
 
 
 def _quoted(dialect: Dialect) -> bytes:
-    """A quote that opens a field, and what is within."""
+    """An opening quote and what follows it within the quotes."""
     quote, escape = map(literal, (dialect.quote, dialect.escape))
     inner = rb"[^" + quote + escape + rb"]*+"
     doubled = quote + quote + (rb"|" + escape + rb"(?s:.)" if escape else b"")
@@ -125,7 +127,7 @@ def record_pattern(dialect: Dialect) -> re.Pattern[bytes]:
 
 @lru_cache(maxsize=8)
 def ended_pattern(dialect: Dialect) -> re.Pattern[bytes]:
-    """Match one record that has its line end, and closes its quotes."""
+    """Match one record whose line end is there, and whose quotes are closed."""
     field, quote, comma = _bare(dialect), literal(dialect.quote), literal(dialect.delimiter)
     if quote:
         field = (

@@ -1,8 +1,4 @@
-"""The dialects that have a name: how each tool writes text tables unless it is told otherwise.
-
-A row for each tool. What it writes as a missing value comes first among its nulls; what it only
-reads as one comes after. Tried with the tools themselves: see tests/others.
-"""
+"""Named dialects, tried with their tools (tests/others); of `nulls`, tools write the first one."""
 
 from __future__ import annotations
 
@@ -47,7 +43,7 @@ DIALECTS["mariadb"] = DIALECTS["mysql"]
 
 
 def named(name: str) -> Dialect:
-    """Return the dialect of a tool; raises UsageError where none has that name."""
+    """Return a tool's dialect; raises UsageError for an unknown name."""
     if name not in DIALECTS:
         raise UsageError(f"no dialect is called {name!r}; there are: {', '.join(DIALECTS)}")
     return DIALECTS[name]

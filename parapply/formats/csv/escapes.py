@@ -1,4 +1,4 @@
-"""Quotes and escapes taken off a field, and put on text, by the rules of a dialect."""
+"""Removing quotes and escapes from a field, and adding them to text, by a dialect's rules."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from parapply.model.errors import ResultError
 
 
 class UnquotableError(Exception):
-    """A value cannot be written without quotes, and the dialect has none; `position` says which."""
+    """The value at `position` needs quotes, and the dialect has none."""
 
     def __init__(self, position: int, value: str) -> None:
         super().__init__(position, value)
@@ -21,7 +21,7 @@ class UnquotableError(Exception):
 
 @contextmanager
 def worded(where: Callable[[int], str], name: str | None = None) -> Iterator[None]:
-    """Say what cannot be written without quotes; `where` names a row."""
+    """Translate UnquotableError into ResultError; `where` names a row."""
     try:
         yield
     except UnquotableError as error:
@@ -36,12 +36,12 @@ def worded(where: Callable[[int], str], name: str | None = None) -> Iterator[Non
 
 
 def text_of(field: bytes, dialect: Dialect) -> bytes:
-    """Return the text that a field stands for: without its quotes and escapes."""
+    """Return a field's text, without its quotes and escapes."""
     return reader_of(dialect)(field)
 
 
 def reader_of(dialect: Dialect) -> Callable[[bytes], bytes]:
-    """Return what makes a field the text that it stands for, for many fields."""
+    """Return the function that turns a field into its text, for many fields."""
     bare = _bare_reader(dialect)
     if dialect.quote is None:
         return bare
@@ -85,7 +85,7 @@ def _quoted_reader(dialect: Dialect) -> Callable[[bytes], bytes]:
 
 
 def _meaning(code: bytes, letters: Letters) -> bytes:
-    """Return what a letter, or a number in octal or hexadecimal, stands for."""
+    """Return the byte of a letter, or of a number in octal or hexadecimal."""
     if letters.coded and code.isdigit() and max(code) < ord("8"):
         return bytes([int(code, 8) & 255])
     if letters.coded and len(code) > 1:
@@ -94,12 +94,12 @@ def _meaning(code: bytes, letters: Letters) -> bytes:
 
 
 def bare_escape(dialect: Dialect) -> int | None:
-    """Return the escape where it has a meaning in fields without quotes, too."""
+    """Return the escape if it also acts in fields without quotes."""
     return None if dialect.within else dialect.escape
 
 
 def within_quotes(dialect: Dialect) -> list[tuple[str, str]]:
-    """Return what has to be replaced by what within quotes, in order."""
+    """Return the replacements to make within quotes, as (old, new) in order."""
     assert dialect.quote is not None
     quote = chr(dialect.quote)
     if dialect.escape is None:
@@ -109,7 +109,7 @@ def within_quotes(dialect: Dialect) -> list[tuple[str, str]]:
 
 
 def by_letters(dialect: Dialect) -> list[tuple[str, str]]:
-    """Return the same for a dialect without quotes whose escapes have letters."""
+    """Return the replacements for a dialect without quotes whose escapes have letters."""
     assert dialect.letters is not None and dialect.escape is not None
     escape, delimiter = chr(dialect.escape), chr(dialect.delimiter)
     pairs = [(dialect.letters.of(letter), escape + letter) for letter in dialect.letters.written]
@@ -125,13 +125,13 @@ def escaped(text: str, dialect: Dialect) -> str:
 
 
 def special_marks(dialect: Dialect) -> list[str]:
-    """Return the characters that a field without quotes cannot have as they are."""
+    """Return the characters that an unquoted field cannot contain."""
     own = (dialect.delimiter, dialect.comment, bare_escape(dialect), dialect.quote)
     return [*(chr(mark) for mark in own if mark), "\r", "\n"]
 
 
 def quoted_text(text: str, dialect: Dialect) -> bytes:
-    """Return a text as a field, as `text.quoted` does many; raises UnquotableError."""
+    """Return one text as a field, as `text.quoted` does for many; raises UnquotableError."""
     if dialect.letters is not None:
         return escaped(text, dialect).encode()
     special = special_marks(dialect)
@@ -149,5 +149,5 @@ def quoted_text(text: str, dialect: Dialect) -> bytes:
 
 
 def requoted(field: bytes, old: Dialect, new: Dialect) -> bytes:
-    """Return a field of one dialect as a field of another."""
+    """Convert a field from one dialect to another."""
     return quoted_text(text_of(field, old).decode("utf-8", "replace"), new)

@@ -1,9 +1,9 @@
-"""CSV and TSV: the rooms `CSV` and `TSV` of the table of formats."""
+"""CSV and TSV: the entries `CSV` and `TSV` of the table of formats."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 from parapply.formats.api import Source, Target
 from parapply.formats.common.added_source import AddedSource
@@ -14,14 +14,8 @@ from parapply.formats.csv.header import CsvHead, read_head
 from parapply.formats.csv.source import CsvSource
 from parapply.formats.csv.target import CsvTarget
 from parapply.formats.nouns import Reading, Writing
-from parapply.model.deferred_imports import lazy
 from parapply.model.records import record
 from parapply.storage.registry import file_system_of
-
-if TYPE_CHECKING:
-    from parapply.formats.csv import parse
-else:
-    parse = lazy("parapply.formats.csv.parse")
 
 
 @record
@@ -31,8 +25,7 @@ class _Csv:
     def source(self, path: str, name: str, reading: Reading) -> CsvSource:
         with file_system_of(path).open(path) as file:
             head, _ = read_head(file, name, self.delimiter, reading)
-        size = file_system_of(path).stat(path).size
-        return _source(path, name, head, size, reading)
+        return _source(path, name, head, file_system_of(path).stat(path).size, reading)
 
     def stream(
         self, file: BinaryIO, name: str, reading: Reading
@@ -70,9 +63,8 @@ def _source(path: str, name: str, head: CsvHead, size: int, reading: Reading) ->
     usual = () if reading.all_strings else NULLS
     known = usual if head.dialect.nulls is None else head.dialect.nulls
     nulls = (*known, *reading.null_values)
-    types: dict[int, Any] = {}
-    if reading.all_strings:
-        types = dict.fromkeys(range(len(head.columns)), TEXT)
+    forced = range(len(head.columns)) if reading.all_strings else ()
+    types: dict[int, Any] = dict.fromkeys(forced, TEXT)
     for column, type_ in reading.dtypes.items():
         if column in head.columns:
             from parapply.columns.dtypes import parse_type

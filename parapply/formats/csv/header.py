@@ -1,9 +1,10 @@
-"""The head of a CSV file or stream: its names, its dialect, and where the records begin."""
+"""The head of a CSV file or stream: column names, dialect, and where records begin."""
 
 from __future__ import annotations
 
 import csv
 import re
+from contextlib import suppress
 from typing import BinaryIO
 
 from parapply.formats.common.blocks import after_lines, grown
@@ -19,29 +20,26 @@ from parapply.model.records import record, replace
 
 _BOM = b"\xef\xbb\xbf"
 _SNIFFED = b",;\t|"
-# The delimiter, as who writes for Excel says it.
+# The line that declares the delimiter for Excel.
 _SAID = re.compile(rb"(?:\xef\xbb\xbf)?sep=([^\r\n])(?:\r\n|\n|\r)")
 
 
 @record
 class CsvHead:
-    """What was found; `fields` are the names as they stand, None where there is no header."""
+    """What the head says; `fields` are the names as they stand, None without a header."""
 
     dialect: Dialect
     columns: tuple[str, ...]
     fields: tuple[bytes, ...] | None
-    before: bytes  # what the output begins with too: a BOM, blank lines, comments
+    before: bytes  # also the beginning of the output: a BOM, blank lines, comments
     line_end: bytes
-    ended: bool  # the header has its line end
+    ended: bool  # the header has a line end
     start: int  # of the first record, in bytes of the file
     after: bytes = b""  # blank lines and comments after the header, where no record follows
 
 
 def read_head(file: BinaryIO, name: str, delimiter: int, reading: Reading) -> tuple[CsvHead, bytes]:
-    """Read the head, and return it with what was read beyond it.
-
-    Raises InputError where there is nothing to read, or names are not UTF-8.
-    """
+    """Return the head and the text read beyond it; raises InputError if empty or not UTF-8."""
     dialect = make_dialect(delimiter, reading)
     text, skipped = after_lines(file, reading.skip_rows, _LINE_END)
     text = grown(file, text, lambda text: _has_record(text, dialect))
@@ -65,19 +63,17 @@ def read_head(file: BinaryIO, name: str, delimiter: int, reading: Reading) -> tu
     dialect = replace(dialect, single=len(fields) == 1) if dialect.blanks else dialect
     line_end = record[len(bare) :] or b"\n"
     if reading.no_headers:
-        columns = tuple(str(place) for place in range(len(fields)))
-        start = skipped + lead
+        columns, start = tuple(map(str, range(len(fields)))), skipped + lead
         return CsvHead(dialect, columns, None, text[:lead], line_end, True, start), text[lead:]
     columns = _names(bare, fields, dialect, name)
     rest = grown(file, text[lead + len(record) :], lambda text: not _is_lead(text, dialect))
     after = rest if _is_lead(rest, dialect) and not dialect.single else b""
-    start = skipped + lead + len(record)
-    ended = record != bare
+    start, ended = skipped + lead + len(record), record != bare
     return CsvHead(dialect, columns, fields, text[:lead], line_end, ended, start, after), rest
 
 
 def _check_closed(record: bytes, dialect: Dialect, name: str) -> None:
-    """Raise InputError where a quote is opened in the header and the file ends within it."""
+    """Raise InputError where the file ends within a quoted name of its header."""
     if is_open(split_fields(record, dialect)[-1], dialect):
         raise InputError(
             f"{name}: a quote is opened in the header and never closed: {shown(record)}; "
@@ -86,13 +82,12 @@ def _check_closed(record: bytes, dialect: Dialect, name: str) -> None:
 
 
 def make_dialect(delimiter: int, reading: Reading) -> Dialect:
-    """Return the dialect that was asked for; raises UsageError for more than one byte."""
+    """Return the dialect of the options; raises UsageError for more than one byte."""
     base = Dialect(delimiter) if reading.dialect is None else named(reading.dialect)
-    quote = base.quote if reading.quote is None else _byte(reading.quote, "--quote")
     return replace(
         base,
         delimiter=_byte(reading.delimiter, "--delimiter") or base.delimiter,
-        quote=quote,
+        quote=base.quote if reading.quote is None else _byte(reading.quote, "--quote"),
         escape=_byte(reading.escape, "--escape") or base.escape,
         comment=_byte(reading.comment, "--comment"),
         decimal=_byte(reading.decimal, "--decimal") or base.decimal,
@@ -115,7 +110,7 @@ def _byte(text: str | None, option: str) -> int | None:
 
 
 def _lead(text: bytes, dialect: Dialect, position: int = 0) -> int:
-    """How much stands before the first record after `position`: blank lines, comments."""
+    """Return where the first record after `position` begins, behind blank lines and comments."""
     while position < len(text):
         if text[position] in b"\r\n":
             position += 1
@@ -132,33 +127,30 @@ def _has_record(text: bytes, dialect: Dialect) -> bool:
 
 
 def without_said(before: bytes) -> bytes:
-    """Return what stands before a header without the line that says the delimiter."""
+    """Remove the line that declares the delimiter from the text before a header."""
     return before if _SAID.match(before) is None else before[: before.index(b"sep=")]
 
 
 def _after_mark(text: bytes) -> int:
-    """How much of `text` is a byte order mark, and a line that says the delimiter."""
+    """Return the length of a byte order mark, or of a line that declares the delimiter."""
     said = _SAID.match(text)
     return said.end() if said is not None else len(_BOM) if text.startswith(_BOM) else 0
 
 
 def _is_lead(text: bytes, dialect: Dialect) -> bool:
-    """Whether there is no part of a record in `text`."""
+    """Whether `text` is only blank lines and comments."""
     lead = _lead(text, dialect)
     return lead == len(text) or text[lead] == dialect.comment
 
 
 def _sniffed(record: bytes, dialect: Dialect) -> Dialect:
-    """Take another delimiter where the header has no `,` (or what is usual) but plainly that."""
+    """Switch to another delimiter if only that one splits the header."""
     if len(split_fields(record, dialect)) > 1:
         return dialect
     others = [mark for mark in _SNIFFED if mark in record and mark != dialect.delimiter]
-    found = [mark for mark in others if len(split_fields(record, _with(dialect, mark))) > 1]
-    return _with(dialect, found[0]) if len(found) == 1 else dialect
-
-
-def _with(dialect: Dialect, delimiter: int) -> Dialect:
-    return replace(dialect, delimiter=delimiter)
+    dialects = [replace(dialect, delimiter=mark) for mark in others]
+    found = [other for other in dialects if len(split_fields(record, other)) > 1]
+    return found[0] if len(found) == 1 else dialect
 
 
 def _names(
@@ -179,10 +171,8 @@ def _names(
         quoting=csv.QUOTE_NONE if dialect.quote is None else csv.QUOTE_MINIMAL,
         escapechar=None if dialect.escape is None else chr(dialect.escape),
     )
-    try:
+    with suppress(csv.Error):
         row = list(reader)
-    except csv.Error:
-        row = []
-    if len(row) == 1 and len(row[0]) == len(fields):
-        return tuple(row[0])
+        if len(row) == 1 and len(row[0]) == len(fields):
+            return tuple(row[0])
     return tuple(field.decode() for field in fields)

@@ -1,8 +1,8 @@
-"""From CSV text to Arrow columns, with the types that pandas.read_csv would give the whole file.
+"""CSV text to Arrow columns, with the types that pandas.read_csv would give the whole file.
 
-Arrow's reader does the work; its columns are called "0", "1", ... so that any header will do. It
-infers what pandas infers but for what is mended here: where Arrow and columns/inference.py may
-differ (`+5`, `007`, `0x10`, integers beyond 64 bits, a line end beside a number) text tells.
+Arrow's reader does the work; its columns are called "0", "1", ... whatever the header. Where its
+inference may differ from columns/inference.py (`+5`, `007`, `0x10`, integers beyond 64 bits, a line
+end beside a number) columns are read again as text.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from parapply.model.errors import ResultError
 
 
 class MisfitError(Exception):
-    """A value does not have the type of its column."""
+    """A value does not have its column's type."""
 
 
 def read(
     records: Records, dialect: Dialect, width: int, types: Mapping[int, Any], nulls: Sequence[str]
 ) -> pa.Table:
-    """Parse the columns named by position in `types`; a type of None is inferred.
+    """Parse the columns at the positions in `types`; a type of None is inferred.
 
-    Raises pyarrow.ArrowInvalid where a record has not `width` fields or a value not its type.
+    Raises pyarrow.ArrowInvalid where a record lacks `width` fields, or a value its type.
     """
     if dialect.by_arrow:
         text = records.contiguous() if dialect.comment is None else records.compact()
@@ -42,7 +42,7 @@ def read(
         types, width = dict(enumerate(types.values(), 1)), len(types) + 1
         dialect = Dialect(nulls=dialect.nulls, decimal=dialect.decimal)
     if threading.current_thread() is not threading.main_thread():
-        with suppress(pa.ArrowInvalid):  # of several, that of the first column counts: below
+        with suppress(pa.ArrowInvalid):  # of several errors the first column's counts: below
             return _read(text, dialect, width, types, nulls, threads=True)
     return _read(text, dialect, width, types, nulls, threads=False)
 
@@ -51,11 +51,10 @@ def _read(
     text: bytes | memoryview, dialect: Dialect, width: int, types: Mapping[int, Any],
     nulls: Sequence[str], *, threads: bool,
 ) -> pa.Table:  # fmt: skip
-    """Parse; `threads`: in those that Arrow has, where else it starts one for each chunk.
+    """Parse; `threads`: in Arrow's thread pool, where it would else start a thread for each chunk.
 
-    A worker that is a process does not: what is allocated in other threads stays allocated.
+    Not so in a worker process: memory allocated in other threads stays allocated.
     """
-    names = [str(position) for position in types]
     return pacsv.read_csv(
         pa.BufferReader(pa.py_buffer(text)),
         read_options=pacsv.ReadOptions(
@@ -68,10 +67,10 @@ def _read(
             quote_char=False if dialect.quote is None else chr(dialect.quote),
             escape_char=False if dialect.escape is None else chr(dialect.escape),
             ignore_empty_lines=not (dialect.blanks and dialect.single),
-            newlines_in_values=True,  # as far as quotes say so; there is but one block
+            newlines_in_values=True,  # within quotes; there is only one block
         ),
         convert_options=pacsv.ConvertOptions(
-            include_columns=names,
+            include_columns=[str(position) for position in types],
             column_types={
                 str(p): type_of(type_) for p, type_ in types.items() if type_ is not None
             },
@@ -94,12 +93,10 @@ def kinds(
     The values, by position, are those of numbers, or of `every` column; `table_of(types)` reads
     columns of `text`.
     """
-    table = table_of(dict.fromkeys(positions))
-    columns = dict(zip(positions, table.columns, strict=True))
+    columns = dict(zip(positions, table_of(dict.fromkeys(positions)).columns, strict=True))
     names = {position: _name(column) for position, column in columns.items()}
     found = {position: _kind(names[position], column) for position, column in columns.items()}
-    doubtful = _doubtful(text, dialect, columns, names)
-    if doubtful:
+    if doubtful := _doubtful(text, dialect, columns, names):
         texts = table_of(dict.fromkeys(doubtful, pa.string())).columns
         known = [kind_of(pointed(column, pa.float64(), dialect)) for column in texts]
         found.update(zip(doubtful, known, strict=True))
@@ -113,50 +110,31 @@ def kinds(
 
 
 def column(texts: pa.Array, type_: Any) -> pa.Array:
-    """Return a column of text as `type_`: for what Arrow's reader refuses, such as `+5`.
-
-    Raises MisfitError.
-    """
-    if is_json(type_):
-        return _json(texts)
+    """Convert text to `type_`, also what Arrow's reader refuses (`+5`); raises MisfitError."""
     try:
-        return from_text(texts, type_)
+        return checked(texts) if is_json(type_) else from_text(texts, type_)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ResultError) as error:
         raise MisfitError(str(error)) from error
 
 
-def _json(texts: pa.Array) -> pa.Array:
-    try:
-        return checked(texts)
-    except pa.ArrowInvalid as error:
-        raise MisfitError(str(error)) from error
-
-
 def pointed(texts: pa.Array, type_: Any, dialect: Dialect) -> pa.Array:
-    """Return the text of numbers with a point before the fraction, whatever the dialect has."""
-    if (
-        dialect.decimal == ord(".")
-        or type_ is None
-        or not (at.is_floating(type_) or at.is_decimal(type_))
-    ):
+    """Replace the dialect's decimal mark by a point in text of numbers."""
+    if dialect.decimal == ord(".") or type_ is None:
+        return texts
+    if not (at.is_floating(type_) or at.is_decimal(type_)):
         return texts
     return pc.replace_substring(texts, chr(dialect.decimal), ".")
 
 
 def is_inferable(type_: Any) -> bool:
-    """Whether a column's type, None where it is not known, is one that text can turn out not to be.
-
-    That is numbers and booleans.
-    """
-    if type_ is None:
-        return False
-    return bool(at.is_integer(type_) or at.is_floating(type_) or at.is_boolean(type_))
+    """Whether a type is numeric or boolean, so that later text can contradict it."""
+    known = type_ is not None
+    return known and bool(at.is_integer(type_) or at.is_floating(type_) or at.is_boolean(type_))
 
 
 def may_be_misread(text: bytes, dialect: Dialect, arrays: Sequence[pa.Array]) -> bool:
-    """Whether numbers among `arrays`, read as what rows before them were, may be none."""
-    integers = any(at.is_integer(array.type) for array in arrays)
-    if integers and _zero_led(text, dialect):
+    """Whether numbers in `arrays`, read with an earlier block's types, may be text."""
+    if any(at.is_integer(array.type) for array in arrays) and _zero_led(text, dialect):
         return True
     floats = [pa.chunked_array([array]) for array in arrays if at.is_floating(array.type)]
     return any(_is_doubtful_float(array, plus=False) for array in floats)
@@ -168,7 +146,6 @@ def _kind(name: str, column: pa.ChunkedArray) -> TextKind:
 
 
 def _name(column: pa.ChunkedArray) -> str:
-    """Tell what Arrow took a column for."""
     type_ = column.type
     if at.is_null(type_):
         return "null"
@@ -182,7 +159,7 @@ def _name(column: pa.ChunkedArray) -> str:
 def _doubtful(
     text: bytes, dialect: Dialect, columns: Mapping[int, pa.ChunkedArray], found: Mapping[int, str]
 ) -> list[int]:
-    """Return the columns that may be something else than Arrow took them for."""
+    """Return the columns for which Arrow's inference may be wrong."""
     plus = b"+" in text
     doubtful = [
         position
@@ -212,10 +189,10 @@ def _is_doubtful_float(column: pa.ChunkedArray, *, plus: bool) -> bool:
 
 
 def _is_extreme(column: pa.ChunkedArray) -> bool:
-    """The same of a column without missing values or signs, in a tenth of the time."""
+    """The same for a column without missing values and signs, in a tenth of the time."""
     for chunk in column.chunks:
         data = np.frombuffer(chunk.buffers()[1], "f8")[chunk.offset : chunk.offset + len(chunk)]
-        if len(data) and not (data.min() > -(2.0**63) and data.max() < 2.0**63):  # so it is of NaN
+        if len(data) and not (data.min() > -(2.0**63) and data.max() < 2.0**63):  # so for NaN
             return True
     return False
 
@@ -229,7 +206,7 @@ def _zero_led(text: bytes, dialect: Dialect) -> bool:
     before = data[np.maximum(zeros - 1, 0)]
     starts = (zeros == 0) | np.isin(before, bounds)
     led = np.flatnonzero(np.isin(before, np.frombuffer(b" +-\t\v\f", "u1")))
-    # What stands before a sign or a space: the 01 in 2024-01-31 begins no field.
+    # A sign or space has to begin the field: the 01 in 2024-01-31 does not.
     earlier = data[np.maximum(zeros[led] - 2, 0)]
     starts[led] |= (zeros[led] < 2) | np.isin(earlier, [*bounds, *b" \t\v\f"])
     after = data[zeros[starts] + 1]
@@ -238,7 +215,7 @@ def _zero_led(text: bytes, dialect: Dialect) -> bool:
 
 
 def _has_odd_space(text: bytes, dialect: Dialect, rows: int) -> bool:
-    """Whether a field may have space that Arrow takes for no part of a number: line ends, ..."""
+    """Whether a field may have whitespace that Arrow does not strip: line ends, ..."""
     if b"\v" in text or b"\f" in text:
         return True
     marks = [mark for mark in (dialect.quote, dialect.escape) if mark]

@@ -1,4 +1,4 @@
-"""Where a CSV file is cut, so that workers can look at its pieces side by side. In the parent."""
+"""Cutting a CSV file into pieces, which workers survey in parallel. In the parent."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from parapply.formats.csv.records import record_ends
 from parapply.model.records import record
 from parapply.storage.registry import file_system_of
 
-_LOOK_BYTES = 1 << 16  # in which a line end is looked for
+_LOOK_BYTES = 1 << 16  # searched for a line end at a time
 
 
 @record
 class PieceCutter:
-    """Cuts a file's records, which are the bytes from `start` to `stop`, about every `size`."""
+    """Cuts a file's records, the bytes from `start` to `stop`, about every `size` bytes."""
 
     path: str
     dialect: Dialect
-    width: int  # of a record, in fields
+    width: int  # fields of a record
     start: int
     stop: int
     size: int
 
     def by_guess(self) -> Iterator[ByteSpan]:
-        """Yield spans that end where a line does, and probably a record.
+        """Yield spans that end at a line end, and probably at a record's.
 
-        They all do when each has an even number of quotes. To count these here would take the
-        parent longer than ten workers need for their pieces.
+        They all do if each has an even number of quotes; counting these here would take the parent
+        longer than ten workers need for their pieces.
         """
         return self._cut(self._likely_end)
 
     def by_quotes(self) -> Iterator[ByteSpan]:
-        """Yield spans that end where a record does, all quotes before it having been looked at."""
+        """Yield spans that end at a record's end, as determined by all quotes before it."""
         return self._cut(self._sure_end)
 
     def in_turn(self) -> Iterator[ByteSpan]:
@@ -68,7 +68,7 @@ class PieceCutter:
         return self.stop
 
     def _sure_end(self, file: BinaryIO, start: int, stop: int) -> int:
-        """Return where the last record ends before `stop`, or else the first one after it."""
+        """Return the end of the last record before `stop`, or else of the first one after it."""
         position, size, inside = start, stop - start, False
         while position + size < self.stop:
             lines = _whole_lines(self._text(file, position, size))
@@ -84,15 +84,15 @@ class PieceCutter:
 
 
 def _whole_lines(text: bytes) -> bytes:
-    """Return text without its last line, which may have no end, or but half of a CRLF."""
+    """Return text without its last line, which may lack its end or half of a CRLF."""
     return text[: max(text.rfind(b"\n"), text.rfind(b"\r", 0, -1)) + 1]
 
 
 def likely_end(text: bytes, dialect: Dialect, width: int) -> int:
-    """Return the position after the first line end in `text` that a line of `width` fields follows.
+    """Return the position after the first line end that a line of `width` fields follows.
 
-    Where none does, after the first one; -1 where there is none. Within a quoted text of several
-    lines there is seldom one that looks like a record.
+    Without such a line, the position after the first line end; -1 without a line end. A quoted text
+    of several lines seldom has a line that looks like a record.
     """
     ends = (found.end() for found in LINE_END.finditer(text))
     first = next(ends, -1)

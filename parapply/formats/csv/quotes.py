@@ -1,10 +1,9 @@
-"""Where CSV text is within quotes, found by numpy over all bytes at once, strays and all.
+"""Where CSV text is within quotes, also with stray ones; found by numpy over all bytes at once.
 
-A quote opens a quoted text only where a field begins, and there one that is doubled is a character,
-as for pandas and Arrow (https://github.com/pandas-dev/pandas: tokenizer.c). So of a run of quotes
-it matters only whether their number is odd, and what stands before it: after a delimiter or a line
-end it opens or closes; anywhere else it closes, or is text (`5" pipe`) and changes nothing. An
-escape before the run makes its first quote text.
+A quote opens a quoted text only at the start of a field, and a doubled one within it is a
+character, as for pandas (tokenizer.c) and Arrow. So of a run of quotes only two things matter:
+whether its length is odd, and what precedes it. After a delimiter or line end it opens or closes;
+elsewhere it closes, or is text (`5" pipe`). An escape before it makes its first quote text.
 """
 
 from __future__ import annotations
@@ -36,12 +35,11 @@ def are_orderly(data: Array, quotes: Array, delimiter: int) -> bool:
 
 
 def find_escaped(text: bytes, data: Array, dialect: Dialect) -> Array | None:
-    """Return the positions of what has an odd number of escapes before it; None without any."""
+    """Return the positions that follow an odd number of escapes; None without escapes."""
     if dialect.escape is None or bytes([dialect.escape]) not in text:
         return None
     first, lengths = _runs(escapes := positions(data, dialect.escape))
-    odd = lengths % 2 == 1
-    found: Array = (escapes[first] + lengths)[odd]
+    found: Array = (escapes[first] + lengths)[lengths % 2 == 1]
     return found
 
 
@@ -49,10 +47,10 @@ def turns(
     data: Array, quotes: Array, dialect: Dialect, escaped: Array | None = None, *,
     inside: bool = False,
 ) -> Array:  # fmt: skip
-    """Return those quotes that open a quoted text or close one, by turns.
+    """Return the quotes that open and close quoted texts, alternating.
 
-    `data` begins where a line does: at a record's start or, where it begins `inside`, within a
-    quoted text. It ends anywhere but between two quotes. A quote that is `escaped` is text.
+    `data` begins at a record's start or, if `inside`, at a line start within a quoted text. It ends
+    anywhere but between two quotes. `escaped` quotes are text.
     """
     first, lengths = _runs(quotes)
     runs = quotes[first]
@@ -64,7 +62,7 @@ def turns(
     odd = lengths % 2 == 1
     runs, toggles = runs[odd], toggles[odd]
     count = np.cumsum(toggles) + inside
-    since = np.maximum.accumulate(np.where(toggles, 0, count))  # what else closes starts anew
+    since = np.maximum.accumulate(np.where(toggles, 0, count))  # other closing ones restart it
     after = (count - since) % 2
     before = np.append(int(inside), after[:-1])
     turning: Array = runs[before[: len(after)] != after]
@@ -72,7 +70,7 @@ def turns(
 
 
 def among(found: Array, places: Array) -> Array:
-    """Return which of `places` are found, both being in order."""
+    """Return a mask of the `places` that are in `found`; both in order."""
     if not len(found):
         return np.zeros(len(places), np.bool_)
     nearest = np.minimum(np.searchsorted(found, places), len(found) - 1)
@@ -81,7 +79,7 @@ def among(found: Array, places: Array) -> Array:
 
 
 def _runs(places: Array) -> tuple[Array, Array]:
-    """Return which of `places` begin a run without a gap, and how long each run is."""
+    """Return which of `places` begin a run of neighbours, and each run's length."""
     first = np.flatnonzero(np.diff(places, prepend=-2) > 1)
     return first, np.diff(first, append=len(places))
 
@@ -93,7 +91,7 @@ def _bounds(delimiter: int) -> Array:
 
 
 class Marks:
-    """The quotes of text that open or close (None: there are none), and what is escaped."""
+    """The opening and closing quotes of a text (None: it has none), and its escaped positions."""
 
     def __init__(self, text: bytes, dialect: Dialect, *, orderly: bool = False) -> None:
         self.text, self.data, self.within = text, np.frombuffer(text, np.uint8), dialect.within
@@ -108,13 +106,13 @@ class Marks:
             self.quotes = turns(self.data, self.quotes, dialect, self.escaped)
 
     def outside(self, places: Array, shift: int = 0) -> Array:
-        """Return those of `places`, each `shift` after its byte, that are neither text."""
+        """Return those of `places`, each `shift` after its byte, that are outside of quotes."""
         if self.escaped is not None and not self.within:
             places = places[~among(self.escaped, places - shift)]
         return places if self.quotes is None else outside(places, self.quotes)
 
     def is_cut(self) -> bool:
-        """Whether text goes on within quotes, or with what is escaped."""
+        """Whether the text ends within quotes, or with an escape."""
         odd = self.quotes is not None and len(self.quotes) % 2 == 1
         if self.escaped is None or self.within or not len(self.escaped):
             return odd

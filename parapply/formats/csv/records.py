@@ -1,8 +1,8 @@
-"""Where the records of CSV text are: found by numpy over all bytes at once, about 30 ns a record.
+"""The records of CSV text, found by numpy over all bytes at once: about 30 ns a record.
 
-A newline ends a record when an even number of quotes stands before it, as long as every quote opens
-a field, closes one or is doubled, which is checked; of other text (`5" pipe`, escapes) only the
-quotes count that open or close (see quotes.py). Where it has comments records are found one by one.
+A newline ends a record if an even number of quotes precedes it, provided that every quote opens a
+field, closes one or is doubled, which is checked. Of other text (`5" pipe`, escapes) only opening
+and closing quotes count (see quotes.py). Text with comments is read record by record.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from parapply.model.records import record
 
 @record
 class Records:
-    """Records of `text` that are neither blank lines nor comments: byte positions, one a record.
+    """The records of `text`, without blank lines and comments, as byte positions, one per record.
 
-    A record's own bytes are start to stop; stop to end is its line end (empty at the end of a
-    file that has none). `orderly`: all quotes open or close, or are doubled.
+    A record is start to stop; stop to end is its line end, empty at the end of a file that lacks
+    one. `orderly`: all quotes open, close, or are doubled.
     """
 
     text: bytes
@@ -41,29 +41,23 @@ class Records:
         return len(self.starts)
 
     def cut(self, skip: int, rows: int) -> Records:
-        """Return `rows` records after the first `skip`, with no more text than they need."""
+        """Return `rows` records after the first `skip`, with only the text that they need."""
         if skip == 0 and rows >= len(self):
             return self
         part, stop = slice(skip, skip + rows), skip + rows
         start = 0 if skip == 0 else int(self.starts[skip])
         end = int(self.starts[stop]) if stop < len(self) else len(self.text)
-        return Records(
-            self.text[start:end],
-            self.starts[part] - start,
-            self.stops[part] - start,
-            self.ends[part] - start,
-            self.orderly,
-        )
+        starts, stops, ends = (edge[part] - start for edge in (self.starts, self.stops, self.ends))
+        return Records(self.text[start:end], starts, stops, ends, self.orderly)
 
     def only(self, rows: Sequence[int]) -> Records:
-        """Return some records, given by their positions in order, with positions in this text."""
+        """Return the records at these positions, with positions in the same text."""
         part = np.array(rows, np.int64)
-        return Records(
-            self.text, self.starts[part], self.stops[part], self.ends[part], self.orderly
-        )
+        starts, stops, ends = (edge[part] for edge in (self.starts, self.stops, self.ends))
+        return Records(self.text, starts, stops, ends, self.orderly)
 
     def compact(self) -> bytes:
-        """Return the text without what stands between records."""
+        """Return the text without blank lines and comments."""
         pairs = zip(self.starts.tolist(), self.ends.tolist(), strict=True)
         return b"".join([self.text[start:end] for start, end in pairs])
 
@@ -73,14 +67,14 @@ class Records:
 
 
 def find_records(text: bytes, dialect: Dialect) -> Records:
-    """Return the records of text that starts at a record's start and ends at a record's end."""
+    """Return the records of text that begins and ends with a whole record."""
     if not dialect.plain:
         return _one_by_one(text, dialect)
     return _found(Marks(text, dialect), dialect)
 
 
 def find_whole_records(text: bytes, dialect: Dialect) -> Records | None:
-    """The same, of a plain dialect; None where the text ends within a record."""
+    """The same for a plain dialect; None where the text ends within a record."""
     marks = Marks(text, dialect)
     return None if marks.is_cut() else _found(marks, dialect)
 
@@ -97,7 +91,7 @@ def _found(marks: Marks, dialect: Dialect) -> Records:
 
 
 def _of_lines(marks: Marks) -> Records:
-    """Find records whose line ends are all LF, but for the last one, which may have none."""
+    """Find records whose line ends are all LF; the last may have none."""
     data = marks.data
     stops = marks.outside(positions(data, LF))
     ends = stops + 1
@@ -109,7 +103,7 @@ def _of_lines(marks: Marks) -> Records:
 
 
 def first_end(text: bytes, dialect: Dialect) -> int:
-    """Return the position after the end of the record that begins `text`, or -1."""
+    """Return the position after the first record's end, or -1."""
     found = ended_pattern(dialect).match(text)
     if found is None or (found.end() == len(text) and text.endswith(b"\r")):
         return -1  # a CR at the very end may be half of CRLF
@@ -117,10 +111,7 @@ def first_end(text: bytes, dialect: Dialect) -> int:
 
 
 def record_ends(text: bytes, dialect: Dialect, *, inside: bool) -> tuple[Array, bool]:
-    """Return the positions after the records that end in whole lines of a plain dialect.
-
-    And whether what follows is within quotes, as where they begin it is `inside`. None is escaped.
-    """
+    """Return record ends in whole lines (no escapes), and if these end `inside` quotes."""
     data = np.frombuffer(text, np.uint8)
     ends, quotes = line_ends(data), find_quotes(text, data, dialect)
     turning = np.full(int(inside), -1)
@@ -142,10 +133,7 @@ def split_fields(record: bytes, dialect: Dialect) -> list[bytes]:
 
 
 def field_edges(records: Records, dialect: Dialect, count: int) -> Array | None:
-    """Return the positions of the delimiters of each record, shape (rows, count - 1).
-
-    None where some record has another number of fields.
-    """
+    """Return delimiter positions, shape (rows, count - 1); None if records have other widths."""
     if not dialect.plain:
         return _edges_one_by_one(records, dialect, count)
     marks = Marks(records.text, dialect, orderly=records.orderly)
@@ -153,14 +141,14 @@ def field_edges(records: Records, dialect: Dialect, count: int) -> Array | None:
     if len(commas) != len(records) * (count - 1):
         return None
     edges = commas.reshape(len(records), count - 1)
-    # As many as there should be in all may still be one too few here and one too many there.
+    # The right total may still be one too few here and one too many there.
     if count > 1 and ((edges[:, 0] < records.starts) | (edges[:, -1] >= records.stops)).any():
         return None
     return edges
 
 
 def is_closed(records: Records, dialect: Dialect) -> bool:
-    """Whether no quote is opened in the last record that the text does not close."""
+    """Whether the last record closes every quote that it opens."""
     if not len(records) or dialect.quote is None or (dialect.plain and records.orderly):
         return True
     record = records.text[int(records.starts[-1]) : int(records.stops[-1])]
@@ -168,22 +156,21 @@ def is_closed(records: Records, dialect: Dialect) -> bool:
 
 
 def is_open(field: bytes, dialect: Dialect) -> bool:
-    """Whether a quote is opened in a field that is not closed there."""
+    """Whether a field opens a quote without closing it."""
     quoted = dialect.quote is not None and field.startswith(bytes([dialect.quote]))
     return quoted and not closed_pattern(dialect).match(field)
 
 
 def line_ends(data: Array) -> Array:
-    """Return the positions after each LF, CRLF, or CR that stands alone."""
+    """Return the positions after each LF, CRLF, or lone CR."""
     ends = positions(data, LF) + 1
     returns = positions(data, CR)
-    following = np.append(data, 0)[returns + 1]
-    lone = returns[following != LF] + 1
+    lone = returns[np.append(data, 0)[returns + 1] != LF] + 1
     return np.union1d(ends, lone) if len(lone) else ends
 
 
 def _records(marks: Marks, starts: Array, ends: Array) -> Records:
-    """Tell each record's line end from its bytes."""
+    """Find each record's line end from its bytes."""
     stops, data = ends.copy(), marks.data
     filled = stops > starts
     stops[filled] -= data[stops[filled] - 1] == LF
@@ -193,7 +180,7 @@ def _records(marks: Marks, starts: Array, ends: Array) -> Records:
 
 
 def _filled(marks: Marks, starts: Array, stops: Array, ends: Array) -> Records:
-    """Leave out blank lines, unless they are records."""
+    """Remove blank lines, unless they are records."""
     text, orderly, kept = marks.text, marks.orderly, stops > starts
     if marks.blanks or kept.all():
         return Records(text, starts, stops, ends, orderly)

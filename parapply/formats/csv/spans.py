@@ -1,4 +1,4 @@
-"""Fields as they stand in CSV text, as Arrow arrays: without a copy where that can be."""
+"""Fields as they stand in CSV text, as Arrow arrays, without a copy where possible."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from parapply.model.deferred_imports import Array, np, pa
 def run_span(
     records: Records, edges: Array | None, width: int, first: int, last: int
 ) -> tuple[Array, Array]:
-    """Return where the fields from the `first` to the `last` of each record begin and end."""
+    """Return where the fields `first` to `last` of each record begin and end."""
     starts = records.starts if first == 0 or edges is None else edges[:, first - 1] + 1
     stops = records.stops if last == width - 1 or edges is None else edges[:, last]
     return starts, stops
 
 
 def strings(text: bytes, starts: Array, stops: Array) -> pa.Array:
-    """Return text[start:stop] for each pair, without a copy where the spans follow each other."""
+    """Return text[start:stop] for each pair; no copy where spans follow each other."""
     count = len(starts)
     if (starts[1:] == stops[:-1]).all():
         offsets = np.append(starts, stops[-1]).astype(np.int32)

@@ -1,6 +1,6 @@
-"""CSV to CSV: new fields go between the records' own bytes, and the rest stays as it is.
+"""CSV to CSV: new fields are inserted between a record's own bytes, which stay as they are.
 
-Nothing is parsed or quoted again, which keeps `1.10`, `007`, `NA`, quotes and line ends, and is
+Nothing is parsed or quoted again: that keeps `1.10`, `007`, `NA`, quotes and line ends, and is
 five times faster than formatting every field.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from parapply.columns import kernels as pc
 from parapply.columns.arrays import integers, text_data
@@ -18,14 +18,9 @@ from parapply.formats.csv.escapes import quoted_text
 from parapply.formats.csv.records import Records, field_edges
 from parapply.formats.csv.spans import run_span, strings
 from parapply.formats.nouns import Arrangement, Keep, New
-from parapply.model.deferred_imports import Array, lazy, np, pa
+from parapply.model.deferred_imports import Array, np, pa
 from parapply.model.errors import InputError
 from parapply.model.records import replace
-
-if TYPE_CHECKING:
-    from parapply.formats.csv import text as written
-else:
-    written = lazy("parapply.formats.csv.text")
 
 
 def splice(
@@ -40,9 +35,9 @@ def splice(
 ) -> list[Any]:
     """Return the buffers of a part: records with the columns of `arrangement`, in order.
 
-    `made` are ready CSV fields, one a record of the part; `take` picks records by position (None:
-    all of them, then blank lines between them stay too). Every record of the part has a line end,
-    except the last one of the input where the input had none.
+    `made` are ready CSV fields, one per record of the part. `take` picks records by position; None:
+    all, and blank lines between them stay. Each record has a line end, except the input's last one
+    if it has none there.
     """
     if not len(records):
         return [records.text]
@@ -50,14 +45,15 @@ def splice(
         return [_closed(records, memoryview(records.text), line_end, last)]
     tail = memoryview(records.text)[int(records.stops[-1]) :]
     if take is None and _keeps_all_first(arrangement, width) and len(arrangement) > 1:
-        # What stands before a record is taken for a part of it: then nothing is copied to join.
+        # A record begins after the previous one, gap included: so nothing is copied to join.
         whole = replace(records, starts=_before(records))
         pieces = _pieces(whole, dialect, width, arrangement, made, take)
         return [_joined(pieces), _closed(records, tail, line_end, last)]
     pieces = _pieces(records, dialect, width, arrangement, made, take)
     if take is not None:
         return _taken(records, pieces, take, line_end, last)
-    return [_joined([_gaps(records), *pieces]), _closed(records, tail, line_end, last)]
+    gaps = strings(records.text, _before(records), records.starts)
+    return [_joined([gaps, *pieces]), _closed(records, tail, line_end, last)]
 
 
 def header(names: Sequence[bytes], arrangement: Arrangement, dialect: Dialect) -> bytes:
@@ -73,7 +69,7 @@ def _is_identity(arrangement: Arrangement, width: int) -> bool:
 
 
 def _closed(records: Records, tail: Any, line_end: bytes, last: bool) -> bytes:
-    """Add the line end that the last line of a file may lack, where another record follows."""
+    """Add the line end that a file's last line may lack, if another record follows."""
     missing = not last and records.stops[-1] == records.ends[-1]
     return bytes(tail) + line_end if missing else tail
 
@@ -81,10 +77,7 @@ def _closed(records: Records, tail: Any, line_end: bytes, last: bool) -> bytes:
 def _taken(
     records: Records, pieces: list[Any], take: Array, line_end: bytes, last: bool
 ) -> list[Any]:
-    """Join the picked records with their own line ends; the last one may have none.
-
-    Blank lines stay where records are in order: between others they have no place.
-    """
+    """Join picked records with their line ends; blank lines stay if records keep their order."""
     if not len(take) and not _has_gaps(records):
         return []
     bare = bool(records.stops[-1] == records.ends[-1])
@@ -104,17 +97,14 @@ def _taken(
 
 
 def _has_gaps(records: Records) -> bool:
-    """Whether something stands between records: blank lines, comments."""
+    """Whether there are blank lines or comments between records."""
     starts, ends = records.starts, records.ends
     whole = starts[0] == 0 and ends[-1] == len(records.text)
     return not (whole and (starts[1:] == ends[:-1]).all())
 
 
 def _between_gaps(records: Records, rows: list[bytes], take: Array) -> list[bytes]:
-    """Put what stands between records back in its place, whichever records stay.
-
-    It always stays, so that it does not depend on how the input was cut into chunks.
-    """
+    """Put all blank lines and comments back, so that the output does not depend on chunking."""
     firsts = np.searchsorted(take, np.arange(len(records) + 1))
     buffers, before = [], 0
     for place, (start, end) in enumerate(zip(records.starts, records.ends, strict=True)):
@@ -132,12 +122,11 @@ def _pieces(
     made: dict[str, pa.Array],
     take: Array | None,
 ) -> list[Any]:
-    """What is joined to make a record: runs of kept fields, delimiters, and new fields."""
-    edges = None
-    if not _keeps_all_first(arrangement, width):
-        edges = field_edges(records, dialect, width)
-        if edges is None:
-            raise InputError("records do not all have the same number of fields")
+    """Return what is joined to make a record: runs of kept fields, delimiters, new fields."""
+    whole = _keeps_all_first(arrangement, width)
+    edges = None if whole else field_edges(records, dialect, width)
+    if edges is None and not whole:
+        raise InputError("records do not all have the same number of fields")
     comma = scalar(chr(dialect.delimiter))
     pieces: list[Any] = []
     for run in _runs(arrangement):
@@ -148,15 +137,15 @@ def _pieces(
         else:
             kept = strings(records.text, *run_span(records, edges, width, *run))
             pieces.append(kept if take is None else pc.take(kept, integers(take)))
-    return [written.alone(pieces[0], dialect)] if len(arrangement) == 1 else pieces
+    if len(arrangement) != 1:
+        return pieces
+    from parapply.formats.csv.text import alone
 
-
-def _gaps(records: Records) -> pa.Array:
-    """What stands before each record: the line end of the one before it, and blank lines."""
-    return strings(records.text, _before(records), records.starts)
+    return [alone(pieces[0], dialect)]
 
 
 def _before(records: Records) -> Array:
+    """Return where what precedes each record begins: the previous one's line end, blank lines."""
     return np.concatenate(([0], records.stops[:-1]))
 
 
@@ -165,7 +154,7 @@ def _keeps_all_first(arrangement: Arrangement, width: int) -> bool:
 
 
 def _runs(arrangement: Arrangement) -> list[New | tuple[int, int]]:
-    """Neighbouring kept columns as (first, last) positions, and new columns one by one."""
+    """Return neighbouring kept columns as (first, last) positions, and single new columns."""
     runs: list[New | tuple[int, int]] = []
 
     def key(entry: tuple[int, Keep | New]) -> Any:

@@ -1,4 +1,4 @@
-"""What a survey of CSV keeps for the chunks, by name, and what chunks find of it. In workers."""
+"""Values that a survey of CSV caches for the chunks, by name. In workers."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any
 from parapply.formats.common.line_index import ByteSpan
 from parapply.formats.common.number_cache import take
 from parapply.formats.csv.batch import CsvBatch
-from parapply.formats.nouns import Field
+from parapply.formats.nouns import Fields
 from parapply.model.deferred_imports import pa
 
-_AS_TEXT = "text "  # before the position of a column that is kept as it stands
+_AS_TEXT = "text "  # prefix of a verbatim column's position
 
 
 def named(
     values: Mapping[int, Any], batch: CsvBatch, verbatim: Sequence[int] | None
 ) -> dict[str, Any]:
-    """Return the columns to keep of a piece: its values, and these as they stand."""
+    """Return the columns to cache of a piece: its values, and those at `verbatim` as text."""
     columns = {str(position): column for position, column in values.items()}
     if verbatim:
         texts = batch.verbatim(verbatim)
@@ -26,9 +26,9 @@ def named(
 
 
 def columns(
-    span: ByteSpan, fields: tuple[Field, ...], typed: Sequence[int], verbatim: Sequence[int]
+    span: ByteSpan, fields: Fields, typed: Sequence[int], verbatim: Sequence[int]
 ) -> tuple[list[Any], list[Any]] | None:
-    """Return what `CsvBatch.columns` and `verbatim` would, None where not all has been kept."""
+    """Return what `CsvBatch.columns` and `verbatim` would; None unless all of it is cached."""
     types = {str(p): fields[p].type for p in typed}
     texts = {f"{_AS_TEXT}{p}": pa.string() for p in verbatim}
     found = take(span.asides, {**types, **texts})

@@ -1,4 +1,4 @@
-"""CSV records as a table of Arrow columns, and what is said of those that make none."""
+"""CSV records as a table of Arrow columns, and the messages about unreadable ones."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from parapply.formats.common.record_locator import RecordLocator
 from parapply.formats.csv.dialect import BYTES, Dialect
 from parapply.formats.csv.records import Records, field_edges, is_closed, split_fields
-from parapply.formats.nouns import Field
+from parapply.formats.nouns import Fields
 from parapply.model.deferred_imports import lazy, pa
 from parapply.model.errors import BadRowsError, InputError
 from parapply.model.excerpt import shown
@@ -20,27 +20,27 @@ else:
     parse = lazy("parapply.formats.csv.parse")
 
 _END = b"\\."
-_WHOLE = 10_000  # bytes of a record in the message that is kept instead of it
+_WHOLE = 10_000  # bytes of a record in a message that replaces it
 
 
 @record
 class CsvLocator(RecordLocator):
-    """Where records are, and how they are read."""
+    """Names records in messages, and has what it takes to read them."""
 
     width: int
     dialect: Dialect
-    nulls: tuple[str, ...]  # what stands for a missing value
-    fields: tuple[Field, ...]
-    unseen: Collection[int] = ()  # columns whose types are those of rows before these
+    nulls: tuple[str, ...]  # texts of missing values
+    fields: Fields
+    unseen: Collection[int] = ()  # columns with types from earlier rows
 
 
 def tabulate(
     records: Records, place: CsvLocator, types: dict[int, Any], nulls: tuple[str, ...]
 ) -> pa.Table:
-    """Parse records, and translate what Arrow says of ragged ones.
+    """Parse records, and translate Arrow's errors about ragged ones.
 
-    Raises parse.MisfitError where a value does not have its type, BadRowsError for records that
-    cannot be read, InputError where they cannot be told apart.
+    Raises parse.MisfitError where a value does not have its type, BadRowsError for unreadable
+    records, InputError where records cannot be told apart.
     """
     _check_end(records, place)
     try:
@@ -60,16 +60,13 @@ def tabulate(
 
 
 def check_widths(records: Records, place: CsvLocator) -> None:
-    """Raise BadRowsError for records that have too few or too many fields."""
+    """Raise BadRowsError for records with too few or too many fields."""
     if bad := ragged(records, place):
         raise BadRowsError(bad)
 
 
 def ragged(records: Records, place: CsvLocator, *, whole: bool = False) -> dict[int, str]:
-    """Return which records have too few or too many fields, and what is wrong with each.
-
-    `whole`: with (nearly) all of the record, for who keeps the message instead of it.
-    """
+    """Return {row: message} of records with other widths; `whole`: with most of the record."""
     if not len(records) or field_edges(records, place.dialect, place.width) is not None:
         return {}
     bad = {}
@@ -79,17 +76,15 @@ def ragged(records: Records, place: CsvLocator, *, whole: bool = False) -> dict[
         if found != place.width:
             part = records.text[start : min(stop, start + (_WHOLE if whole else 400))]
             text = part.decode("utf-8", "replace") if whole else shown(part)
-            bad[row] = (
-                f"{place.where(row)} has {found} "
-                f"field{'s' * (found != 1)}, the header has {place.width}: {text}"
-            )
+            fields = f"{found} field{'s' * (found != 1)}"
+            bad[row] = f"{place.where(row)} has {fields}, the header has {place.width}: {text}"
     return bad
 
 
 def check_no_end(records: Records, place: CsvLocator) -> None:
-    """Raise InputError for the line that ends PostgreSQL's data: what follows it does not read.
+    """Raise InputError for the line that ends PostgreSQL's data, which it does not read beyond.
 
-    In one column that line looks like a row.
+    In a single column that line looks like a row.
     """
     letters = place.dialect.letters
     if letters is None or not letters.coded or place.width > 1 or _END not in records.text:
@@ -104,7 +99,7 @@ def check_no_end(records: Records, place: CsvLocator) -> None:
 
 
 def _check_end(records: Records, place: CsvLocator) -> None:
-    """Raise InputError where a quote is opened in the last record and never closed."""
+    """Raise InputError where the last record opens a quote that is never closed."""
     if not is_closed(records, place.dialect):
         record = records.text[int(records.starts[-1]) : int(records.stops[-1])]
         fields = split_fields(record, place.dialect)
@@ -120,9 +115,8 @@ def _column(place: CsvLocator, position: int) -> str:
 
 
 def _not_utf8(records: Records, place: CsvLocator, types: dict[int, Any]) -> dict[int, str]:
-    """Say of each record which value is not UTF-8 text."""
-    asked = dict.fromkeys(types, BYTES)
-    table = parse.read(records, place.dialect, place.width, asked, ())
+    """Return {row: message}, which names the value that is not UTF-8 text."""
+    table = parse.read(records, place.dialect, place.width, dict.fromkeys(types, BYTES), ())
     bad: dict[int, str] = {}
     for position, column in zip(types, table.columns, strict=True):
         for row, value in enumerate(column.to_pylist()):

@@ -1,4 +1,4 @@
-"""CSV output: parts are written by workers in their final form, and joined by copying bytes."""
+"""CSV output: workers write parts in their final form, which are joined by copying bytes."""
 
 from __future__ import annotations
 
@@ -37,46 +37,39 @@ else:
 
 @record
 class CsvTarget(TextTarget):
-    """How records are written: like the source's where that is CSV of the same dialect."""
+    """Writes records like the source's if that is CSV of the same dialect."""
 
     dialect: Dialect
     names: tuple[bytes, ...] | None  # the input's columns, as they stand in a header, if any
     before: bytes = b""
-    after: bytes = b""  # stands after the header where there are no rows
+    after: bytes = b""  # follows the header if there are no rows
     line_end: bytes = b"\n"
-    alike: bool = False  # records of the input can go through as they are
-    ended: bool = True  # the header has a line end even where no row follows
+    alike: bool = False  # the input's records can be copied as they are
+    ended: bool = True  # the header has a line end even if no row follows
     writing: Writing = field(default_factory=Writing)
-    reads_typed: bool = False  # numbers or truth are written otherwise than the input has them
+    reads_typed: bool = False  # numbers or booleans are spelled otherwise than in the input
 
     has_twins = True
 
     @property
     def kind(self) -> str:
-        """By the delimiter."""
         return ".tsv" if self.dialect.delimiter == ord("\t") else ".csv"
 
     @property
     def quick(self) -> bool:
-        """Whether lines go through."""
         return self.alike
 
     @classmethod
     def like(cls, source: CsvSource, writing: Writing, added: Sequence[str] = ()) -> CsvTarget:
-        """Return the target that writes as `source` is written; some columns may be added to it."""
-        head = source.head
-        names = (
-            None
-            if head.fields is None
-            else (*head.fields, *(quoted_text(name, head.dialect) for name in added))
-        )
-        return cls(
-            head.dialect, names, head.before, head.after, head.line_end, True, head.ended,
-            writing,
-        )  # fmt: skip
+        """Return the target that writes as `source` is written, with columns `added` to it."""
+        head, names = source.head, None
+        if head.fields is not None:
+            names = (*head.fields, *(quoted_text(name, head.dialect) for name in added))
+        text = head.before, head.after, head.line_end
+        return cls(head.dialect, names, *text, True, head.ended, writing)
 
     def with_dialect(self, dialect: Dialect) -> CsvTarget:
-        """Return a target whose fields are written anew, in another dialect."""
+        """Return a target that writes all fields anew, in another dialect."""
         names = self.names and tuple(requoted(name, self.dialect, dialect) for name in self.names)
         return replace(
             self, dialect=dialect, names=names, before=without_said(self.before), after=b"",
@@ -84,20 +77,16 @@ class CsvTarget(TextTarget):
         )  # fmt: skip
 
     def as_a_tool_does(self, dialect: Dialect) -> CsvTarget:
-        """Return a target that writes all as a named dialect has it."""
-        known = self.dialect
+        """Return a target that writes everything by a named dialect."""
+        known, target = self.dialect, self.with_dialect(dialect)
         typed = (known.decimal, known.true) != (dialect.decimal, dialect.true)
-        return replace(
-            self.with_dialect(dialect), before=dialect.mark, line_end=dialect.line_end,
-            reads_typed=typed,
-        )  # fmt: skip
+        form = {"before": dialect.mark, "line_end": dialect.line_end}
+        return replace(target, reads_typed=typed, **form)
 
     def write(
         self, part: Part, arrangement: Arrangement, batch: Batch, made: Mapping[str, Any],
         take: Any, last: bool, known: Any = None,
     ) -> None:  # fmt: skip
-        """Write a part; see formats.Target."""
-        del known
         if isinstance(batch, AddedBatch):
             read = batch.columns if self.reads_typed else batch.verbatim
             arrangement, made = as_made(arrangement, batch, made, take, read)
@@ -116,18 +105,14 @@ class CsvTarget(TextTarget):
             part.write(self._checked(buffers, arrangement))
 
     def _goes_through(self, batch: CsvBatch | SmallBatch) -> bool:
-        """Whether its records can be written as they stand: not each file may have one dialect."""
+        """Whether its records can be copied: files of one job may have several dialects."""
         return self.alike and batch.place.dialect == self.dialect
 
     def _buffers(
-        self,
-        arrangement: Arrangement,
-        batch: Batch,
-        ready: dict[str, pa.Array],
-        take: Any,
-        last: bool,
+        self, arrangement: Arrangement, batch: Batch, ready: dict[str, Any], take: Any, last: bool
     ) -> list[Any]:
-        if isinstance(batch, CsvBatch) and self._goes_through(batch) and _keeps_any(arrangement):
+        keeps = any(isinstance(column, Keep) for column in arrangement)
+        if isinstance(batch, CsvBatch) and self._goes_through(batch) and keeps:
             return splice(
                 batch.records, self.dialect, batch.place.width, arrangement, ready,
                 take, self.line_end, last,
@@ -135,12 +120,14 @@ class CsvTarget(TextTarget):
         if self.writing.keeps_all:
             batch.check_complete()
         positions = [column.position for column in arrangement if isinstance(column, Keep)]
-        kept = [_picked(array, take) for array in self._kept(batch, positions)]
-        kept = [text.fields(array, self.dialect) for array in kept]
+        kept = [
+            text.fields(array if take is None else picked(array, take), self.dialect)
+            for array in self._kept(batch, positions)
+        ]
         return self._lines(arrangement, dict(zip(positions, kept, strict=True)), ready)
 
     def _kept(self, batch: Batch, positions: Sequence[int]) -> list[pa.Array]:
-        """Return columns of the input as text, or as what is written as this dialect has it."""
+        """Return input columns as text, or as values that this dialect spells otherwise."""
         if not isinstance(batch, CsvBatch):
             return batch.columns(positions) if self.reads_typed else batch.verbatim(positions)
         told = self.dialect.nulls is not None
@@ -157,50 +144,42 @@ class CsvTarget(TextTarget):
         return found
 
     def text(self, columns: Sequence[tuple[str, pa.Array]], rows: int) -> Sequence[Any]:
-        """Return the lines of a DataFrame's rows."""
-        del rows
         made = {name: self._fields(name, array, _of_table) for name, array in columns}
         arrangement = tuple(New(name) for name in made)
         with worded(_of_table):
             return self._checked(self._lines(arrangement, {}, made), arrangement)
 
     def joiner(self) -> TextJoiner:
-        """Return what concatenates the parts after a header."""
         return TextJoiner(self.writing, self.head, self.after)
 
     def _checked(self, lines: Sequence[Any], arrangement: Arrangement) -> Sequence[Any]:
-        """Return a part's text; raises UnencodableError."""
-
         def locate(data: bytes, place: int) -> tuple[int, str]:
             records = find_records(data, self.dialect)
             row = max(0, int(records.starts.searchsorted(place, "right")) - 1)
             before = split_fields(data[int(records.starts[row]) : place], self.dialect)
-            column = arrangement[min(len(before), len(arrangement)) - 1]
-            if isinstance(column, New):
-                return row, column.name
-            return row, self._name(column.position)
+            return row, self._name(arrangement[min(len(before), len(arrangement)) - 1])
 
         return checked(lines, self.encoding, locate)
 
-    def _name(self, position: int) -> str:
-        """Return the name of a column of the input."""
+    def _name(self, column: Keep | New) -> str:
+        if isinstance(column, New):
+            return column.name
         if self.names is None:
-            return str(position)
-        return self.names[position].decode("utf-8", "replace")
+            return str(column.position)
+        return self.names[column.position].decode("utf-8", "replace")
 
     def _fields(self, name: str, array: pa.Array, where: Callable[[int], str]) -> pa.Array:
         with worded(where, name):
             return text.fields(array, self.dialect)
 
     def head(self, arrangement: Arrangement) -> tuple[bytes, bytes]:
-        """Return the header, and its line end where only a row that follows makes it have one."""
+        """Return the header, and apart from it a line end that only a following row calls for."""
         if not arrangement:
             raise OutputError("rows without a column: CSV has no place for them")
         if self.names is None:
             return self.before, b""
         for column in arrangement:
-            name = column.name if isinstance(column, New) else self._name(column.position)
-            check_name(name, self.encoding)
+            check_name(self._name(column), self.encoding)
         with worded(lambda position: "the header"):
             record = self.before + header(self.names, arrangement, self.dialect)
         return (record + self.line_end, b"") if self.ended else (record, self.line_end)
@@ -214,23 +193,13 @@ class CsvTarget(TextTarget):
         ]
         if not columns or not len(columns[0]):
             return []
-        joined = text.lines(columns, self.dialect, self.line_end.decode())
-        return [text_data(joined)]
+        return [text_data(text.lines(columns, self.dialect, self.line_end.decode()))]
 
 
 def _where(batch: Batch, take: Any, position: int) -> str:
-    """Name a row of a part."""
     place = position if take is None else int(take[position])
     return batch.place.where(place) if isinstance(batch, CsvBatch) else f"row {place + 1}"
 
 
 def _of_table(position: int) -> str:
     return f"row {position + 1} of a DataFrame that the function returned"
-
-
-def _keeps_any(arrangement: Arrangement) -> bool:
-    return any(isinstance(column, Keep) for column in arrangement)
-
-
-def _picked(array: pa.Array, take: Any) -> pa.Array:
-    return array if take is None else picked(array, take)

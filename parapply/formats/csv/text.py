@@ -1,7 +1,4 @@
-"""Columns as CSV fields and lines: their text, quoted as the dialect has it. In workers.
-
-Missing values (NaN too) are empty fields, unless the dialect has a text for them.
-"""
+"""Columns as CSV fields and lines, in workers; missing values (NaN too) are empty by default."""
 
 from __future__ import annotations
 
@@ -13,16 +10,13 @@ from parapply.columns.scalars import text
 from parapply.columns.text.flat import decoded
 from parapply.columns.text.strings import strings, texts
 from parapply.columns.unify import is_text
-from parapply.formats.csv.dialect import Dialect
+from parapply.formats.csv.dialect import Dialect, re2_literal
 from parapply.formats.csv.escapes import UnquotableError, by_letters, special_marks, within_quotes
 from parapply.model.deferred_imports import at, pa
 
 
 def fields(array: pa.Array, dialect: Dialect) -> pa.Array:
-    """Return `array` as CSV fields: strings without nulls, quoted where CSV needs it.
-
-    Raises UnquotableError.
-    """
+    """Return `array` as CSV fields, without nulls, quoted where needed; raises UnquotableError."""
     if not dialect.usual:
         return _as_a_tool_does(array, dialect)
     written = strings(array)
@@ -30,7 +24,7 @@ def fields(array: pa.Array, dialect: Dialect) -> pa.Array:
 
 
 def _as_a_tool_does(array: pa.Array, dialect: Dialect) -> pa.Array:
-    """Write booleans, fractions and missing values as the dialect has them."""
+    """Write booleans, fractions and missing values by the dialect's rules."""
     written = _texts_of(array, dialect)
     filled = pc.fill_null(written, text(""))
     done = filled if _is_bare(array.type, dialect) else quoted(filled, dialect)
@@ -40,7 +34,7 @@ def _as_a_tool_does(array: pa.Array, dialect: Dialect) -> pa.Array:
 
 
 def _texts_of(array: pa.Array, dialect: Dialect) -> pa.Array:
-    """Return the text of each value, null for missing ones."""
+    """Return each value's text, null for missing ones."""
     array = decoded(array)
     if at.is_boolean(array.type):
         return pc.if_else(array, text(dialect.true), text(dialect.false))
@@ -53,7 +47,7 @@ def _texts_of(array: pa.Array, dialect: Dialect) -> pa.Array:
 
 
 def _spelled(written: pa.Array, array: pa.Array, dialect: Dialect) -> pa.Array:
-    """Floats that are no finite numbers, as a tool has them."""
+    """Replace NaN and infinity by the dialect's words."""
     odd = pc.invert(pc.fill_null(pc.is_finite(array), True))
     if not pc.any(odd).as_py():
         return written
@@ -63,26 +57,23 @@ def _spelled(written: pa.Array, array: pa.Array, dialect: Dialect) -> pa.Array:
 
 
 def _is_bare(type_: Any, dialect: Dialect) -> bool:
-    """Whether no value is written with a character that has a meaning in this dialect."""
+    """Whether numbers of this type never contain a special character of the dialect."""
     marks = (dialect.delimiter, dialect.quote, dialect.escape, dialect.comment)
     usual = not any(mark in _NUMBERS for mark in marks if mark)
     return usual and bool(at.is_floating(type_) or at.is_integer(type_))
 
 
-_NUMBERS = b"0123456789+-.einfa"  # what numbers are made of
+_NUMBERS = b"0123456789+-.einfa"  # characters of numbers
 
 
 def quoted(array: pa.Array, dialect: Dialect) -> pa.Array:
-    """Quote the fields that hold a delimiter, a quote or a line end, and double their quotes.
-
-    Where there are no quotes, escape what needs it; raises UnquotableError where nothing can be.
-    """
+    """Quote fields where needed, or else escape them; raises UnquotableError if neither works."""
     if dialect.letters is not None:
         for old, new in by_letters(dialect):
             array = pc.replace_substring(array, old, new)
         return array
-    marked = _any_of(special_marks(dialect))
-    nulls = "".join(f"|^{_literal(null)}$" for null in dialect.nulls or ())
+    marked = f"[{re2_literal(''.join(special_marks(dialect)))}]"
+    nulls = "".join(f"|^{re2_literal(null)}$" for null in dialect.nulls or ())
     special = pc.match_substring_regex(array, marked + nulls)
     if not pc.any(special).as_py():
         return array
@@ -102,7 +93,7 @@ def _in_quotes(array: pa.Array, dialect: Dialect) -> pa.Array:
 
 
 def alone(column: pa.Array, dialect: Dialect) -> pa.Array:
-    """Return what is the only field of its line: `""` where empty, for a blank line is no record.
+    """Return the only field of each line, as `""` where empty: a blank line is no record.
 
     Raises UnquotableError.
     """
@@ -124,12 +115,3 @@ def lines(columns: Sequence[pa.Array], dialect: Dialect, line_end: str) -> pa.Ar
 def _first(array: pa.Array, where: pa.Array) -> UnquotableError:
     position = pc.index(where, True).as_py()
     return UnquotableError(position, array[position].as_py())
-
-
-def _any_of(marks: list[str]) -> str:
-    """A pattern of RE2 for one of these characters."""
-    return "[" + _literal("".join(marks)) + "]"
-
-
-def _literal(known: str) -> str:
-    return "".join(f"\\x{{{ord(mark):x}}}" for mark in known)

@@ -1,9 +1,8 @@
-"""A JSON document that is one array, as JSON Lines: an element a line, read as it comes.
+"""A JSON document that is one array, read as JSON Lines: one element a line, as it arrives.
 
-Only where elements end is looked for here: a comma or bracket at the top, outside of strings. That
-takes a few passes of numpy over each block, so that what is held is a block and one element,
-however large the array is and whether it has lines at all. What the elements are is for those who
-read the lines. In the parent.
+Only the ends of elements are sought here: commas and brackets at the top level, outside of strings.
+A few passes of numpy over each block find them, so that no more than a block and an element is
+held, however large the array is. Readers of the lines check the elements. In the parent.
 """
 
 from __future__ import annotations
@@ -24,16 +23,16 @@ _MAY_BEGIN = re.compile(rb"(?:\xef\xbb\xbf?|\xef)?[ \t\r\n]*(?:\[[ \t\r\n]*)?")
 _INDENT = re.compile(rb"[\r\n][ \t\r\n]*")
 _COMMA = re.compile(rb",[\r\n][ \t\r\n]*")
 _SPACE = b" \t\r\n"
-_STEPS = np.zeros(256, np.int8)  # what a character does to the depth; commas do not
+_STEPS = np.zeros(256, np.int8)  # each character's change of depth
 _STEPS[list(b"{[")], _STEPS[list(b"}]")] = 1, -1
 _COMMAS = _STEPS.copy()
 _COMMAS[ord(",")] = 2
 
 
 def begins(text: bytes) -> int | None:
-    """Return where an array's first element stands in the text that a file begins with.
+    """Return where an array's first element begins in the first text of a file.
 
-    -1 where more of it has to be seen; None of anything else, such as lines of arrays of numbers.
+    -1 where more text is needed; None for anything else, such as lines of arrays of numbers.
     """
     if (found := _BEGIN.match(text)) is not None:
         return found.end()
@@ -42,7 +41,7 @@ def begins(text: bytes) -> int | None:
 
 
 class Elements:
-    """A file that reads as lines what an array holds; `text` comes before what `file` has left."""
+    """A file that reads as the lines of an array; `text` precedes what `file` has left."""
 
     def __init__(self, file: BinaryIO, text: bytes, name: str) -> None:
         self.file, self.name, self.count = file, name, 0
@@ -51,16 +50,14 @@ class Elements:
 
     @property
     def silent(self) -> Callable[[float | None], bool] | None:
-        """Whether nothing comes for so many seconds; see blocks.filled."""
         return None if self._text else silence_of(self.file)
 
     def read(self, size: int = -1) -> bytes:
-        """Return some lines, b"" only at the end."""
-        del size
+        """Return some lines, whatever `size` is; b"" only at the end."""
         while True:
             block = self.file.read(_BLOCK_BYTES)
             text, self._text = self._text + block, b""
-            if block:  # an escape is looked at with what it escapes
+            if block:  # keep an escape together with what it escapes
                 self._text = text[len(text.rstrip(b"\\")) :]
                 text = text[: len(text) - len(self._text)]
             if self._ended:
@@ -71,7 +68,6 @@ class Elements:
                 return self._end()
 
     def close(self) -> None:
-        """Close the file."""
         self.file.close()
 
     def _lines(self, text: bytes) -> bytes:
@@ -91,7 +87,7 @@ class Elements:
         return b"".join(lines)
 
     def _stops(self, text: bytes) -> tuple[list[int], int | None]:
-        """Return where the commas between elements are, and the bracket that ends the array."""
+        """Return where the commas between elements are, and the array's closing bracket."""
         if b"\\" in text:
             text = text.replace(b"\\\\", b"__").replace(b'\\"', b"__")
         characters = np.frombuffer(text, np.uint8)
@@ -117,7 +113,7 @@ class Elements:
         return text + b"\n"
 
     def _check_strings(self, characters: Any, inside: Any, stops: Any) -> None:
-        """Line ends are taken out, and must be none of a string's."""
+        """Raise InputError for a line end within a string: elements lose theirs."""
         ends = np.flatnonzero(characters == ord("\n"))
         broken = ends[inside[ends] == 1]
         if len(broken):

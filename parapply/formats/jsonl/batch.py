@@ -1,4 +1,4 @@
-"""The rows of one chunk of JSON lines, in the worker."""
+"""The rows of one chunk of JSON lines, in a worker."""
 
 from __future__ import annotations
 
@@ -8,41 +8,51 @@ from typing import Any
 import pyarrow as pa
 
 from parapply.columns.json_columns import is_json, is_varied
+from parapply.formats.common.record_locator import RecordLocator
 from parapply.formats.common.typed import Typed, with_misfits
 from parapply.formats.jsonl.columns import JsonMisfitError, as_json, build, cast
 from parapply.formats.jsonl.kinds import keys_of, kind_of
 from parapply.formats.jsonl.lines import LineError, Lines
-from parapply.formats.jsonl.locator import JsonlLocator
-from parapply.formats.jsonl.members import members
-from parapply.formats.jsonl.parse import examine, parse, parse_literal, values_of, without
+from parapply.formats.jsonl.parse import examine, members, parse, parse_literal, values_of, without
 from parapply.formats.jsonl.repeated_keys import Twice, doubled, doubled_in, doubled_on
-from parapply.formats.nouns import Field
+from parapply.formats.nouns import Field, Fields
 from parapply.model.errors import BadRowsError, InputError
-from parapply.model.records import replace
+from parapply.model.records import record, replace
+
+
+@record
+class JsonlLocator(RecordLocator):
+    """Names lines in messages, and has what it takes to read their values."""
+
+    fields: Fields
+    forced: Collection[str]  # columns whose type --dtype gives
+    nulls: Collection[str]  # texts of missing values
+
+    def mistake(self, error: LineError) -> InputError:
+        return InputError(f"{self.where(error.row)} {error.why}")
 
 
 class JsonlBatch(Typed):
-    """Lines and, as far as they are asked for, their columns as Arrow arrays."""
+    """Lines and, once asked for, their columns as Arrow arrays."""
 
     def __init__(self, lines: Lines, place: JsonlLocator, twice: Twice | None = None) -> None:
         self.lines, self.place = lines, place
         self.rows, self._is_lent = len(lines), False
         self._objects: list[dict[str, Any]] | None = None
-        self._own: list[dict[str, Any]] | None = None  # what no function has had in its hands
+        self._own: list[dict[str, Any]] | None = None  # never given to a function
         self._literal: list[dict[str, Any]] | None = None
-        self._members: dict[int, dict[str, str]] = {}  # JSON texts, of rows that were asked for
+        self._members: dict[int, dict[str, str]] = {}  # JSON texts, by row
         self._built: dict[int, pa.Array] = {}
-        self.keys = {field.name for field in place.fields}  # all that the lines have, or more
-        self.twice = twice  # which keys lines may have twice; None: nobody has looked yet
+        self.keys = {field.name for field in place.fields}  # all keys of the lines, or more
+        self.twice = twice  # keys that lines may have twice; None: not checked yet
 
     def check(self, text: bytes) -> None:
-        """Look at every line of a text now, as nobody has done before; raises InputError."""
+        """Check every line of a text that no survey has seen; raises InputError."""
         self.keys.update(keys_of(self.objects))
         self.twice = doubled(text, self.objects)
 
     @property
     def objects(self) -> list[dict[str, Any]]:
-        """What is on the lines; raises InputError."""
         if self._objects is None:
             try:
                 self._objects = parse(self.lines.texts())
@@ -56,13 +66,12 @@ class JsonlBatch(Typed):
         return self._of(self.lines.cut(first, count) if run else self.lines.only(rows), rows)
 
     def bad_rows(self, positions: Sequence[int], seen: Sequence[int] = ()) -> dict[int, str]:
-        positions = (*positions, *filter(self._is_cast, seen))
         self._objects, why = examine(self.lines)
         self.keys.update(keys_of(self._objects))
         if self.twice is None:
             self.twice = doubled_in(self.lines.texts())
         bad = {row: f"{self.place.where(row)} {text}" for row, text in why.items()}
-        return with_misfits(self, positions, bad)
+        return with_misfits(self, (*positions, *filter(self._is_cast, seen)), bad)
 
     def without(self, rows: Collection[int]) -> JsonlBatch:
         left = [row for row in range(self.rows) if row not in rows]
@@ -84,7 +93,7 @@ class JsonlBatch(Typed):
         return batch
 
     def expect(self, positions: Sequence[int], *, typed: bool) -> None:
-        """Whole lines are parsed, whatever is asked for."""
+        """Nothing to prepare: whole lines are parsed, whatever is asked for."""
 
     def check_complete(self) -> None:
         known = {field.name for field in self.place.fields}
@@ -101,12 +110,12 @@ class JsonlBatch(Typed):
                     )
 
     def check_single(self, name: str, rows: Iterable[int] | None = None) -> None:
-        """Raise BadRowsError where one of the rows, or of all, has a key twice."""
+        """Raise BadRowsError where one of these rows (None: of all) has a key twice."""
         if self.twice is not None and name in self.twice.own:
             self._check_twice(name, "the key is there twice", 0, rows)
 
     def _check_inside(self, name: str) -> None:
-        """The same of what is to become Arrow's, of a type that earlier lines have told."""
+        """The same for keys of nested objects, before these become Arrow structs."""
         if self.twice is not None and name in self.twice.inside:
             self._check_twice(name, "a key is there twice in an object", 1)
 
@@ -140,7 +149,7 @@ class JsonlBatch(Typed):
         return without(values_of(self.objects, self._name(position)), self.place.nulls)
 
     def _is_cast(self, position: int) -> bool:
-        """Whether values are made what was asked for."""
+        """Whether values are converted to the type of --dtype."""
         field = self.place.fields[position]
         return field.name in self.place.forced and not is_json(field.type)
 
@@ -151,7 +160,7 @@ class JsonlBatch(Typed):
         return None if self._is_cast(position) else self.values(position)
 
     def ready(self, positions: Sequence[int]) -> None:
-        """Whole lines are parsed, whatever is asked for."""
+        """Nothing to prepare: whole lines are parsed, whatever is asked for."""
 
     def verbatim(self, positions: Sequence[int]) -> list[pa.Array]:
         names = [self._name(position) for position in positions]
@@ -175,7 +184,7 @@ class JsonlBatch(Typed):
         return self._made(build, values, type_, field.name)
 
     def _unchanged(self) -> list[dict[str, Any]]:
-        """Return what is on the lines: a function may change the lists and dicts that it gets."""
+        """Return freshly parsed lines: functions may change the lists and dicts they were given."""
         if not self._is_lent:
             return self.objects
         if self._own is None:
@@ -183,7 +192,7 @@ class JsonlBatch(Typed):
         return self._own
 
     def _made(self, make: Any, values: Any, type_: Any, name: str) -> pa.Array:
-        """Make an array; where that cannot be done, say which row and value it is."""
+        """Make an array; raises BadRowsError with the rows whose values do not fit."""
         try:
             return make(values, type_)
         except JsonMisfitError:
@@ -215,7 +224,7 @@ class JsonlBatch(Typed):
         return self._text(row, value, name)
 
     def _text(self, row: int, value: Any, name: str) -> str | None:
-        """Return what stands for a value on its line, None for a missing one."""
+        """Return a value's text on its line, None for a missing one."""
         if value is None:
             return None
         if row not in self._members:

@@ -1,4 +1,4 @@
-"""Parsed JSON values to Arrow arrays of a type that the survey found. Runs in the worker."""
+"""Parsed JSON values to Arrow arrays of the type that the survey found. Runs in workers."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _NONE = type(None)
 
 
 class JsonMisfitError(Exception):
-    """A value is not of the type, or is nothing that a table can hold; says why.
+    """A value does not have the type, or fits in no table; says why.
 
-    `strict`: the type is to blame, for it was found in rows before.
+    `strict`: the type is to blame, as it comes from earlier rows.
     """
 
     def __init__(self, why: str, *, strict: bool = False) -> None:
@@ -32,10 +32,7 @@ class JsonMisfitError(Exception):
 
 
 def build(values: list[Any], type_: Any) -> pa.Array:
-    """Return `values` as an array of `type_`, which has its kind by `kinds.Kind.type`.
-
-    Raises JsonMisfitError; which value it was is found by trying them one by one.
-    """
+    """Return `values` as an array of a type of JsonKind; raises JsonMisfitError."""
     types = set(map(type, values))
     types.discard(_NONE)
     if not types:
@@ -53,12 +50,12 @@ def build(values: list[Any], type_: Any) -> pa.Array:
         array = to_array(values)
     except UnsupportedValueError as error:
         raise JsonMisfitError("is not valid Unicode: it has half of a surrogate pair") from error
-    _check(array.type == type_, type_)  # an integer of 64 bits and no sign
+    _check(array.type == type_, type_)  # uint64 is not
     return array
 
 
 def cast(texts: pa.Array, type_: Any) -> pa.Array:
-    """Return text as the type that was asked for; raises JsonMisfitError."""
+    """Convert text to the type of --dtype; raises JsonMisfitError."""
     try:
         return from_text(texts, type_)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ResultError) as error:
@@ -66,8 +63,7 @@ def cast(texts: pa.Array, type_: Any) -> pa.Array:
 
 
 def as_json(texts_: list[str | None], type_: Any) -> pa.Array:
-    """Return JSON texts as a column of JSON."""
-    del type_
+    """Return JSON texts as a column of JSON; `type_` is as in `build`."""
     return json_columns.of_texts(texts(texts_))
 
 

@@ -1,7 +1,7 @@
-"""JSON Lines to JSON Lines: new values go into the line's own text, and the rest stays as it is.
+"""JSON Lines to JSON Lines: new values are put into a line's own text, which otherwise stays.
 
-Nothing is parsed into numbers and written again, which keeps `1.10`, spaces, escapes, the order
-of keys, and integers of any size.
+Numbers are not parsed and written again: that keeps `1.10`, spaces, escapes, the order of keys, and
+integers of any size.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from parapply.columns.text import json as text
 from parapply.formats.jsonl.lines import SPACE
-from parapply.formats.jsonl.members import members
+from parapply.formats.jsonl.parse import members
 from parapply.formats.nouns import Arrangement, Keep
 from parapply.model.records import record
 
@@ -23,15 +23,14 @@ _Made = dict[str, pa.Array]  # JSON texts
 
 @record
 class Edit:
-    """What becomes of each line."""
+    """How each line is edited."""
 
-    names: tuple[str, ...]  # of all keys in the output, in order
+    names: tuple[str, ...]  # keys of the output, in order
     dropped: frozenset[str]
-    ordered: bool  # the order is the input's; where it is not, objects are put together anew
+    ordered: bool  # in the input's order; otherwise objects are rebuilt
 
     @classmethod
     def of(cls, arrangement: Arrangement, columns: Sequence[str]) -> Edit:
-        """Return the edit that makes `columns` into `arrangement`."""
         names = tuple(
             columns[column.position] if isinstance(column, Keep) else column.name
             for column in arrangement
@@ -42,10 +41,10 @@ class Edit:
         return cls(names, frozenset(columns).difference(names), ordered)
 
     def lines(self, lines: list[str], made: _Made, keys: Collection[str]) -> list[str]:
-        """Return the lines edited; `made` has a JSON text for each.
+        """Return the edited lines; `made` has a JSON text for each.
 
-        `keys` are all those of the lines (or more). Keys that are neither kept nor dropped stay:
-        those of a stream, which its head had not.
+        `keys` are all keys of the lines, or more. Keys neither kept nor dropped stay: a stream may
+        have some that its head lacks.
         """
         if not self.ordered:
             return self._each(lines, made, _composed)
@@ -67,14 +66,14 @@ class Edit:
 
 
 def _added(line: str, new: str) -> str:
-    """Put members before the closing brace."""
+    """Insert members before the closing brace."""
     brace = line.rindex("}")
     empty = line[:brace].rstrip(SPACE).endswith("{")
     return f"{line[:brace]}{'' if empty else ', '}{new}{line[brace:]}"
 
 
 def _edited(line: str, edit: Edit, new: dict[str, str]) -> str:
-    """Replace values where they stand, leave keys out, add the others at the end."""
+    """Replace values in place, remove dropped keys, append the others."""
     found = members(line)
     pieces: list[str] = []
     end = found[0][1] if found else line.index("{") + 1
@@ -93,7 +92,7 @@ def _edited(line: str, edit: Edit, new: dict[str, str]) -> str:
 
 
 def _composed(line: str, edit: Edit, new: dict[str, str]) -> str:
-    """Put an object together in the order of the output's columns."""
+    """Rebuild an object in the order of the output's columns."""
     have = {key: line[start:stop] for key, start, _, stop in members(line)}
     have.update((name, text.member(name, value)) for name, value in new.items())
     inner = ", ".join(have[name] for name in edit.names if name in have)

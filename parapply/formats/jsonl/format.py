@@ -1,4 +1,4 @@
-"""JSON Lines, one object a line: the room `JSONL` of the table of formats."""
+"""JSON Lines, one object a line: the entry `JSONL` of the table of formats."""
 
 from __future__ import annotations
 
@@ -25,8 +25,7 @@ class _Jsonl:
             if is_array(file, reading):
                 raise NotSeekableError
             head, _ = read_head(file, name, reading)
-        size = file_system_of(path).stat(path).size
-        return _source(path, name, head, size, reading)
+        return _source(path, name, head, file_system_of(path).stat(path).size, reading)
 
     def stream(
         self, file: BinaryIO, name: str, reading: Reading
@@ -34,8 +33,7 @@ class _Jsonl:
         head, blocks = read_head(file, name, reading)
         nulls = reading.null_values
         kinds = {key: kind_of(without(values_of(head.objects, key), nulls)) for key in head.columns}
-        # Whether it can be reread, so that all keys are found, is not known here: if not, the
-        # head's have to do.
+        # If the stream cannot be read again to find all keys, the head's have to do.
         source = replace(_source("", name, head, 0, reading), seen=kinds)
         return source, ((len(filled_starts(block)), block) for block in blocks)
 

@@ -1,13 +1,11 @@
-"""The head of JSON lines, and text from a stream in blocks that end where a line ends.
-
-Runs in the parent. How a stream comes in does not matter, only what it holds.
-"""
+"""The head of JSON lines, and a stream's blocks, which do not depend on how it arrives (parent)."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any, BinaryIO, cast
 
 from parapply.columns.values.builders import encodes
@@ -20,7 +18,7 @@ from parapply.formats.nouns import Reading
 from parapply.model.errors import InputError
 from parapply.model.records import record
 
-HEAD_BYTES = 1 << 20  # also of a stream's blocks: its types are those of the first
+HEAD_BYTES = 1 << 20  # also of a stream's blocks, the first of which determines its types
 _BOM = b"\xef\xbb\xbf"
 _SPACE = b" \t\r\n"
 _LINE_END = re.compile(rb"\n")
@@ -29,20 +27,17 @@ _HINT = "; JSON Lines has one object a line: `jq -c {}` makes that of {}"
 
 @record
 class JsonlHead:
-    """What was found in the first block."""
+    """What the first block says."""
 
     columns: tuple[str, ...]
-    before: bytes  # what the output begins with too: a BOM, blank lines
+    before: bytes  # also the beginning of the output: a BOM, blank lines
     line_end: bytes
     objects: list[dict[str, Any]]
     start: int  # of the first line, in bytes of the file
 
 
 def read_head(file: BinaryIO, name: str, reading: Reading) -> tuple[JsonlHead, Iterator[bytes]]:
-    """Return the head, and blocks with all lines after `before`; the first lines may be left out.
-
-    Raises InputError where the first block is not JSON Lines.
-    """
+    """Return the head, and the blocks of lines after `before`; raises InputError for other text."""
     text, skipped = after_lines(file, reading.skip_rows, _LINE_END)
     file, text = _as_lines(file, text, name)
     pause = pauses(reading.prompt)
@@ -53,14 +48,13 @@ def read_head(file: BinaryIO, name: str, reading: Reading) -> tuple[JsonlHead, I
     before, text = block[:lead], block[lead:]
     line_end = b"\r\n" if text.partition(b"\n")[0].endswith(b"\r") else b"\n"
     objects = _objects(text, name, lenient=reading.lenient)
-    columns = check_keys(keys_of(objects), name)
-    head = JsonlHead(columns, before, line_end, objects, skipped + lead)
+    head = JsonlHead(check_keys(keys_of(objects), name), before, line_end, objects, skipped + lead)
     later = iter(()) if stop is Stop.ENDED else cut_blocks(file, rest, HEAD_BYTES, next(pause))
-    return head, _followed(text, later)
+    return head, chain([text] if text else [], later)
 
 
 def is_array(file: BinaryIO, reading: Reading) -> bool:
-    """Whether a file holds one array, not lines; it is read from its start again then."""
+    """Whether a file holds one array instead of lines; seeks back to its start."""
     text, _ = after_lines(file, reading.skip_rows, _LINE_END)
     found = _as_lines(file, text, "")[0] is not file
     file.seek(0)
@@ -68,7 +62,7 @@ def is_array(file: BinaryIO, reading: Reading) -> bool:
 
 
 def _as_lines(file: BinaryIO, text: bytes, name: str) -> tuple[BinaryIO, bytes]:
-    """Return a file and its first text, or what has the elements of an array as lines."""
+    """Return a file and its first text; an array's elements become lines."""
     text = grown(file, text, lambda text: array.begins(text) != -1)
     start = array.begins(text)
     if start is None or start == -1:
@@ -86,7 +80,7 @@ def cut_blocks(file: BinaryIO, text: bytes, size: int, pause: Pause | None) -> I
 
 
 def check_keys(keys: list[str], name: str) -> tuple[str, ...]:
-    """Return the keys as columns; raises InputError for one that no table can have."""
+    """Return the keys as columns; raises InputError for one that is not valid Unicode."""
     for key in keys:
         if not encodes(key):
             raise InputError(f"{name}: the key {key!r} is not valid Unicode")
@@ -96,10 +90,10 @@ def check_keys(keys: list[str], name: str) -> tuple[str, ...]:
 def _read_block(
     file: BinaryIO, text: bytes, size: int, pause: Pause | None
 ) -> tuple[bytes, bytes, Stop]:
-    """Read on after `text`; return a block of lines, what follows it, and why it ends there.
+    """Read on after `text`; return a block of lines, the text after it, and why reading stopped.
 
-    What follows a full block has a line that is not blank, so that no block is nothing but blank
-    lines, unless all that there is does not fill one.
+    A full block is followed by a line that is not blank, so that no block has blank lines only,
+    unless the whole input does not fill one.
     """
     while True:
         text, stop = filled(file, text, size, pause)
@@ -118,7 +112,7 @@ def _read_block(
 
 
 def _objects(text: bytes, name: str, *, lenient: bool) -> list[dict[str, Any]]:
-    """Return the objects of the first block, of which one at least has to be there."""
+    """Return the first block's objects; raises InputError unless there is at least one."""
     try:
         return (lenient and sound(text, lenient=True)) or sound(text, lenient=False)
     except LineError as error:
@@ -127,7 +121,7 @@ def _objects(text: bytes, name: str, *, lenient: bool) -> list[dict[str, Any]]:
 
 
 def _hint(line: bytes) -> str:
-    """Say what to do with JSON that has objects otherwise, by its first line."""
+    """Return advice on other forms of JSON, recognized by the first line."""
     if line.startswith(b"["):
         return _HINT.format("'.[]'", "arrays")
     try:
@@ -138,9 +132,3 @@ def _hint(line: bytes) -> str:
     except (ValueError, RecursionError):
         pass
     return ""
-
-
-def _followed(text: bytes, blocks: Iterator[bytes]) -> Iterator[bytes]:
-    if text:
-        yield text
-    yield from blocks

@@ -1,4 +1,4 @@
-"""What the values of a column are, in one piece of the input and over all of it."""
+"""The kinds of a column's values, in one piece of the input and over all of it."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ import pyarrow as pa
 
 from parapply.columns.values.builders import encodes
 
-_DEEPEST = 32  # what is nested deeper than that is JSON: an Arrow file holds 64 levels
-EXACT = 2**53  # up to there a float holds every integer
+_DEEPEST = 32  # deeper nesting is JSON: an Arrow file holds 64 levels
+EXACT = 2**53  # floats hold every integer up to this
 
 
 class JsonKind(NamedTuple):
     """null, bool, int, long (beyond what floats hold), float, text, list, object or JSON.
 
-    A list or object is of one kind where it has one Arrow type that holds every value as it is:
-    objects of the same keys, each once, with values of one kind. All other mixtures are JSON.
+    A list or object is of one kind if one Arrow type holds every value unchanged: objects with the
+    same keys, each once, and values of one kind. All other mixtures are JSON.
 
-    Joining is associative, so that how the input was cut into pieces does not matter: the kinds
-    are a lattice, with JSON above all others.
+    Kinds form a lattice with JSON on top, so joining is associative: the result does not depend on
+    how the input was cut into pieces.
     """
 
     name: str
     nulls: bool  # whether any value is missing
     item: JsonKind | None = None  # of a list
     members: tuple[tuple[str, JsonKind], ...] = ()  # of an object, in order of first appearance
-    twice: bool = False  # of a column: some line has its key twice, see repeated_keys.py
+    twice: bool = False  # some line has the column's key twice: see repeated_keys.py
 
     def join(self, other: JsonKind) -> JsonKind:
         """Return the kind of both pieces together, `other` being the later one."""
@@ -53,7 +53,6 @@ class JsonKind(NamedTuple):
 
     @property
     def type(self) -> Any:
-        """The Arrow type that holds the values."""
         if self.item is not None:
             return pa.list_(self.item.type)
         if self.name == "object":
@@ -79,7 +78,7 @@ def kind_of(values: list[Any], depth: int = 0) -> JsonKind:
     types = set(map(type, values))
     nulls = type(None) in types
     types.discard(type(None))
-    if not types <= _NUMERIC and len(types) > 1:
+    if not types <= {int, float} and len(types) > 1:
         return JsonKind("json", nulls)
     known = [value for value in values if value is not None] if nulls else values
     if len(types) > 1:
@@ -88,9 +87,6 @@ def kind_of(values: list[Any], depth: int = 0) -> JsonKind:
         found = (known for _ in types)
     kinds = (_KINDS[type(same[0])](same, depth) for same in found)
     return reduce(JsonKind.join, kinds, JsonKind("null", nulls))
-
-
-_NUMERIC = {int, float}
 
 
 def keys_of(objects: Iterable[dict[str, Any]]) -> list[str]:

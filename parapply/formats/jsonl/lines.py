@@ -1,7 +1,4 @@
-"""Lines of JSON text: where they are, and what is put in their place. Knows no JSON.
-
-A JSON string holds no line end as it stands (RFC 8259, 7), so that every newline ends a line.
-"""
+"""Lines of JSON text; a JSON string contains no raw line end (RFC 8259, 7). Knows no JSON."""
 
 from __future__ import annotations
 
@@ -13,11 +10,11 @@ import numpy as np
 
 from parapply.model.records import record
 
-SPACE = " \t\r\n"  # what JSON calls whitespace
+SPACE = " \t\r\n"  # JSON's whitespace
 
 
 class LineError(Exception):
-    """What is wrong with a line, by its place among those that are not blank."""
+    """What is wrong with a line; `row` counts lines that are not blank."""
 
     def __init__(self, row: int, why: str) -> None:
         super().__init__(row, why)
@@ -26,10 +23,7 @@ class LineError(Exception):
 
 @record
 class Lines:
-    """A text's lines without their newlines; `filled`: where those are that are not blank.
-
-    `closed`: the last line had a newline, too.
-    """
+    """A text's lines; `filled`: positions of those not blank; `closed`: the last had a newline."""
 
     every: list[str]
     filled: list[int]
@@ -55,22 +49,20 @@ class Lines:
         return Lines(self.every[first:end], [place - first for place in filled], closed)
 
     def only(self, rows: Sequence[int]) -> Lines:
-        """Return some of the lines that are not blank, in order."""
         every = [self.every[self.filled[row]] for row in rows]
         closed = self.closed or self.filled[rows[-1]] < len(self.every) - 1
         return Lines(every, list(range(len(every))), closed)
 
     def without(self, rows: Collection[int]) -> Lines:
-        """Return the lines but for some that are not blank."""
+        """Return all lines, blank ones too, but for these rows."""
         gone = {self.filled[row] for row in rows}
         every = [line for place, line in enumerate(self.every) if place not in gone]
-        closed = self.closed or len(self.every) - 1 in gone
-        return Lines(every, _filled(every), closed)
+        return Lines(every, _filled(every), self.closed or len(self.every) - 1 in gone)
 
     def replaced(self, texts: list[str], line_end: str, last: bool) -> str:
         """Return the whole text with `texts` in place of the lines that are not blank.
 
-        A last line without an end gets one unless it is the `last` of the output, too.
+        A last line without an end gets one, unless it is the `last` of the output, too.
         """
         every = texts
         if len(texts) < len(self.every):
@@ -83,10 +75,10 @@ class Lines:
         return "\n".join(every) + end
 
     def picked(self, texts: list[str], rows: list[int], line_end: str, last: bool) -> str:
-        """Return `texts`, which were made of the lines `rows`, with the ends of those.
+        """Return `texts`, made of the lines `rows`, with the line ends of those.
 
-        Blank lines stay, whichever others do, so that they do not depend on how the input was cut
-        into chunks; but for lines in another order, between which they have no place.
+        All blank lines stay, so that the output does not depend on chunking; but between reordered
+        rows they have no place.
         """
         places = rows
         if len(self.filled) < len(self.every) and all(a <= b for a, b in pairwise(rows)):
@@ -102,7 +94,7 @@ class Lines:
         return "".join([line + end for line, end in zip(texts, ends, strict=True)])
 
     def _with_blank(self, texts: list[str], rows: list[int]) -> tuple[list[str], list[int]]:
-        """Put the blank lines among `texts`; return where in `every` each comes from, too."""
+        """Put the blank lines among `texts`; also return each line's position in `every`."""
         filled = set(self.filled)
         found = [(self.filled[row], text) for row, text in zip(rows, texts, strict=True)]
         found += [(i, line) for i, line in enumerate(self.every) if i not in filled]
@@ -111,17 +103,13 @@ class Lines:
 
 
 def find_lines(data: bytes, *, lenient: bool = False) -> Lines:
-    """Return the lines of UTF-8 text; raises LineError where it is none.
-
-    `lenient`: such lines are among them, for `examine` to find.
-    """
+    """Return the lines of text; raises LineError if not UTF-8 unless `lenient`: see `examine`."""
     try:
         every = data.decode("utf-8", "surrogateescape" if lenient else "strict").split("\n")
     except UnicodeDecodeError as error:
         row = len(find_lines(data[: data.rfind(b"\n", 0, error.start) + 1]))
         raise LineError(row, NOT_UTF_8) from error
-    closed = not every[-1]
-    if closed:
+    if closed := not every[-1]:
         every.pop()
     return Lines(every, _filled(every), closed)
 
@@ -134,9 +122,8 @@ def _filled(every: list[str]) -> list[int]:
 
 
 def filled_starts(data: bytes) -> np.ndarray[Any, Any]:
-    """Return where the lines begin that are not blank."""
-    lines = data.split(b"\n")
+    """Return the byte positions of the lines that are not blank."""
     space = SPACE.encode()
-    filled = [place for place, line in enumerate(lines) if line.strip(space)]
+    filled = [place for place, line in enumerate(data.split(b"\n")) if line.strip(space)]
     ends = np.flatnonzero(np.frombuffer(data, np.uint8) == ord("\n")) + 1
     return np.concatenate(([0], ends))[filled].astype(np.int64)

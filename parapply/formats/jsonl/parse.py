@@ -1,4 +1,4 @@
-"""The objects on lines of JSON text, with Python's own parser. Knows neither files nor columns."""
+"""The objects on lines of JSON text, by Python's own parser. Knows neither files nor columns."""
 
 from __future__ import annotations
 
@@ -11,11 +11,18 @@ from typing import Any
 from parapply.formats.jsonl.lines import NOT_UTF_8, SPACE, LineError, Lines, find_lines
 from parapply.model.excerpt import shown
 
-_ESCAPED = re.compile("[\udc80-\udcff]")  # a byte that is not UTF-8, as Python reads it
+_Object = dict[str, Any]
+_Decode = Callable[[str, int], tuple[Any, int]]
+Member = tuple[str, int, int, int]  # key; start of member and value, end of value
+_STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_SPACE = r"[ \t\r]*+"
+# The value is empty where it is a list or an object.
+_MEMBER = re.compile(rf'[ \t\r,]*+({_STRING}){_SPACE}:{_SPACE}({_STRING}|[^"\[{{}}\], \t\r]*+)')
+_ESCAPED = re.compile("[\udc80-\udcff]")  # a byte that is not UTF-8, decoded by surrogateescape
 
 
 def examine(lines: Lines) -> tuple[list[dict[str, Any]], dict[int, str]]:
-    """Return the objects, empty ones for lines that hold none, and what is wrong with those."""
+    """Return the objects, {} for unreadable lines, and {row: message} of these."""
     bad: dict[int, str] = {}
     texts = lines.texts()
     objects = _parse(texts, _typed.raw_decode, bad)
@@ -25,7 +32,7 @@ def examine(lines: Lines) -> tuple[list[dict[str, Any]], dict[int, str]]:
 
 
 def sound(data: bytes, *, lenient: bool) -> list[dict[str, Any]]:
-    """Return the objects of a text; `lenient`: of those lines that hold one, else LineError."""
+    """Return a text's objects; raises LineError unless `lenient`, which skips unreadable lines."""
     if not lenient:
         return parse(find_lines(data).texts())
     objects, bad = examine(find_lines(data, lenient=True))
@@ -33,14 +40,14 @@ def sound(data: bytes, *, lenient: bool) -> list[dict[str, Any]]:
 
 
 _typed = json.JSONDecoder()
-# Numbers as they are written; they are not told from strings then.
+# Numbers as they are written, not distinguished from strings.
 _literal = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
 
 
 def _int_or_text(digits: str) -> int | str:
     try:
         return int(digits)
-    except ValueError:  # more of them than Python reads: sys.set_int_max_str_digits
+    except ValueError:  # too many digits: sys.set_int_max_str_digits
         return digits
 
 
@@ -53,19 +60,15 @@ def parse(texts: list[str]) -> list[dict[str, Any]]:
 
 
 def parse_literal(texts: list[str]) -> list[dict[str, Any]]:
-    """Return the objects with numbers as the text that stands there."""
+    """Return the objects with numbers as they are written."""
     return _parse(texts, _literal.raw_decode)
 
 
-def _parse(
-    texts: list[str],
-    decode: Callable[[str, int], tuple[Any, int]],
-    bad: dict[int, str] | None = None,
-) -> list[dict[str, Any]]:
-    """Return the objects; where `bad` is given it takes what is wrong with lines."""
+def _parse(texts: list[str], decode: _Decode, bad: dict[int, str] | None = None) -> list[_Object]:
+    """Return the objects; `bad`, where given, collects messages about unreadable lines."""
     objects = []
     collected = gc.isenabled()
-    gc.disable()  # that many new dicts make it look through all of them: 40 % of the time
+    gc.disable()  # so many new dicts make it scan them all: 40 % of the time
     try:
         for row, line in enumerate(texts):
             try:
@@ -73,7 +76,12 @@ def _parse(
             except (ValueError, RecursionError):
                 value, end = None, 0
             if type(value) is not dict or (end != len(line) and line[end:].strip(SPACE)):
-                value = _parse_odd(row, line, decode, bad)
+                try:
+                    value = _object_on(row, line, decode)
+                except LineError as error:
+                    if bad is None:
+                        raise
+                    bad[row], value = error.why, {}
             objects.append(value)
     finally:
         if collected:
@@ -81,22 +89,8 @@ def _parse(
     return objects
 
 
-def _parse_odd(
-    row: int, line: str, decode: Callable[[str, int], tuple[Any, int]], bad: dict[int, str] | None
-) -> dict[str, Any]:
-    try:
-        return _object_on(row, line, decode)
-    except LineError as error:
-        if bad is None:
-            raise
-        bad[row] = error.why
-        return {}
-
-
-def _object_on(
-    row: int, line: str, decode: Callable[[str, int], tuple[Any, int]]
-) -> dict[str, Any]:
-    """Parse a line with spaces before it, or with an integer of thousands of digits; or raise."""
+def _object_on(row: int, line: str, decode: _Decode) -> _Object:
+    """Parse a line with leading spaces, or an integer of thousands of digits; raises LineError."""
     text = line.strip(SPACE)
     try:
         value, end = decode(text, 0)
@@ -109,16 +103,31 @@ def _object_on(
     except ValueError:  # sys.set_int_max_str_digits
         value, end = _patient.raw_decode(text, 0)
     if text[end:].strip(SPACE):
-        raise LineError(
-            row, f"has more after its JSON value, at character {end + 1}: {shown(text)}"
-        )
+        why = f"has more after its JSON value, at character {end + 1}: {shown(text)}"
+        raise LineError(row, why)
     if type(value) is not dict:
         raise LineError(row, f"is JSON but not an object in braces: {shown(text)}")
     return value
 
 
+def members(line: str) -> list[Member]:
+    """Return where the members of the object stand on a line that `parse` has accepted."""
+    found: list[Member] = []
+    match, position = _MEMBER.match, line.index("{") + 1
+    while (member := match(line, position)) is not None:
+        start, end = member.span(1)
+        value, position = member.span(2)
+        if position == value:
+            position = _typed.raw_decode(line, value)[1]
+        key = line[start + 1 : end - 1]
+        if "\\" in key:
+            key = json.loads(line[start:end])
+        found.append((key, start, value, position))
+    return found
+
+
 def values_of(objects: list[dict[str, Any]], name: str) -> list[Any]:
-    """Return the values of a key, None where it is missing."""
+    """Return a key's values, None where it is missing."""
     try:
         return [row[name] for row in objects]
     except KeyError:
@@ -126,7 +135,7 @@ def values_of(objects: list[dict[str, Any]], name: str) -> list[Any]:
 
 
 def without(values: list[Any], nulls: Collection[str]) -> list[Any]:
-    """Return `values` without the texts and numbers that stand for missing ones."""
+    """Replace texts and numbers that stand for missing values by None."""
     if not nulls:
         return values
     return [

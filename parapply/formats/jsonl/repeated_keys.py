@@ -1,8 +1,8 @@
-"""Keys that an object has twice: JSON says nothing of what that means, and a dict keeps the last.
+"""Keys that an object has twice, which JSON leaves undefined and a dict silently drops.
 
-`json.loads` does not tell, and what does takes half as long again. So keys are counted: in the
-text where a colon follows a quote that ends a string, and in the objects that came of it. Where
-the text has no more of them than the objects, none is there twice.
+`json.loads` does not report them, and a parser that does takes half as long again. So keys are
+counted, in the text (a colon after a closing quote) and in the parsed objects: if the text has no
+more than the objects, none is repeated.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _QUOTE, _COLON, _BACKSLASH, _SPACE = (ord(character) for character in '":\\ ')
 
 
 class Twice(NamedTuple):
-    """Which keys of records are there twice, and which have objects inside with such keys."""
+    """The keys that records have twice, and those whose values contain objects with such keys."""
 
     own: frozenset[str] = frozenset()
     inside: frozenset[str] = frozenset()
@@ -29,10 +29,10 @@ class Twice(NamedTuple):
 def doubled(
     data: bytes, objects: Sequence[dict[str, Any]], kinds: Mapping[str, JsonKind] | None = None
 ) -> Twice:
-    """Return in which columns some line has a key twice.
+    """Return the columns in which some line has a key twice.
 
-    `objects` are what is on the lines of `data`, and the `kinds` of all their values, where these
-    are known, save to look at each.
+    `objects` are the parsed lines of `data`. `kinds`, if known, are those of all their values, and
+    save looking at each.
     """
     most, keys = _keys_in(data), sum(map(len, objects))
     if most == keys:
@@ -46,14 +46,14 @@ def doubled(
 
 
 def doubled_in(lines: Iterable[str]) -> Twice:
-    """Return the same, having looked at every line."""
+    """Return the same after parsing every line again."""
     found = [twice for line in lines if (twice := doubled_on(line)) is not None]
     own, inside = zip(*found, strict=True) if found else ((), ())
     return Twice(frozenset().union(*own), frozenset().union(*inside))
 
 
 def doubled_on(line: str) -> Twice | None:
-    """Return the same of one line; None where no key is there twice, and where there is no JSON."""
+    """Return the same for one line; None without repeated keys, and where there is no JSON."""
     try:
         value = _pairs.raw_decode(line.lstrip())[0]
     except (ValueError, RecursionError):
@@ -62,7 +62,7 @@ def doubled_on(line: str) -> Twice | None:
 
 
 def _keys_in(data: bytes) -> int:
-    """Return how many keys a text has at the most: strings may hold what looks like one."""
+    """Return an upper bound of the keys in a text: strings may contain what looks like one."""
     text = np.frombuffer(data, np.uint8)
     colons = np.flatnonzero(text == _COLON)
     if not len(colons) or colons[0] < 3:
@@ -75,7 +75,7 @@ def _keys_in(data: bytes) -> int:
 
 
 def _of_kind(values: Sequence[Any], kind: JsonKind) -> int:
-    """Return how many keys there are in values of a kind: objects of one have the same keys."""
+    """Return the number of keys in values of a kind: objects of one kind have the same keys."""
     if kind.name == "json":
         return _within(values)
     if kind.item is not None:
@@ -98,7 +98,7 @@ def _is_deep(kind: JsonKind) -> bool:
 
 
 def _within(values: Sequence[Any]) -> int:
-    """Return how many keys the objects among values have, with all that are in them."""
+    """Return the number of keys in all objects among the values, nested ones too."""
     count, level = 0, _containers(values)
     while level:
         objects = [value for value in level if type(value) is dict]
@@ -118,7 +118,7 @@ _NESTED = frozenset(("list", "object", "json"))
 
 
 class _Object(dict[str, Any]):
-    """An object with a key that is there twice."""
+    """An object with a repeated key."""
 
     twice: Twice
 

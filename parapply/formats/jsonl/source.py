@@ -1,4 +1,4 @@
-"""One input of JSON lines: its keys and where its lines are (parent, workers), and its rows."""
+"""One input of JSON lines: finding keys and lines (parent, workers), and reading rows (workers)."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ import pyarrow as pa
 from parapply.formats.common.blocks import read_range
 from parapply.formats.common.known_source import KnownSource
 from parapply.formats.common.line_index import ByteIndex, ByteSpan, marks_of
-from parapply.formats.jsonl.batch import JsonlBatch
+from parapply.formats.jsonl.batch import JsonlBatch, JsonlLocator
 from parapply.formats.jsonl.head import check_keys
 from parapply.formats.jsonl.kinds import ANYTHING, NOTHING, JsonKind, keys_of, kind_of
 from parapply.formats.jsonl.lines import LineError, filled_starts, find_lines
-from parapply.formats.jsonl.locator import JsonlLocator
 from parapply.formats.jsonl.parse import sound, values_of, without
 from parapply.formats.jsonl.repeated_keys import Twice, doubled
-from parapply.formats.nouns import Field, Survey
+from parapply.formats.nouns import Field, Fields, Survey
 from parapply.model.errors import InputError
 from parapply.model.records import field, record, replace
 from parapply.storage.registry import file_system_of
@@ -41,24 +40,22 @@ class JsonlSource(KnownSource):
     nulls: tuple[str, ...] = ()
     all_strings: bool = False
     types: Mapping[str, Any] = field(default_factory=dict)  # what --dtype says
-    lenient: bool = False  # lines that hold no object are for the batch to find
-    seen: Mapping[str, JsonKind] = field(default_factory=dict)  # of a stream: what its head holds
+    lenient: bool = False  # lines without an object are left to `Batch.bad_rows`
+    seen: Mapping[str, JsonKind] = field(default_factory=dict)  # kinds in a stream's head
 
     complete: bool = False  # no line has a key that is no column
-    known: Mapping[str, JsonKind] | None = None  # over all lines
+    known: Mapping[str, JsonKind] | None = None  # kinds over all lines
 
     joins_surveys = True
 
     def widened(self, columns: tuple[str, ...]) -> JsonlSource:
-        """Return the source with these columns, some of which its own lines may lack."""
         return replace(self, columns=columns, complete=True)
 
     def starts(self, data: bytes) -> Any:
-        """Return where the lines begin that are not blank."""
         return filled_starts(data)
 
     def pieces(self) -> Iterator[ByteSpan]:
-        """Yield spans of about 4 MiB that end after a newline (parent)."""
+        """Yield spans of about 4 MiB that end after a newline."""
         start = self.start
         with file_system_of(self.path).open(self.path) as file:
             while start < self.stop:
@@ -71,10 +68,7 @@ class JsonlSource(KnownSource):
     def survey(
         self, piece: ByteSpan | bytes, positions: Sequence[int], first_row: int = 0
     ) -> Survey:
-        """Count lines and tell the kinds of columns; marks are every 64th part of the piece.
-
-        Before all keys are known, the kinds are of all that the piece has, in one dict.
-        """
+        """Until all keys are known, the kinds are one dict with those of all keys in the piece."""
         start = 0 if isinstance(piece, bytes) else piece.start
         text = piece if isinstance(piece, bytes) else self._read(piece)
         starts = filled_starts(text)
@@ -82,8 +76,7 @@ class JsonlSource(KnownSource):
         names = [self.columns[position] for position in positions]
         if self.known is not None:
             absent = NOTHING._replace(nulls=True)
-            kinds = tuple(self.known.get(name, absent) for name in names)
-            return Survey(len(starts), kinds, marks)
+            return Survey(len(starts), tuple(self.known.get(name, absent) for name in names), marks)
         try:
             objects = sound(text, lenient=self.lenient)
             if self.complete:
@@ -112,33 +105,22 @@ class JsonlSource(KnownSource):
         return replace(self, columns=tuple(known), known=known)
 
     def index(self, surveys: Sequence[Survey]) -> ByteIndex:
-        """Put the marks of all pieces in one list."""
         return ByteIndex.of(surveys, self.start, self.stop)
 
-    def fields(self, positions: Sequence[int], surveys: Sequence[Survey]) -> tuple[Field, ...]:
-        """Return the columns with the types that hold every piece's values."""
-        found, forced = dict[str, JsonKind](), self._forced
+    def fields(self, positions: Sequence[int], surveys: Sequence[Survey]) -> Fields:
+        found = dict[str, JsonKind]()
         for place, position in enumerate(positions):
             name = self.columns[position]
             first = self.seen.get(name, NOTHING._replace(nulls=not surveys))
             found[name] = reduce(JsonKind.join, (survey.kinds[place] for survey in surveys), first)
-        return tuple(
-            Field(name, forced[name])
-            if name in forced
-            else Field(name, found[name].type, found[name].nulls)
-            if name in found
-            else Field(name, None)
-            for name in self.columns
-        )
+        known = {name: Field(name, kind.type, kind.nulls) for name, kind in found.items()}
+        known |= {name: Field(name, type_) for name, type_ in self._forced.items()}
+        return tuple(known.get(name) or Field(name, None) for name in self.columns)
 
     def batch(
-        self,
-        span: ByteSpan | None,
-        fields: tuple[Field, ...],
-        data: bytes | None = None,
-        first_row: int = 0,
+        self, span: ByteSpan | None, fields: Fields, data: bytes | None = None, first_row: int = 0
     ) -> JsonlBatch:
-        """Open the lines of a span, or those in `data`, which are looked at here and now."""
+        """Lines in `data` are checked at once: no survey has seen them."""
         first_row = first_row if span is None else span.first_row
         place = JsonlLocator(self.name, first_row, None, fields, self._forced, self.nulls)
         try:
@@ -150,8 +132,7 @@ class JsonlSource(KnownSource):
             lines = lines.cut(span.skip, span.rows)
             if len(lines) != span.rows:
                 raise InputError(f"{self.name} changed while it was read")
-        known = self.known or {}
-        twice = Twice(frozenset(name for name, kind in known.items() if kind.twice))
+        twice = Twice(frozenset(n for n, kind in (self.known or {}).items() if kind.twice))
         batch = JsonlBatch(lines, place, twice if self.path else None)
         if span is None and not self.lenient:
             batch.check(text)
@@ -172,7 +153,7 @@ class JsonlSource(KnownSource):
         }
 
     def _placed(self, error: LineError, start: int, before: int) -> InputError:
-        """Put an error into words with the row's number in the file, counted only now."""
+        """Return an error with the row's number in the file, counted only now."""
         if self.path:
             earlier = (piece for piece in self.pieces() if piece.stop <= start)
             before = sum(len(filled_starts(self._read(piece))) for piece in earlier)

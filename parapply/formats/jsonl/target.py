@@ -19,7 +19,7 @@ from parapply.formats.common.text_target import TextTarget
 from parapply.formats.jsonl.batch import JsonlBatch
 from parapply.formats.jsonl.edit import Edit
 from parapply.formats.jsonl.lines import filled_starts
-from parapply.formats.jsonl.members import members
+from parapply.formats.jsonl.parse import members
 from parapply.formats.jsonl.source import JsonlSource
 from parapply.formats.nouns import Arrangement, Keep, New, Writing
 from parapply.model.records import field, record
@@ -28,7 +28,7 @@ from parapply.storage.part import Part
 
 @record
 class JsonlTarget(TextTarget):
-    """Writes objects with all columns, each value as its type says."""
+    """Writes objects with all columns, each value by its type."""
 
     columns: tuple[str, ...]  # the input's
     writing: Writing = field(default_factory=Writing)
@@ -38,18 +38,15 @@ class JsonlTarget(TextTarget):
     kind = ".jsonl"
 
     def text(self, columns: Sequence[tuple[str, pa.Array]], rows: int) -> Sequence[Any]:
-        """Return a line for each row."""
         texts = [(name, values(array)) for name, array in columns]
         return checked([_objects(texts, rows, self.line_end)], self.encoding, _place)
 
     def head(self, arrangement: Arrangement) -> tuple[bytes, bytes]:
-        """Return what the input begins with."""
-        del arrangement
         return self.before, b""
 
 
 class JsonlSplicer(JsonlTarget):
-    """Writes the input's own lines, with what the function made put into them."""
+    """Writes the input's own lines, with the function's values put into them."""
 
     __slots__ = ()
 
@@ -59,15 +56,14 @@ class JsonlSplicer(JsonlTarget):
     def like(
         cls, source: JsonlSource, writing: Writing, columns: tuple[str, ...] = ()
     ) -> JsonlSplicer:
-        """Return the target that writes as `source` is written, which may have more columns."""
+        """Return the target that writes as `source` is written; `columns` may be more."""
         return cls(columns or source.columns, writing, source.before, source.line_end.decode())
 
     def write(
         self, part: Part, arrangement: Arrangement, batch: Batch, made: Mapping[str, Any],
         take: Any, last: bool, known: Any = None,
     ) -> None:  # fmt: skip
-        """Write a part; see formats.Target. Blank lines stay."""
-        del known
+        """Blank lines stay."""
         if isinstance(batch, AddedBatch):
             arrangement, made = as_made(arrangement, batch, made, take, batch.columns)
             batch = batch.inner
@@ -93,7 +89,7 @@ class JsonlSplicer(JsonlTarget):
 
 
 def _place(data: bytes, place: int) -> tuple[int, str]:
-    """Return the row, and the key, of a byte of objects' text."""
+    """Return the row and the key of a byte of objects' text."""
     row = int(filled_starts(data).searchsorted(place, "right")) - 1
     start = data.rfind(b"\n", 0, place) + 1
     line = data[start:].partition(b"\n")[0].decode()
@@ -102,7 +98,6 @@ def _place(data: bytes, place: int) -> tuple[int, str]:
 
 
 def _objects(columns: Sequence[tuple[str, pa.Array]], rows: int, line_end: str) -> Any:
-    """Return the bytes of `rows` lines with an object each."""
     if not rows:
         return b""
     inner = made_members(columns)

@@ -1,1 +1,1 @@
-"""Parquet: row groups read apart, untouched columns copied as the pages that they are."""
+"""Parquet: row groups read independently, unchanged columns copied page by page."""

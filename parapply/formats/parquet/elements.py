@@ -1,8 +1,8 @@
-"""What the elements of a Parquet schema say of a column: how it is stored, and what it means.
+"""Schema elements of a Parquet file: how columns are stored, and what their values mean.
 
-The input's own are kept for the columns of the output that are the input's, so that what Arrow has
-no name for (intervals, times of a zone, variants, decimals in integers, INT96) is still that. In
-the parent, and in workers. Numbers are those of parquet.thrift, see footer.py.
+Output columns that are the input's keep its elements, and so types that Arrow has no name for
+(intervals, times with a zone, variants, decimals in integers, INT96). In the parent and in workers.
+Field numbers are those of parquet.thrift, see footer.py.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ _CONVERTED_UNITS = {7: "ms", 8: "us", 9: "ms", 10: "us"}
 
 @record
 class Layout:
-    """The columns of an input that are stored otherwise than its Arrow types would be."""
+    """The columns of an input that are stored otherwise than Arrow would store their types."""
 
-    columns: Mapping[str, tuple[Any, list[Struct]]]  # name -> type as it is read, elements
-    refused: frozenset[str]  # columns for which there is no rule
+    columns: Mapping[str, tuple[Any, list[Struct]]]  # name -> Arrow type, elements
+    refused: frozenset[str]  # columns that cannot be stored so
 
     def of(self, field: Any) -> list[Struct] | None:
         """Return the elements for a field of the output; None where Arrow's own will do."""
@@ -41,7 +41,7 @@ class Layout:
         if repetition == _REPEATED:
             return None if field.nullable else elements
         told = I32, _OPTIONAL if field.nullable else _REQUIRED
-        return [_replaced(elements[0], _REPETITION, told), *elements[1:]]
+        return [{**elements[0], _REPETITION: told}, *elements[1:]]
 
 
 class Leaf(NamedTuple):
@@ -53,22 +53,16 @@ class Leaf(NamedTuple):
 
     @property
     def physical(self) -> int:
-        """How values are stored."""
         return physical(self.element)
 
 
 def are_alike(one: Any, other: Any) -> bool:
-    """Whether pages of one type can be read as the other: units may be in the type alone."""
+    """Whether pages of one type can be read as the other, as Arrow's types of text can."""
     return bool(one == other or (_is_text(one) and _is_text(other)))
 
 
 def _is_text(type_: Any) -> bool:
     return bool(at.is_string(type_) or at.is_large_string(type_) or at.is_string_view(type_))
-
-
-def _replaced(element: Struct, number: int, value: tuple[int, Any]) -> Struct:
-    """Return an element with another value for a field, in its place or at the end."""
-    return {**element, number: value}
 
 
 def physical(element: Struct) -> int:
@@ -77,12 +71,12 @@ def physical(element: Struct) -> int:
 
 
 def width(element: Struct) -> int:
-    """Return how many bytes a value of fixed length has."""
+    """Return the bytes of a fixed-length value."""
     return int(element[WIDTH][1])
 
 
 def unit(element: Struct) -> str | None:
-    """Return the unit of a time or timestamp: "ms", "us" or "ns"; None of anything else."""
+    """Return the unit of a time or timestamp: "ms", "us" or "ns"; None for other types."""
     _, logical = element.get(_LOGICAL, (0, {}))
     for number in (_L_TIME, _L_TIMESTAMP):
         if number in logical:
@@ -112,7 +106,7 @@ def _walk(
 
 
 def order(column: Sequence[Struct]) -> list[str]:
-    """Return, for each leaf, what readers take for the order of its values."""
+    """Return, for each leaf, the sort order that readers assume for its values."""
     unordered = any(set(element.get(_LOGICAL, (0, {}))[1]) & _L_UNORDERED for element in column)
     return ["none" if unordered else _order(leaf.element) for leaf in leaves_of(column)]
 
@@ -132,7 +126,7 @@ def _order(element: Struct) -> str:
 
 
 def is_nameless(column: Sequence[Struct], plain: Sequence[Struct]) -> bool:
-    """Whether a column means something that its Arrow type, written as `plain`, does not tell."""
+    """Whether a column has a meaning that its Arrow type, written as `plain`, loses."""
     return meanings(column) != meanings(plain) and any(map(_has_no_name, column))
 
 
@@ -143,7 +137,7 @@ def _has_no_name(element: Struct) -> bool:
 
 
 def meanings(column: Sequence[Struct]) -> list[Any]:
-    """Return what is said of the values of each element."""
+    """Return the converted and logical type of each element."""
     return [(element.get(_CONVERTED), element.get(_LOGICAL)) for element in column]
 
 

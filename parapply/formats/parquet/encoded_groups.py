@@ -1,8 +1,4 @@
-"""Row groups that are encoded here, written one after the other at the end of an output file.
-
-Arrow's writer encodes each; its magic and its footer do not get into the file. Where the chunks
-of each group are then is what the footer of the output needs.
-"""
+"""Row groups encoded by Arrow's writer, appended to an output file without its magic and footer."""
 
 from __future__ import annotations
 
@@ -19,28 +15,27 @@ from parapply.formats.parquet.stored import stored, stored_type
 from parapply.formats.parquet.writer import ParquetWriter
 from parapply.storage.copying import copy
 
-GroupChunks = dict[str, list[ColumnChunk]]  # a group's: the chunks of each column's leaves
+GroupChunks = dict[str, list[ColumnChunk]]  # of one group: column name -> chunks of its leaves
 
 
 class OutputEnd:
-    """The end of the output; `at` is how many bytes it has."""
+    """The end of the output file, whose size so far is `at`."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file, self.at = file, 0
 
     def write(self, data: Any) -> None:
-        """Write some bytes."""
         self._file.write(data)
         self.at += memoryview(data).nbytes
 
     def copy(self, source: BinaryIO, start: int, stop: int) -> None:
-        """Write bytes of another file."""
+        """Append bytes of another file."""
         copy(source, start, stop - start, self._file)
         self.at += stop - start
 
 
 class GroupEncoder:
-    """Groups that are encoded here: a writer's, whose magic and footer do not get into the file."""
+    """Encodes groups with one writer, of which only these get into the file."""
 
     def __init__(self, end: OutputEnd, schema: pa.Schema, compression: str, layout: Layout) -> None:
         self._end, self._names = end, schema.names
@@ -62,19 +57,16 @@ class GroupEncoder:
         footer = Footer.read(self._sink.footer)
         assert footer is not None
         orders = dict(zip(self._names, map(order, footer.columns()), strict=True))
-        groups = zip(self._moves, footer.groups(), strict=True)
         return [
             self._called(named(footer, self._names, [chunk.moved(by) for chunk in group]), orders)
-            for by, group in groups
+            for by, group in zip(self._moves, footer.groups(), strict=True)
         ]
 
     def _field(self, field: pa.Field) -> pa.Field:
-        """Return a field as it is given to the writer."""
         column = self._stored.get(field.name)
         return field if column is None else field.with_type(stored_type(field.type, column))
 
     def _converted(self, table: pa.Table) -> pa.Table:
-        """Return a table as it is given to the writer."""
         for name, column in self._stored.items():
             place = table.schema.get_field_index(name)
             field = self._schema.field(place)
@@ -83,7 +75,7 @@ class GroupEncoder:
         return table
 
     def _called(self, columns: GroupChunks, orders: Mapping[str, list[str]]) -> GroupChunks:
-        """Return chunks as those of the columns that they stand for."""
+        """Return the chunks under the types of the columns that they store."""
         for name, column in self._stored.items():
             known = zip(columns[name], leaves_of(column), orders[name], order(column), strict=True)
             columns[name] = [
@@ -97,13 +89,13 @@ class GroupEncoder:
 
 
 class _Sink:
-    """What the writer takes for its file."""
+    """The writer's file: passes groups on, drops the magic, and puts the footer elsewhere."""
 
     closed = False
 
     def __init__(self, end: OutputEnd) -> None:
         self._end, self.at = end, 0
-        self.footer: BinaryIO | None = None  # where the footer goes
+        self.footer: BinaryIO | None = None  # receives all later writes
 
     def write(self, data: Any) -> int:
         size, magic = memoryview(data).nbytes, len(MAGIC)
@@ -124,7 +116,7 @@ class _Sink:
 
 
 def named(footer: Footer, names: Sequence[str], chunks: Sequence[ColumnChunk]) -> GroupChunks:
-    """Return the chunks of a group, which come in order, by the columns that they are of."""
+    """Return a group's chunks, which are in order, by column name."""
     rest = iter(chunks)
     return {
         name: list(islice(rest, leaves(column)))

@@ -1,8 +1,7 @@
-"""A Parquet file as it is read: columns have the types that their writer meant.
+"""Parquet files as their writers meant them: INT96 timestamps keep their range and zone.
 
-INT96 is how Spark writes timestamps still: microseconds in UTC, of any year. Arrow makes
-nanoseconds of them if it is not told otherwise, which reach from 1677 to 2262, and wrap around.
-In the parent, and in workers.
+Spark still writes INT96: microseconds in UTC, of any year. By default Arrow reads them as
+nanoseconds, which wrap around outside of 1677 to 2262. In the parent, and in workers.
 """
 
 from __future__ import annotations
@@ -23,15 +22,15 @@ from parapply.model.errors import InputError
 from parapply.storage.registry import readable_by_arrow
 
 _ARROW_SCHEMA = b"ARROW:schema"
-_IN_MICROSECONDS = b"org.apache.spark.version"  # whose writer has no finer ones
+_IN_MICROSECONDS = b"org.apache.spark.version"  # Spark writes no finer ones
 
 
 class ParquetFile:
-    """Reads groups of a file; to be closed."""
+    """Reads row groups of a file; to be closed."""
 
     def __init__(self, path: str) -> None:
         self._file = pq.ParquetFile(readable_by_arrow(path), coerce_int96_timestamp_unit="us")
-        self._fine: pq.ParquetFile | None = None  # to see whether microseconds hold all
+        self._fine: pq.ParquetFile | None = None  # to check that microseconds suffice
         self.metadata: Any = self._file.metadata
         self.schema_arrow = self._file.schema_arrow
         leaves = [self._file.schema.column(i) for i in range(len(self._file.schema))]
@@ -40,7 +39,7 @@ class ParquetFile:
             self._open_old(path)
 
     def read_row_group(self, group: int, columns: Sequence[str] | None = None) -> pa.Table:
-        """Return columns of a group; raises InputError where moments would lose digits."""
+        """Return columns of a group; raises InputError where timestamps would lose digits."""
         names = None if columns is None else list(columns)
         table = self._file.read_row_group(group, columns=names, use_threads=False)
         if not any(self._old):
@@ -65,8 +64,7 @@ class ParquetFile:
             yield from self._typed(_whole(batch)).combine_chunks().to_batches()
 
     def close(self) -> None:
-        """Close the file."""
-        self._file.close(force=True)  # what it was given open, too
+        self._file.close(force=True)  # also a file object that it was given
         if self._fine is not None:
             self._fine.close(force=True)
 
@@ -77,7 +75,7 @@ class ParquetFile:
         self.close()
 
     def _open_old(self, path: str) -> None:
-        """Find zone and unit of old timestamps: UTC and us, unless an Arrow writer told them."""
+        """Set zone and unit of INT96: UTC and us, unless an Arrow writer stored them."""
         metadata = self.metadata.metadata or {}
         known = list(_types(_stored_schema(metadata)))
         if len(known) != len(self._old):
@@ -94,10 +92,8 @@ class ParquetFile:
 
     def _typed(self, table: pa.Table) -> pa.Table:
         for place, name in enumerate(table.column_names):
-            if table.column_names.count(name) > 1:
-                type_ = self.schema_arrow.field(place).type  # they are only read all together
-            else:
-                type_ = self.schema_arrow.field(name).type
+            twin = table.column_names.count(name) > 1  # these are only read with all columns
+            type_ = self.schema_arrow.field(place if twin else name).type
             if type_ != table.field(place).type:
                 column = kernels.cast(table.column(place), type_)
                 table = table.set_column(place, table.field(place).with_type(type_), column)
@@ -131,7 +127,7 @@ def _stored_schema(metadata: Any) -> Any:
 
 
 def _types(fields: Any) -> Iterator[pa.DataType]:
-    """Yield the types of leaves, in the order in which Parquet has them."""
+    """Yield the types of leaves, in the order of Parquet's."""
     for field in fields:
         type_ = field.type
         if isinstance(type_, pa.BaseExtensionType):
@@ -143,7 +139,7 @@ def _types(fields: Any) -> Iterator[pa.DataType]:
 
 
 def _with_zones(type_: pa.DataType, leaves: Iterator[tuple[bool, str | None]]) -> pa.DataType:
-    """Return a type with the zone of each old timestamp in it; `leaves` come in order."""
+    """Return a type with the zone of each INT96 timestamp in it; `leaves` are in order."""
     if at.is_struct(type_):
         return pa.struct([f.with_type(_with_zones(f.type, leaves)) for f in type_])
     if at.is_map(type_):
@@ -168,7 +164,7 @@ _LISTS: Any = (
 
 
 def _ticks(column: Any) -> Iterator[Any]:
-    """Yield what the timestamps in a column count, leaf by leaf, without the missing ones."""
+    """Yield the integers of a column's timestamps, leaf by leaf, without missing ones."""
     array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     if at.is_timestamp(array.type):
         yield np.asarray(kernels.drop_null(array).view(pa.int64()))

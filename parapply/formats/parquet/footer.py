@@ -1,7 +1,6 @@
-"""What a Parquet file says of itself at its end: its schema, and where the data of columns are.
+"""Parquet footers: the schema, and where the data of columns are.
 
-https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift has the numbers
-of the fields. Footers are structs of `thrift`; `ColumnChunk` here is what that calls a ColumnChunk.
+Field numbers: https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift
 """
 
 from __future__ import annotations
@@ -31,61 +30,55 @@ _TAIL = 8  # bytes after the footer: its length, and the magic
 _SCHEMA, _ROWS, _GROUPS, _WRITER, _ORDERS, _ENCRYPTION = 2, 3, 4, 6, 7, 8
 _COLUMNS = 1  # of a row group
 _FILE, _META, _CRYPTO = 1, 3, 8  # of a chunk
-_TYPE, _PATH, _CODEC, _UNPACKED, _PACKED = 1, 3, 4, 6, 7  # of its meta data, with all that follow
+_TYPE, _PATH, _CODEC, _UNPACKED, _PACKED = 1, 3, 4, 6, 7  # of its meta data, as all that follow
 _DATA_PAGE, _INDEX_PAGE, _DICTIONARY_PAGE, _STATISTICS = 9, 10, 11, 12
 _BLOOM, _BLOOM_LENGTH = 14, 15
 _PLACES = (_DATA_PAGE, _INDEX_PAGE, _DICTIONARY_PAGE)
 COUNTS = frozenset({3, 4})  # of statistics: missing and distinct values
-_ORDERED = frozenset({3, 4, 5, 6, 7, 8})  # and the extremes, if the file tells the order
+_ORDERED = frozenset({3, 4, 5, 6, 7, 8})  # and extremes, if the file declares the order
 _ARROW = "parquet-cpp-arrow"
 
 CODECS = {"none": 0, "snappy": 1, "gzip": 2, "brotli": 4, "zstd": 6, "lz4": 7}
 
 
 class Footer:
-    """The footer of a file; `start` is where it begins."""
+    """A file's footer as a Thrift struct; it begins at byte `start`."""
 
     def __init__(self, struct: Struct, start: int) -> None:
         self.struct, self.start = struct, start
 
     @classmethod
     def read(cls, file: BinaryIO) -> Footer | None:
-        """Return what stands at the end of a file; None where it is encrypted, or no footer.
-
-        Raises ThriftError.
-        """
+        """Return a file's footer; None if encrypted, or there is none; raises ThriftError."""
         data, start = _end_of(file)
         struct = decode(data) if data else {_ENCRYPTION: (STRUCT, {})}
         return None if _ENCRYPTION in struct else cls(struct, start)
 
     @classmethod
     def head_of(cls, file: BinaryIO) -> Footer | None:
-        """Return a footer without its groups, which can be many; None where there is no footer.
-
-        Raises ThriftError.
-        """
+        """Return a footer without its groups, even if encrypted; else as `read`."""
         data, start = _end_of(file)
         return cls(decode(data, _SCHEMA), start) if data else None
 
     @property
     def writer(self) -> str:
-        """What wrote the file, as it says; "" where it does not."""
+        """The program that wrote the file, by its own account; "" if not given."""
         _, name = self.struct.get(_WRITER, (0, b""))
         return str(name, "utf-8", "replace")
 
     @property
     def statistics(self) -> frozenset[int] | None:
-        """Which fields of statistics hold whatever a file says that has them; None: all of them.
+        """Which fields of statistics remain valid under another writer's name; None: all.
 
-        Some writers had the least and the greatest value wrong, or were of another mind of what
-        comes first, and a reader goes by the writer's name, or by the order that the file tells.
+        Some writers had wrong extremes, or another sort order, so readers go by the writer's name,
+        or by the sort order that the file declares.
         """
         if self.writer.startswith(_ARROW):
             return None
         return _ORDERED if _ORDERS in self.struct else COUNTS
 
     def columns(self) -> list[list[Struct]]:
-        """Return the elements of the schema of each top-level column, the column's own first."""
+        """Return the schema elements of each top-level column, the column's own first."""
         elements = iter(self.struct[_SCHEMA][1].items)
         _, count = next(elements).get(_CHILDREN, (0, 0))
         return [list(_tree(elements)) for _ in range(count)]
@@ -105,7 +98,7 @@ class Footer:
         return [[ColumnChunk(one) for one in group[_COLUMNS][1].items] for group in groups]
 
     def with_groups(self, groups: Sequence[tuple[int, Sequence[ColumnChunk]]]) -> bytes:
-        """Return the end of a file with these row groups: (rows, chunks) of each."""
+        """Return the end of a file with these row groups, each (rows, chunks)."""
         struct = dict(self.struct)
         struct[_ROWS] = I64, sum(rows for rows, _ in groups)
         made = [_group(place, rows, chunks) for place, (rows, chunks) in enumerate(groups)]
@@ -115,7 +108,7 @@ class Footer:
 
 
 def _end_of(file: BinaryIO) -> tuple[bytes, int]:
-    """Return the footer's bytes and where they begin; none where there is no footer."""
+    """Return the footer's bytes and their position; b"" where there is no footer."""
     end = file.seek(0, os.SEEK_END)
     file.seek(max(0, end - _TAIL))
     tail = file.read(_TAIL)
@@ -127,7 +120,7 @@ def _end_of(file: BinaryIO) -> tuple[bytes, int]:
 
 
 class ColumnChunk:
-    """Where the values of one leaf of the schema are, for the rows of a group."""
+    """Where the values of one leaf of the schema are, for the rows of one group."""
 
     def __init__(self, struct: Struct) -> None:
         self.struct = struct
@@ -140,36 +133,34 @@ class ColumnChunk:
 
     @property
     def codec(self) -> int:
-        """How it is compressed: the number that Parquet has for it."""
+        """Parquet's number of its compression."""
         return int(self.meta[_CODEC][1])
 
     @property
     def start(self) -> int:
-        """The first byte: of its dictionary, where it has one."""
+        """Its first byte: that of its dictionary, if it has one."""
         dictionary = self._number(_DICTIONARY_PAGE)
         data = self._number(_DATA_PAGE)
         return dictionary if 0 < dictionary < data else data
 
     @property
     def size(self) -> int:
-        """All bytes, headers of pages too."""
+        """Its compressed bytes, with page headers."""
         return self._number(_PACKED)
 
     @property
     def stop(self) -> int:
-        """The byte after its last."""
         return self.start + self.size
 
     @property
     def unpacked(self) -> int:
-        """All bytes if they were not compressed."""
         return self._number(_UNPACKED)
 
     def moved(self, by: int, statistics: frozenset[int] | None = None) -> ColumnChunk:
-        """Return the chunk as it is in another file, `by` bytes further on.
+        """Return the chunk as in another file, `by` bytes further on.
 
-        Without what is elsewhere in its file: Bloom filters, and the index of its pages.
-        `statistics`: the fields of them that may stay, where not all.
+        Without its Bloom filter and page index, which are elsewhere in its file. `statistics`: the
+        fields of these to keep; None: all.
         """
         meta = {n: f for n, f in self.meta.items() if n not in (_BLOOM, _BLOOM_LENGTH)}
         for place in _PLACES:
@@ -181,9 +172,9 @@ class ColumnChunk:
         return ColumnChunk({2: (I64, 0), _META: (STRUCT, meta)})  # 2: no copy of it
 
     def called(self, leaf: Leaf, *, ordered: bool) -> ColumnChunk:
-        """Return the chunk as that of a leaf, whose values have the same bytes.
+        """Return the chunk as that of a leaf whose values have the same bytes.
 
-        `ordered`: and the same order, by which its extremes are told.
+        `ordered`: and the same sort order, which its extremes depend on.
         """
         path = [name.encode("utf-8", "surrogateescape") for name in leaf.path]
         told = {_TYPE: (I32, leaf.physical), _PATH: (LIST, Items(BINARY, path))}
@@ -206,7 +197,7 @@ def _tree(elements: Iterator[Struct]) -> Iterator[Struct]:
 
 
 def leaves(column: Sequence[Struct]) -> int:
-    """Return how many chunks of a row group a column has."""
+    """Return how many chunks a column has in a row group."""
     return sum(not element.get(_CHILDREN, (0, 0))[1] for element in column)
 
 

@@ -1,4 +1,4 @@
-"""Parquet: the room `PARQUET` of the table of formats."""
+"""Parquet: the entry `PARQUET` of the table of formats."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from parapply.formats.api import Source, Target
 from parapply.formats.common.added_source import AddedSource
 from parapply.formats.common.group_target import TableTarget
 from parapply.formats.nouns import Reading, Writing
-from parapply.formats.parquet.column_copy.plan import CopyPlan, plan_of
+from parapply.formats.parquet.column_copy.plan import plan_of
 from parapply.formats.parquet.elements import Layout
 from parapply.formats.parquet.footer import CODECS
 from parapply.formats.parquet.layout import layout_of, open_writer
@@ -28,7 +28,9 @@ class _Parquet:
             raise UsageError(f"--compression {codec}: Parquet has {', '.join(CODECS)}")
         files = _files(sources)
         layout = layout_of(files) if files else Layout({}, frozenset())
-        copied = _copied(files, writing, layout)
+        copied = None
+        if len(files) == 1 and writing.keeps_rows:
+            copied = plan_of(files[0], writing.compression, layout)
         names = tuple(sources[0].columns)
         writer = partial(open_writer, compression=codec, layout=layout)
         same_rows = writing.keeps_rows and len(sources) == 1
@@ -42,14 +44,7 @@ PARQUET = _Parquet()
 
 
 def _files(sources: Sequence[Source]) -> list[ParquetSource]:
-    """Return the sources as files, without the columns that are added; none of another format."""
+    """Return the sources as files, without added columns; [] if some have another format."""
     inner: list[object] = [one.inner if isinstance(one, AddedSource) else one for one in sources]
     files = [one for one in inner if isinstance(one, ParquetSource)]
-    return list(files) if len(files) == len(sources) else []
-
-
-def _copied(files: Sequence[ParquetSource], writing: Writing, layout: Layout) -> CopyPlan | None:
-    """Return which columns are copied, where rows and columns allow for it."""
-    if len(files) != 1 or not writing.keeps_rows:
-        return None
-    return plan_of(files[0], writing.compression, layout)
+    return files if len(files) == len(sources) else []

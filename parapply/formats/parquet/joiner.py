@@ -1,14 +1,15 @@
-"""Puts Parquet output together from parts, and from columns of the input that parts have not.
+"""Joining Parquet output from parts, and from columns of the input that parts lack (parent).
 
-Where a group of the output can be one of the input's, row for row, it becomes one: its columns can
-be copied then, see column_copy. Elsewhere groups have a fixed number of rows. In the parent.
+Where possible an output group has the rows of an input group: then its columns can be copied, see
+column_copy. Others have a fixed number of rows. Workers write a part's origin into its metadata.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import pyarrow as pa
 
@@ -20,14 +21,36 @@ from parapply.formats.nouns import Arrangement
 from parapply.formats.parquet.column_copy.group_writer import GroupWriter, Piece
 from parapply.formats.parquet.column_copy.plan import CopyPlan
 from parapply.formats.parquet.elements import Layout
-from parapply.formats.parquet.origin import origin_of
 from parapply.storage.part import read_table
 
-_MOST_BYTES = 1 << 26  # of what is held of a group of the input, until it is cut
+_MOST_BYTES = 1 << 26  # held of one input group; beyond that it is split
+_ROWS, _WHOLE = b"parapply:rows", b"parapply:whole"
+
+
+class Origin(NamedTuple):
+    """What a part's columns do not show."""
+
+    rows: int  # the part's: a table without columns loses this number
+    made_of: int  # rows of the input
+    whole: pa.Schema  # with the function's columns that the part left out
+
+
+def origin_of(part: pa.Table) -> Origin:
+    """Return the origin that `marked` wrote into a part."""
+    told = part.schema.metadata
+    rows, made_of = json.loads(told[_ROWS])
+    return Origin(rows, made_of, pa.ipc.read_schema(pa.py_buffer(told[_WHOLE])))
+
+
+def marked(table: pa.Table, made_of: int, whole: pa.Schema) -> pa.Table:
+    """Return a part with its origin in its metadata."""
+    rows = json.dumps([table.num_rows, made_of]).encode()
+    told = {_ROWS: rows, _WHOLE: whole.serialize().to_pybytes()}
+    return table.replace_schema_metadata({**(table.schema.metadata or {}), **told})
 
 
 class CopyingJoiner(GroupJoiner):
-    """Holds the parts of one group of the input, as long as they are not too large."""
+    """Holds the parts of one input group, as long as they are not too large."""
 
     def __init__(self, target: TableTarget, copied: CopyPlan, codec: str, layout: Layout) -> None:
         super().__init__(target)
@@ -36,13 +59,13 @@ class CopyingJoiner(GroupJoiner):
     def begin(self, file: BinaryIO, arrangement: Arrangement, types: Sequence[Any]) -> None:
         super().begin(file, arrangement, types)
         self._writer: GroupWriter | None = None
-        self._at = 0  # the input's row that comes next
+        self._at = 0  # the next row of the input
         self._blocks: list[Piece] = []
-        self._block: list[Piece] = []  # what comes after them, as it came
+        self._block: list[Piece] = []  # pieces after them, not merged yet
         self._bytes = 0  # of the blocks
-        self._group: int | None = None  # of the input, which this is to be
-        self._want = 0  # rows
-        self._next: int | None = None  # the input's row that follows what is held
+        self._group: int | None = None  # the input group that the current one copies
+        self._want = 0  # rows of the current group
+        self._next: int | None = None  # the input row after those held
         groups = self._copied.groups
         starts = zip(accumulate(groups, initial=0), groups, strict=False)
         self._groups = {row: group for group, (row, rows) in enumerate(starts) if rows}
@@ -69,7 +92,7 @@ class CopyingJoiner(GroupJoiner):
             self._writer.abandon()
 
     def _take(self, piece: Piece) -> Piece:
-        """Hold rows of a piece, as far as they belong to the group; return the others."""
+        """Hold the rows of a piece that belong to the current group; return the others."""
         if self.rows and self._group is not None and piece.origin != self._next:
             self._flush()
         if not self.rows:
@@ -88,15 +111,13 @@ class CopyingJoiner(GroupJoiner):
         return piece.slice(rows, piece.rows - rows)
 
     def _plan(self, piece: Piece) -> None:
-        """Say how many rows the next group has."""
-        lacks = piece.table.num_columns < len(self.schema)
-        start = piece.origin if lacks else None
+        """Determine the number of rows of the next group."""
+        start = piece.origin if piece.table.num_columns < len(self.schema) else None
         self._group = None if start is None else self._groups.get(start)
-        groups = self._copied.groups
-        self._want = ROWS_PER_GROUP if self._group is None else groups[self._group]
+        self._want = ROWS_PER_GROUP if self._group is None else self._copied.groups[self._group]
 
     def _end_block(self) -> None:
-        """Put pieces together that follow each other in the input, and have the same columns."""
+        """Merge pieces that are adjacent in the input and have the same columns."""
         runs: list[list[Piece]] = []
         for piece in self._block:
             last = runs[-1][-1] if runs else None
@@ -118,7 +139,6 @@ class CopyingJoiner(GroupJoiner):
     def _opened_writer(self) -> GroupWriter:
         if self._writer is None:
             self.schema = described(self.schema, self.marks)
-            self._writer = GroupWriter(
-                self.file, self.schema, self._codec, self._copied, self._layout
-            )
+            how = self._codec, self._copied, self._layout
+            self._writer = GroupWriter(self.file, self.schema, *how)
         return self._writer

@@ -1,12 +1,9 @@
-"""How the columns of Parquet inputs are stored, and files in which they are stored so again.
-
-Found in the parent; files are written there and, of a folder of part files, in workers.
-"""
+"""How Parquet inputs store columns (parent), and a writer that does the same (workers, too)."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, BinaryIO
 
 import pyarrow as pa
@@ -28,8 +25,7 @@ from parapply.storage.registry import file_system_of
 def layout_of(sources: Sequence[ParquetSource]) -> Layout:
     """Return how the first source stores its columns.
 
-    Raises InputError where a column means something there that Arrow has no name for, and
-    something else in another source.
+    Raises InputError where another source gives a column another meaning, one without Arrow type.
     """
     first = sources[0]
     columns, plain = _columns(first), _plain(first.schema)
@@ -70,24 +66,17 @@ def _columns(source: ParquetSource) -> list[list[Struct]]:
     try:
         with file_system_of(source.path).open(source.path) as file:
             footer = Footer.head_of(file)
-    except ThriftError:  # others read it
+    except ThriftError:  # Arrow may still read it
         return []
     return [] if footer is None else footer.columns()
 
 
-def _plain(schema: pa.Schema) -> Iterator[list[Struct]] | list[list[Struct]]:
-    """Return how Arrow stores the columns of a schema; of a column that it cannot, nothing."""
+def _plain(schema: pa.Schema) -> list[list[Struct]]:
+    """Return how Arrow stores the columns of a schema; [] for a column that it cannot store."""
     try:
         return _empty(schema, "none").columns()
     except (pa.ArrowException, OSError):
-        return [_plain_one(field) for field in schema]
-
-
-def _plain_one(field: pa.Field) -> list[Struct]:
-    try:
-        return _empty(pa.schema([field]), "none").columns()[0]
-    except (pa.ArrowException, OSError):
-        return []
+        return [_plain(pa.schema([f]))[0] for f in schema] if len(schema) > 1 else [[]]
 
 
 def _levels(column: Sequence[Struct]) -> list[tuple[int, int]]:
@@ -95,7 +84,7 @@ def _levels(column: Sequence[Struct]) -> list[tuple[int, int]]:
 
 
 def described(schema: pa.Schema, codec: str, layout: Layout) -> Footer:
-    """Return the footer that a file of a schema has if it has no rows."""
+    """Return the footer of a file of this schema without rows."""
     footer = _empty(schema, codec)
     columns = zip(schema, footer.columns(), strict=True)
     return footer.with_columns([layout.of(field) or column for field, column in columns])
@@ -112,14 +101,14 @@ def _empty(schema: pa.Schema, codec: str) -> Footer:
 def open_writer(
     file: BinaryIO, schema: pa.Schema, *, compression: str, layout: Layout
 ) -> ParquetWriter | LayoutWriter:
-    """Return what writes a file, with the columns of `layout` as they are stored there."""
+    """Return a file's writer, which stores the columns of `layout` as that says."""
     if any(layout.of(field) for field in schema):
         return LayoutWriter(file, schema, compression, layout)
     return ParquetWriter(file, schema, compression)
 
 
 class LayoutWriter(TableWriter):
-    """Writes groups as values of the same bytes, and a footer that says what they are."""
+    """Writes groups as values of the same bytes, and a footer with their real types."""
 
     def __init__(self, file: BinaryIO, schema: pa.Schema, compression: str, layout: Layout) -> None:
         check_schema(schema)

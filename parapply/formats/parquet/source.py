@@ -1,4 +1,4 @@
-"""Parquet: types, row counts and missing values come from the footer, rows from row groups."""
+"""Parquet input: types, row counts and missing values from the footer, rows from row groups."""
 
 from __future__ import annotations
 
@@ -12,19 +12,17 @@ import pyarrow as pa
 
 from parapply.formats.common.groups import GroupIndex, GroupSpan, TableBatch, readable, types_of
 from parapply.formats.common.known_source import KnownSource
-from parapply.formats.nouns import Field, Reading, Survey
+from parapply.formats.nouns import Field, Fields, Reading, Survey
 from parapply.formats.parquet.file import ParquetFile
 from parapply.formats.parquet.unpack import unpacked
 from parapply.formats.parquet.unreadable import unreadable
 from parapply.model.errors import InputError
 from parapply.model.excerpt import shown
-from parapply.model.records import field, record, replace
+from parapply.model.records import field, record
 from parapply.storage.api import FileState
 from parapply.storage.registry import file_system_of
 
-_SMALL_ROWS = (
-    1 << 15
-)  # of a group that each chunk decodes by itself; larger ones are, once, for all
+_SMALL_ROWS = 1 << 15  # of groups that each chunk decodes itself; larger ones are decoded once
 
 
 @record
@@ -39,62 +37,48 @@ class ParquetSource(KnownSource):
     nullable: tuple[bool, ...]
     types: Mapping[str, Any] = field(default_factory=dict)  # what --dtype says
     version: FileState | None = None
-    folder: str = ""  # for row groups that are decoded once for several chunks
+    folder: str = ""  # for row groups decoded once for several chunks
 
     def rows(self) -> int:
-        """How many there are."""
         return sum(self.groups)
 
     def pieces(self) -> Iterator[Any]:
-        """The footer has said it all: nothing is left to survey."""
+        """Yield nothing: the footer has it all."""
         return iter(())
 
     def survey(self, piece: Any, positions: Sequence[int], first_row: int = 0) -> Survey:
-        """Find nothing in a piece: there are none."""
-        del piece, positions, first_row
         return Survey(0, ())
 
     def index(self, surveys: Sequence[Survey]) -> GroupIndex:
-        """Return the row groups."""
-        del surveys
         return GroupIndex(self.groups, self.size_bytes)
 
-    def fields(self, positions: Sequence[int], surveys: Sequence[Survey]) -> tuple[Field, ...]:
-        """Return the schema's fields."""
-        del positions, surveys
+    def fields(self, positions: Sequence[int], surveys: Sequence[Survey]) -> Fields:
         return tuple(
             Field(field.name, self.types.get(field.name, field.type), nullable)
             for field, nullable in zip(self.schema, self.nullable, strict=True)
         )
 
     def batch(
-        self,
-        span: GroupSpan,
-        fields: tuple[Field, ...],
-        data: bytes | None = None,
-        first_row: int = 0,
+        self, span: GroupSpan, fields: Fields, data: bytes | None = None, first_row: int = 0
     ) -> TableBatch:
-        """Open rows of one or more row groups."""
-        del data
         whole = {group for group, start, stop in span if stop - start == self.groups[group]}
         return TableBatch(span, fields, partial(self._read, whole), self.name, first_row)
 
     def _read(self, whole: Set[int], group: int, positions: tuple[int, ...]) -> pa.Table:
-        """Decode columns of a group: at once where all of it is wanted, or the group is small."""
-        columns = self.columns  # once: a schema makes a list of them each time
+        """Decode columns of a group, directly if all of it is wanted or it is small."""
+        columns = self.columns  # each access makes a new list
         names = [columns[position] for position in positions]
         try:
-            if len(set(columns)) < len(columns):  # they tell nothing apart
-                file = _opened(self.path, self.version)
-                return file.read_row_group(group).select(list(positions))
+            if len(set(columns)) < len(columns):  # names are ambiguous
+                table = _opened(self.path, self.version).read_row_group(group)
+                return table.select(list(positions))
             if group in whole:
                 return _decoded(self.path, self.version, group, names)
             if self.groups[group] <= _SMALL_ROWS:
                 return _kept(self.path, self.version, group, tuple(names))
             key = hashlib.md5(repr((self.path, names)).encode()).hexdigest()
-            return unpacked(
-                _opened(self.path, self.version), group, names, self.folder, key
-            ).select(names)
+            file = _opened(self.path, self.version)
+            return unpacked(file, group, names, self.folder, key).select(names)
         except InputError as error:
             raise InputError(f"{self.name}: {error}") from error
         except (pa.ArrowInvalid, OSError) as error:
@@ -110,30 +94,18 @@ def opened(path: str, name: str, reading: Reading) -> ParquetSource:
             raise
         raise unreadable(path, name, error) from error
     with readable(f"{name} is not a sound Parquet file"), file:
-        return replace(
-            _described(path, name, file),
-            types=types_of(reading, file.schema_arrow),
-            folder=reading.folder,
-            version=file_system_of(path).stat(path),
-        )
-
-
-def _described(path: str, name: str, file: ParquetFile) -> ParquetSource:
-    footer = file.metadata
-    groups = [footer.row_group(i) for i in range(footer.num_row_groups)]
-    schema, full = file.schema_arrow, _full(groups)
-    return ParquetSource(
-        path,
-        name,
-        schema,
-        tuple(group.num_rows for group in groups),
-        sum(group.total_byte_size for group in groups),
-        tuple(field.nullable and bool(groups) and field.name not in full for field in schema),
-    )
+        footer, schema = file.metadata, file.schema_arrow
+        groups = [footer.row_group(i) for i in range(footer.num_row_groups)]
+        full, rows = _full(groups), tuple(group.num_rows for group in groups)
+        size = sum(group.total_byte_size for group in groups)
+        nullable = tuple(f.nullable and bool(groups) and f.name not in full for f in schema)
+        types, version = types_of(reading, schema), file_system_of(path).stat(path)
+        known = rows, size, nullable, types, version
+        return ParquetSource(path, name, schema, *known, folder=reading.folder)
 
 
 def _full(groups: Sequence[Any]) -> set[str]:
-    """The columns without a missing value, as far as the statistics of all groups tell."""
+    """Return the columns without missing values, by the statistics of all groups."""
     full: set[str] | None = None
     for group in groups:
         columns = (group.column(i) for i in range(group.num_columns))
@@ -151,7 +123,7 @@ _held = threading.local()  # the file that was opened last: one reader must not 
 
 
 def _opened(path: str, version: FileState | None) -> ParquetFile:
-    """Keep a file open; `version` tells it from what was there before under its name."""
+    """Return the file, kept open; `version` distinguishes it from earlier files of this path."""
     if getattr(_held, "key", None) != (path, version):
         _held.file, _held.key = ParquetFile(path), (path, version)
     file: ParquetFile = _held.file
@@ -159,9 +131,7 @@ def _opened(path: str, version: FileState | None) -> ParquetFile:
 
 
 def _decoded(path: str, version: FileState | None, group: int, names: Sequence[str]) -> pa.Table:
-    """Decode columns of a row group."""
-    table = _opened(path, version).read_row_group(group, names)
-    return table.select(list(names))
+    return _opened(path, version).read_row_group(group, names).select(list(names))
 
 
 _kept = lru_cache(maxsize=1)(_decoded)  # the next chunk may be of the same group

@@ -1,8 +1,8 @@
-"""Arrow values in the physical types in which a Parquet file has them, to be written so again.
+"""Arrow values in the physical types of a Parquet input, to be written the same way.
 
-Arrow has one physical type for each of its own. What a file stores in another one (decimals in
-integers, INT96) is given to Arrow's writer as a type of the same bytes: what tells them apart is in
-the footer alone. Runs where files are written: in the parent, and in workers.
+Arrow uses one physical type for each of its own. Values that a file stores in another one (decimals
+in integers, INT96) are given to Arrow's writer as a type of the same bytes: only the footer
+distinguishes them. Runs where files are written: in the parent, and in workers.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ _DAY_US, _EPOCH = 86_400_000_000, 2_440_588  # microseconds of a day; the Julian
 
 
 class UnstorableError(Exception):
-    """There is no rule for a type in this physical type."""
+    """A type cannot be stored in this physical type."""
 
 
 def can_be_stored(type_: pa.DataType, column: Sequence[Struct]) -> bool:
-    """Whether there is a rule for all leaves of a column."""
+    """Whether all leaves of a column can be stored as its elements say."""
     try:
         stored_type(type_, column)
     except UnstorableError:
@@ -35,12 +35,12 @@ def can_be_stored(type_: pa.DataType, column: Sequence[Struct]) -> bool:
 
 
 def stored_type(type_: pa.DataType, column: Sequence[Struct]) -> pa.DataType:
-    """Return the type that `stored` gives; raises UnstorableError."""
+    """Return the type of `stored`'s result; raises UnstorableError."""
     return stored(pa.nulls(0, type_), column).type  # pa.array would import pandas
 
 
 def stored(array: pa.Array, column: Sequence[Struct]) -> pa.Array:
-    """Return the values of a column whose elements those are; raises UnstorableError."""
+    """Return a column's values as its elements store them; raises UnstorableError."""
     return _stored(array, iter([leaf.element for leaf in el.leaves_of(column)]))
 
 
@@ -70,7 +70,7 @@ def _struct(children: list[pa.Array], type_: pa.DataType, mask: Any) -> pa.Array
 
 
 def _rebuilt(array: pa.Array, type_: pa.DataType, child: pa.Array) -> pa.Array:
-    """Return lists, or maps, with other values in the same places."""
+    """Return lists or maps with other values in the same places."""
     buffers = array.buffers()[:2]
     return pa.Array.from_buffers(type_, len(array), buffers, offset=array.offset, children=[child])
 
@@ -109,14 +109,13 @@ def _of_unit(type_: Any, unit: str) -> Any:
 
 
 def _unscaled(array: pa.Array) -> pa.Array:
-    """Return the integers that decimals are, of at most 64 bits."""
+    """Return the unscaled integers of decimals, of at most 64 bits."""
     values = np.ascontiguousarray(_raw(array).view("<i8")[:, 0])
     return pa.Array.from_buffers(pa.int64(), len(array), [_known(array), pa.py_buffer(values)])
 
 
 def _moments(array: pa.Array, element: Struct) -> pa.Array:
     """Return INT96: eight bytes of nanoseconds of the day, and four of the Julian day."""
-    del element
     if not at.is_timestamp(array.type):
         raise UnstorableError
     nanoseconds = array.type.unit == "ns"
@@ -131,8 +130,7 @@ def _moments(array: pa.Array, element: Struct) -> pa.Array:
 
 
 def _bytes(array: pa.Array, element: Struct) -> pa.Array:
-    """Return bytes of any length; decimals are big-endian there."""
-    del element
+    """Return variable-length bytes; decimals are big-endian."""
     if at.is_decimal(array.type):
         return kernels.cast(_fixed(_big_endian(array), array), pa.binary())
     return array
@@ -152,14 +150,14 @@ def _big_endian(array: pa.Array) -> Any:
 
 
 def _raw(array: pa.Array) -> Any:
-    """Return the bytes of values of one width, a row for each."""
+    """Return the bytes of fixed-width values, shape (rows, width)."""
     size = array.type.bit_width // 8
     data = np.frombuffer(array.buffers()[1], "u1", (array.offset + len(array)) * size)
     return data.reshape(-1, size)[array.offset :]
 
 
 def _resized(data: Any, size: int) -> Any:
-    """Return big-endian integers as so many bytes, with their sign."""
+    """Return big-endian integers in `size` bytes, sign-extended."""
     width = data.shape[1]
     if size <= width:
         return data[:, width - size :]
@@ -168,13 +166,13 @@ def _resized(data: Any, size: int) -> Any:
 
 
 def _fixed(data: Any, array: pa.Array) -> pa.Array:
-    """Return rows of bytes as values of fixed length, missing where those of `array` are."""
+    """Return rows of bytes as fixed-length values, missing where those of `array` are."""
     buffers = [_known(array), pa.py_buffer(np.ascontiguousarray(data))]
     return pa.Array.from_buffers(pa.binary(data.shape[1]), len(array), buffers)
 
 
 def _known(array: pa.Array) -> pa.Buffer | None:
-    """Return the bits that say which values there are; None for all of them."""
+    """Return the validity bitmap; None if no value is missing."""
     if not array.null_count:
         return None
     return pa.py_buffer(np.packbits(np.array(array.is_valid()), bitorder="little"))

@@ -1,7 +1,4 @@
-"""How Parquet is written where columns of the input are copied: parts have only the others.
-
-Those too that the function gives back as they came. In the worker, but for the joiner.
-"""
+"""Parquet output whose parts (from workers) lack columns that are copied from the input."""
 
 from __future__ import annotations
 
@@ -13,12 +10,11 @@ import pyarrow.types as at
 
 from parapply.columns.arrays import columns_of
 from parapply.formats.api import Batch, Joiner
-from parapply.formats.common.group_target import TableTarget, rows_of, told_rows
+from parapply.formats.common.group_target import TableTarget, rows_of
 from parapply.formats.nouns import Arrangement, Keep
 from parapply.formats.parquet.column_copy.plan import CopyPlan
 from parapply.formats.parquet.elements import Layout, are_alike
-from parapply.formats.parquet.joiner import CopyingJoiner
-from parapply.formats.parquet.origin import marked, origin_of
+from parapply.formats.parquet.joiner import CopyingJoiner, marked, origin_of
 from parapply.model.records import record
 from parapply.storage.part import Part, read_table
 
@@ -32,36 +28,21 @@ class CopyingTarget(TableTarget):
     layout: Layout
 
     def read(self, keep: Sequence[int]) -> tuple[int, ...]:
-        """Return those that are not copied."""
         return tuple(position for position in keep if position not in self.copied.positions)
 
-    def write(
-        self,
-        part: Part,
-        arrangement: Arrangement,
-        batch: Batch,
-        made: Any,
-        take: Any,
-        last: bool,
-        known: pa.Schema | None = None,
-    ) -> None:
-        """Write a part; see formats.Target."""
-        del last
+    def table(
+        self, arrangement: Arrangement, batch: Batch, made: Any, take: Any, known: Any
+    ) -> pa.Table:
         if take is None:
             same = set() if known is None else self._same(made, batch)
-            arrangement = tuple(
-                column for column in arrangement if not self._is_copied(column, same)
-            )
-        table = self.table(arrangement, batch, made, take)
-        if known is not None:
-            table = told_rows(table, known, take)
-        part.write_table(marked(table, batch.rows, known or table.schema))
+            arrangement = tuple(c for c in arrangement if not self._is_copied(c, same))
+        table = TableTarget.table(self, arrangement, batch, made, take, known)
+        return marked(table, batch.rows, known or table.schema)
 
     def write_table(
         self, part: Part, arrangement: Arrangement, table: pa.Table, batch: Batch
     ) -> None:
-        """Write a part that is all the function's, without the columns that it did not change."""
-        del arrangement
+        """Leave out the columns that the function did not change."""
         whole, names = table.num_rows == batch.rows, table.column_names
         unique = len(set(names)) == len(names)
         same = self._same(columns_of(table), batch) if whole and unique else set()
@@ -71,7 +52,7 @@ class CopyingTarget(TableTarget):
     def table_of(
         self, part: str | bytes, batch: Batch, names: Sequence[str]
     ) -> tuple[pa.Table, Any]:
-        """Return the table that a part was made of, with the columns that it left out."""
+        """Read the columns that the part left out from the input."""
         part_table = read_table(part)
         whole, known = origin_of(part_table).whole, self.copied.schema.names
         table, rows = rows_of(part_table)
@@ -83,7 +64,6 @@ class CopyingTarget(TableTarget):
         return table, rows
 
     def joiner(self) -> Joiner:
-        """Return what puts groups together from parts and from the input."""
         return CopyingJoiner(self, self.copied, self.codec, self.layout)
 
     def _is_copied(self, column: Any, same: set[str]) -> bool:
@@ -92,17 +72,16 @@ class CopyingTarget(TableTarget):
         return column.name in same
 
     def _same(self, made: Mapping[str, Any], batch: Batch) -> set[str]:
-        """Return the columns that are the input's, though they are not in all of the parts."""
+        """Return the made columns that equal the input's, though perhaps not in all parts."""
         names = self.copied.schema.names
         known = {names[position]: position for position in self.copied.positions}
         given = [name for name in made if name in known]
-        inputs = batch.columns([known[name] for name in given])
-        pairs = zip(given, inputs, strict=True)
+        pairs = zip(given, batch.columns([known[name] for name in given]), strict=True)
         return {name for name, array in pairs if _is_same(made[name], array)}
 
 
 def _is_same(made: pa.Array, known: pa.Array) -> bool:
-    """Whether a column is the input's, to the bit; of nested ones nothing is said."""
+    """Whether a column is the input's, bit for bit; nested ones are not compared."""
     if not are_alike(made.type, known.type) or at.is_nested(known.type):
         return False
     if made.type != known.type:
@@ -118,4 +97,4 @@ def _is_same(made: pa.Array, known: pa.Array) -> bool:
 def _with_column(table: pa.Table, field: pa.Field, column: pa.Array) -> pa.Table:
     if table.num_columns:
         return table.append_column(field, column)
-    return pa.Table.from_arrays([column], schema=pa.schema([field]))  # it had forgotten its rows
+    return pa.Table.from_arrays([column], schema=pa.schema([field]))  # it has lost its rows

@@ -1,6 +1,6 @@
-"""Thrift's compact protocol, in which Parquet footers are written, without a description of them.
+"""Thrift's compact protocol, in which Parquet footers are written, read without a schema.
 
-A struct is read as what stands there, known or not, so that it is written again with nothing lost.
+Structs keep unknown fields, so that nothing is lost when they are written again.
 https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md
 """
 
@@ -15,25 +15,25 @@ Struct = dict[int, tuple[int, Any]]  # a field's number -> its kind and value
 
 
 class Items(NamedTuple):
-    """A list or a set: the kind of its items, and these."""
+    """A list or set: the kind of its items, and the items."""
 
     kind: int
     items: list[Any]
 
 
 class Pairs(NamedTuple):
-    """A map: the kinds of its keys and values, and all pairs."""
+    """A map: the kinds of keys and values, and the pairs."""
 
     kinds: tuple[int, int]
     items: list[tuple[Any, Any]]
 
 
 class ThriftError(ValueError):
-    """These bytes are not what they should be."""
+    """The bytes are no valid struct."""
 
 
 def decode(data: bytes, last: int = 1 << 15) -> Struct:
-    """Return the struct that `data` begins with, up to its field `last`; raises ThriftError."""
+    """Return the struct at the start of `data`, up to its field `last`; raises ThriftError."""
     try:
         return _Reader(data).struct(last)
     except IndexError:
@@ -41,7 +41,7 @@ def decode(data: bytes, last: int = 1 << 15) -> Struct:
 
 
 def encode(struct: Struct) -> bytes:
-    """Return the bytes of a struct, its fields in the order in which they stand there."""
+    """Return a struct's bytes, its fields in the order of the dict."""
     writer = _Writer()
     writer.struct(struct)
     return bytes(writer.data)

@@ -1,9 +1,8 @@
-"""A large Parquet row group is decoded once, for all chunks that are cut from it. In the worker.
+"""Large Parquet row groups, decoded once for all chunks that are cut from them. In workers.
 
-The first worker that needs it writes its columns as an uncompressed Arrow file, a batch at a time;
-all map that file into memory. Others wait for a lock that is gone with the process that holds it;
-where there are no locks, they may do the same work, each in a file of its own until that is whole.
-The files of groups further back are removed, so that no more than a few are there at a time.
+The first worker that needs a group writes its columns to an uncompressed Arrow file, which all map
+into memory. Others wait for a lock, which its owner's death releases; without locks each may write
+a file of its own until complete. Files of earlier groups are removed, so that only a few exist.
 """
 
 from __future__ import annotations
@@ -22,15 +21,15 @@ from parapply.storage.private import create
 from parapply.storage.registry import mapped
 
 _BATCH_ROWS = 1 << 16
-_KEPT = 3  # groups whose files may be needed still: chunks are worked on in order
+_KEPT = 3  # groups whose files may still be needed, as chunks are processed in order
 
 
 def unpacked(
     file: ParquetFile, group: int, columns: Sequence[str], folder: str, name: str
 ) -> pa.Table:
-    """Return columns of a row group, mapped from a file in `folder` that is made once.
+    """Return columns of a row group, mapped from a file in `folder` that is written once.
 
-    `name` tells this set of columns of this Parquet file from others in the folder.
+    `name` identifies this Parquet file and set of columns in the folder.
     """
     path = os.path.join(folder, f"{name}.{group}")
     with create(f"{path}.lock") as lock:

@@ -1,4 +1,4 @@
-"""Why a file cannot be opened: no Parquet, or a column of a type that Arrow cannot read."""
+"""Why a file cannot be opened: not Parquet, or a column of a type that Arrow cannot read."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MOST_NAMES = 5
 
 
 def unreadable(path: str, name: str, error: Exception) -> InputError:
-    """Return what to say of a file that Arrow does not open, for a reason that it gives."""
+    """Return the error for a file that Arrow did not open, with its reason `error`."""
     reason = shown(str(error), 200)
     try:
         with file_system_of(path).open(path) as file:
@@ -40,7 +40,7 @@ def unreadable(path: str, name: str, error: Exception) -> InputError:
 
 
 def _fault(footer: Footer, column: list[Struct]) -> str | None:
-    """Return what Arrow says of a file with this column alone; None where it reads it."""
+    """Return Arrow's error about a file with this column only; None if it reads that."""
     end = footer.with_columns([column]).with_groups([])
     try:
         pq.ParquetFile(io.BytesIO(MAGIC + end)).close()

@@ -1,4 +1,4 @@
-"""How Parquet files are written: group by group, each column encoded as suits its values."""
+"""Writing Parquet files group by group, each column encoded as suits its values."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _UNKNOWN = (pa.ArrowNotImplementedError, pa.ArrowInvalid, OSError)  # into memor
 
 
 class ParquetWriter(TableWriter):
-    """Opens the file when its first group is there, which tells how columns are best encoded."""
+    """Opens the file with its first group, which determines the columns' encodings."""
 
     def __init__(self, file: BinaryIO, schema: pa.Schema, compression: str) -> None:
         check_schema(schema)
@@ -24,7 +24,6 @@ class ParquetWriter(TableWriter):
         self._writer: pq.ParquetWriter | None = None
 
     def write(self, table: pa.Table) -> None:
-        """Write a group."""
         if not table.num_columns:
             raise OutputError(
                 f"{table.num_rows} rows without a column: Parquet has no place for them"
@@ -37,7 +36,6 @@ class ParquetWriter(TableWriter):
             raise OutputError(f"{_culprit(table)}Parquet cannot hold a value: {error}") from error
 
     def close(self) -> None:
-        """Write the footer."""
         (self._writer or self._open(True)).close()
 
     def _open(self, dictionaries: list[str] | bool) -> pq.ParquetWriter:
@@ -47,10 +45,10 @@ class ParquetWriter(TableWriter):
 
 
 def _repetitive(table: pa.Table) -> list[str] | bool:
-    """Return the columns that a dictionary makes smaller: those that repeat half of their values.
+    """Return the columns that a dictionary shrinks: those that repeat half of their values.
 
-    For the others, which the writer would try too, it takes twice the time to write a group, and
-    the file is no smaller. Inside nested columns, which have other names there, all are tried.
+    Trying it on the others, as the writer would, doubles the time of writing a group, and the file
+    gets no smaller. With nested columns, whose leaves have other names, all are tried.
     """
     if any(pa.types.is_nested(field.type) for field in table.schema):
         return True
@@ -82,7 +80,6 @@ def check_schema(schema: pa.Schema) -> None:
 
 
 def _misfit(schema: pa.Schema) -> tuple[str, Any]:
-    """Return name and type of the first column that Parquet cannot hold."""
     for place, name in enumerate(schema.names):
         try:
             _try(pa.schema([schema.field(place)]))

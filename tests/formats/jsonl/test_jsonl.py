@@ -30,7 +30,7 @@ from parapply.formats.common.blocks import cut
 from parapply.formats.jsonl import head, source
 from parapply.formats.jsonl.format import JSONL
 from parapply.formats.jsonl.kinds import NOTHING, kind_of
-from parapply.formats.jsonl.members import members
+from parapply.formats.jsonl.parse import members
 from parapply.formats.nouns import Reading
 from parapply.model.errors import InputError, ResultError, UsageError
 

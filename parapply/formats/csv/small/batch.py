@@ -1,4 +1,4 @@
-"""The rows of a chunk of a small CSV file, and how they are written: without numpy and Arrow."""
+"""The rows of a chunk of a small CSV file, read and written without numpy and Arrow."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from parapply.formats.nouns import Arrangement, Keep, New
 
 
 class SmallBatch:
-    """Lines; what takes more than lists of their values is done by a CsvBatch of the same rows."""
+    """Lines; anything but lists of values is left to a CsvBatch of the same rows."""
 
     listed = True
 
@@ -38,7 +38,6 @@ class SmallBatch:
         return SmallBatch(self.lines.pick(rows), self.place.pick(rows))
 
     def bad_rows(self, positions: Sequence[int], seen: Sequence[int] = ()) -> dict[int, str]:
-        del positions, seen
         return {}
 
     def without(self, rows: Collection[int]) -> CsvBatch:
@@ -53,7 +52,7 @@ class SmallBatch:
         """Each column is read by itself."""
 
     def check_complete(self) -> None:
-        """There is nothing that is not there."""
+        """Nothing to check: all records have the header's fields."""
 
     def ready(self, positions: Sequence[int]) -> None:
         """Each column is read by itself."""
@@ -68,21 +67,18 @@ class SmallBatch:
         field, nulls = self.place.fields[position], self.place.nulls
         if self._fields is not None:
             texts = self._fields.texts(position)
-            with suppress(ValueError, KeyError):  # else the file has changed
+            with suppress(ValueError, KeyError):  # raised if the file has changed
                 return survey.values(texts, field.kind, nulls, nullable=field.nullable)
         return self.whole.values(position)
 
     def held(self, position: int) -> list[Any] | None:
-        """None: who asks wants arrays."""
+        """Return None: who asks wants arrays."""
 
     def part(
         self, arrangement: Arrangement, made: Mapping[str, Any], take: Sequence[int] | None,
         line_end: bytes, last: bool,
     ) -> list[bytes] | None:  # fmt: skip
-        """Return a part of the output, to the byte as Arrow's would be; None where it takes Arrow.
-
-        `made` may have arrays.
-        """
+        """Return a part, to the byte as by Arrow; None if that has to. `made` may have arrays."""
         if not any(isinstance(column, Keep) for column in arrangement):
             return self._made_lines(arrangement, made, line_end)
         columns = self._columns(arrangement, made, take)
@@ -90,7 +86,7 @@ class SmallBatch:
             return None
         rows = list(map(chr(self.place.dialect.delimiter).join, zip(*columns, strict=True)))
         lines, bare = self.lines, not self.lines.ended
-        if bare and take is not None:  # a row of the record without an end may be anywhere
+        if bare and take is not None:  # the record without a line end may be anywhere
             ends = [line_end.decode() if row == len(lines) - 1 else lines.end for row in take]
             bare = last and bool(take) and take[-1] == len(lines) - 1
             rows = [row + end for row, end in zip(rows, ends, strict=True)]
@@ -101,7 +97,7 @@ class SmallBatch:
     def _made_lines(
         self, arrangement: Arrangement, made: Mapping[str, Any], line_end: bytes
     ) -> list[bytes] | None:
-        """Return a part that has made columns alone, as text.py does; None where that has to."""
+        """Return a part of made columns only, as text.py does; None if only that can."""
         if not all(isinstance(one, ListColumn) for one in made.values()):
             return None
         dialect, end = self.place.dialect, line_end.decode()
@@ -115,7 +111,7 @@ class SmallBatch:
     def _columns(
         self, arrangement: Arrangement, made: Mapping[str, Any], take: Sequence[int] | None
     ) -> list[Sequence[str]] | None:
-        """Return what each record of the part is made of; None where that takes Arrow."""
+        """Return the fields, or runs of them, of the part's records; None if that takes Arrow."""
         width, lists = self.place.width, [isinstance(one, ListColumn) for one in made.values()]
         whole = arrangement[:width] == tuple(map(Keep, range(width)))
         if len(arrangement) == 1 or not all(lists) or not (whole or self._fields):
@@ -133,7 +129,7 @@ class SmallBatch:
 
 
 def texts_of(column: ListColumn, dialect: Dialect) -> list[str]:
-    """Return the CSV fields of a made column: see text.py."""
+    """Return the CSV fields of a made column, as text.py does."""
     if column.type == "double":
         return ["" if v is None or v != v else repr(v) for v in column.values]
     texts = ["" if value is None else str(value) for value in column.values]

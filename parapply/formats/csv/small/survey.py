@@ -1,8 +1,7 @@
-"""A small and plain CSV file, read without numpy and Arrow: to import them takes as long as all
-that a run on a few rows does besides.
+"""Small, plain CSV files without numpy and Arrow, whose import takes as long as the rest of a run.
 
-What is here tells and reads what parse.py does. It leaves to that what it is not sure of (dates,
-`007`, `+5`, numbers in quotes beside text, blank lines, ...): then the whole file is read there.
+Results are those of parse.py, which reads the file if there is any doubt (dates, `007`, `+5`,
+numbers in quotes beside text, blank lines, ...).
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ def suits(dialect: Dialect) -> bool:
 
 @record
 class SmallLines:
-    """Records, of which each is one line, and all have the same line end but perhaps the last."""
+    """Records of one line each, with equal line ends except perhaps the last."""
 
     lines: Sequence[str]
     end: str
@@ -44,23 +43,20 @@ class SmallLines:
 
     @property
     def text(self) -> bytes:
-        """All of them."""
         tail = self.end if self.ended and self.lines else ""
         return (self.end.join(self.lines) + tail).encode()
 
     def pick(self, rows: Sequence[int]) -> SmallLines:
-        """Return some records, by their positions in order."""
         ended = self.ended or not rows or rows[-1] < len(self) - 1
         return SmallLines([self.lines[row] for row in rows], self.end, ended)
 
     def cut(self, skip: int, rows: int) -> SmallLines:
-        """Return `rows` records after the first `skip`."""
         ended = self.ended or skip + rows < len(self)
         return SmallLines(self.lines[skip : skip + rows], self.end, ended)
 
 
 def lines(text: bytes) -> SmallLines | None:
-    """Return the records of text that starts and ends with one; None where it is not so plain."""
+    """Return the records of text that begins and ends with one; None if it is not plain enough."""
     try:
         decoded = text.decode()
     except UnicodeDecodeError:
@@ -78,17 +74,17 @@ def lines(text: bytes) -> SmallLines | None:
 
 
 class Fields:
-    """The fields of records, all of which have `width` of them."""
+    """The fields of records that all have `width` of them."""
 
     def __init__(self, found: list[str], width: int, *, quoted: bool) -> None:
         self._found, self._width, self._quoted = found, width, quoted
 
     def raw(self, position: int) -> list[str]:
-        """Return the fields of a column as they stand."""
+        """Return a column's fields as they stand."""
         return self._found[position :: self._width]
 
     def texts(self, position: int) -> list[str]:
-        """Return the text of each field of a column, quotes taken off."""
+        """Return the text of a column's fields, without quotes."""
         found = self.raw(position)
         if not self._quoted:
             return found
@@ -96,14 +92,14 @@ class Fields:
 
 
 def fields(records: SmallLines, dialect: Dialect, width: int) -> Fields | None:
-    """Return the fields of each record; None where not each has `width`, or quotes are astray."""
+    """Return all records' fields; None where one lacks `width` fields or quotes are astray."""
     mark = chr(dialect.delimiter)
     text = "\n".join(records.lines)
     if '"' not in text:
         plain = {line.count(mark) for line in records.lines} == {width - 1}
         return Fields(text.replace("\n", mark).split(mark), width, quoted=False) if plain else None
     found: list[str] = []
-    for line in records.lines:  # to split those without quotes takes a fifth of the time
+    for line in records.lines:  # splitting lines without quotes takes a fifth of the time
         cut = _cut(line, mark) if '"' in line else line.split(mark)
         if len(cut) != width:
             return None
@@ -112,20 +108,20 @@ def fields(records: SmallLines, dialect: Dialect, width: int) -> Fields | None:
 
 
 def _cut(line: str, mark: str) -> list[str]:
-    """Return the fields of a line with quotes; nothing, where one is astray."""
+    """Return the fields of a line with quotes; [] where a quote is astray."""
     found = _fields(mark).findall(line + "\n")
     return [field[:-1] for field in found] if sum(map(len, found)) == len(line) + 1 else []
 
 
 @cache
 def _fields(mark: str) -> re.Pattern[str]:
-    """Match a field with what is after it; what is skipped is a quote that is astray."""
+    """Match a field and its separator; text that is skipped is a stray quote."""
     end = f"[{re.escape(mark)}\n]"
     return re.compile(rf'"(?:[^"\n]|"")*+"{end}|[^"\n{re.escape(mark)}]*+{end}')
 
 
 def kind(values: Sequence[str], nulls: Collection[str]) -> TextKind | None:
-    """Return the kind of a column; None where it takes parse.py to tell."""
+    """Return a column's kind; None if only parse.py can tell."""
     every = set(values)
     known = every.difference(nulls)
     missing = len(known) < len(every)
@@ -148,7 +144,7 @@ def survey(
     text: bytes, start: int, dialect: Dialect, width: int, positions: Sequence[int],
     nulls: Sequence[str],
 ) -> Survey | None:  # fmt: skip
-    """Survey a whole file, whose records begin at `start`; None where that takes Arrow."""
+    """Survey a whole file, whose records begin at byte `start`; None if that takes Arrow."""
     records = lines(text) if suits(dialect) else None
     found = fields(records, dialect, width) if records else None
     if records is None or found is None:
@@ -173,10 +169,7 @@ def _marks(records: SmallLines, start: int) -> tuple[Mark, ...]:
 def values(
     texts: Sequence[str], type_: str, nulls: Collection[str], *, nullable: bool
 ) -> list[Any]:
-    """Return a column's text as values of a type, by its name.
-
-    Raises ValueError or KeyError for what is none.
-    """
+    """Convert text to values of the type of a name; raises ValueError or KeyError."""
     convert = _VALUES[type_]
     if not nullable:
         return list(map(convert, texts))

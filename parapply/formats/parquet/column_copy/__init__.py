@@ -1,1 +1,1 @@
-"""Columns that nobody changed: their pages are copied as they are."""
+"""Unchanged columns, whose pages are copied as they are."""

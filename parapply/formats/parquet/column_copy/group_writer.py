@@ -1,7 +1,7 @@
-"""Writes a Parquet file of which some columns are copied from the input as they stand there.
+"""Writing a Parquet file of which some columns are copied from the input.
 
-Row group by row group: what parts have is encoded, and the pages of the other columns follow it. At
-the end there is one footer, of chunks from both. In the parent.
+In each row group the encoded columns of parts come first, then the pages of the copied columns. One
+footer lists the chunks of both. In the parent.
 """
 
 from __future__ import annotations
@@ -27,45 +27,37 @@ _Names = tuple[str, ...]
 
 
 class Piece(NamedTuple):
-    """Rows of the output, with some of its columns; the others are those of the input's rows.
+    """Rows of the output with some of its columns; the others are the input's.
 
-    `origin` is the first of these; None where the function gave other rows than it was given.
+    `origin` is the first of its rows in the input; None where the function changed the rows.
     """
 
-    table: pa.Table  # where it has no columns, it does not know its rows
+    table: pa.Table  # without columns it has lost its row count
     rows: int
     origin: int | None
 
     @property
     def names(self) -> set[str]:
-        """The columns that it has."""
         return set(self.table.column_names)
 
     @property
     def stop(self) -> int | None:
-        """The input's row after its last."""
         return None if self.origin is None else self.origin + self.rows
 
     def slice(self, start: int, rows: int) -> Piece:
-        """Return some of the rows."""
         origin = None if self.origin is None else self.origin + start
         return Piece(self.table.slice(start, rows), rows, origin)
 
 
 class _Group(NamedTuple):
-    """A row group that is written."""
-
     rows: int
-    encoder: _Names  # that of what was encoded
-    number: int  # which of the encoder's groups it is
+    encoder: _Names  # the key of its encoder
+    number: int  # of the group, in its encoder
     copied: GroupChunks
 
 
 class GroupWriter:
-    """Writes pieces, group by group, into an empty file.
-
-    Raises InputError where the input is not what it was.
-    """
+    """Writes pieces, group by group, to an empty file; raises InputError for a changed input."""
 
     def __init__(
         self, file: BinaryIO, schema: pa.Schema, codec: str, plan: CopyPlan, layout: Layout
@@ -105,18 +97,17 @@ class GroupWriter:
         self._let_go()
 
     def _alike(self, plan: CopyPlan) -> Iterator[str]:
-        """Yield the columns of the input that are described in the output as they are there."""
-        here = zip(self._schema, self._footer.columns(), strict=True)
+        """Yield the input columns with the same elements and type in the output."""
         names = plan.schema.names
         there = {names[position] for position in plan.positions}
-        for field, elements in here:
+        for field, elements in zip(self._schema, self._footer.columns(), strict=True):
             if field.name not in there or elements != self._pages.described(field.name):
                 continue
             if are_alike(field.type, plan.schema.field(field.name).type):
                 yield field.name
 
     def _table(self, pieces: Sequence[Piece], schema: pa.Schema) -> pa.Table:
-        """Return columns of pieces, from them or from the input's rows."""
+        """Return columns of pieces, missing ones read from the input."""
         columns = [
             pa.chunked_array(
                 [chunk for piece in pieces for chunk in self._column(piece, field)], field.type
@@ -124,7 +115,7 @@ class GroupWriter:
             for field in schema
         ]
         table = pa.Table.from_arrays(columns, schema=schema)
-        # Where a block ends does not depend on the chunks; where pieces differ, others do.
+        # Blocks do not depend on chunks, but boundaries between different pieces do.
         alike = len({frozenset(piece.names) for piece in pieces}) == 1
         return table if alike and all(_is_plain(field.type) for field in schema) else compact(table)
 
@@ -148,6 +139,6 @@ class GroupWriter:
 
 
 def _is_plain(type_: pa.DataType) -> bool:
-    """Whether each value stands for itself: a dictionary would have to be the same everywhere."""
+    """Whether values stand for themselves; dictionaries would have to be equal everywhere."""
     text = at.is_string(type_) or at.is_large_string(type_)
     return bool(text or at.is_binary(type_) or at.is_large_binary(type_) or at.is_primitive(type_))

@@ -1,4 +1,4 @@
-"""The pages of a Parquet file's columns, copied as they stand to the end of another file."""
+"""Pages of a Parquet file's columns, copied unchanged to the end of another file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from parapply.formats.parquet.thrift import Struct
 
 
 class Pages:
-    """A file's columns, as they stand there."""
+    """The columns of a file."""
 
     def __init__(self, plan: CopyPlan) -> None:
         self._plan, self._file, names = plan, plan.open(), plan.schema.names
@@ -22,11 +22,10 @@ class Pages:
         self._groups = [named(footer, names, group) for group in footer.groups()]
 
     def described(self, name: str) -> list[Struct]:
-        """Return the elements of the schema for a column."""
         return self._described[name]
 
     def copy(self, group: int, names: Collection[str], end: OutputEnd) -> GroupChunks:
-        """Copy columns of a group to a place, and return what it has there."""
+        """Copy columns of a group to the output's end; return their chunks there."""
         self._plan.check()
         chunks = {name: self._groups[group][name] for name in names}
         moved: dict[int, ColumnChunk] = {}
@@ -37,12 +36,11 @@ class Pages:
         return {name: [moved[id(one)] for one in column] for name, column in chunks.items()}
 
     def close(self) -> None:
-        """Close the file."""
         self._file.close()
 
 
 def _runs(chunks: list[ColumnChunk]) -> Iterator[tuple[int, int, list[ColumnChunk]]]:
-    """Yield where chunks are that lie one after the other, and these."""
+    """Yield (start, stop, chunks) of chunks that are adjacent in the file."""
     run: list[ColumnChunk] = []
     for chunk in sorted(chunks, key=lambda chunk: chunk.start):
         if run and chunk.start != run[-1].stop:

@@ -1,8 +1,7 @@
-"""Which columns of a Parquet input may be copied into the output as they are, page by page.
+"""Which columns of a Parquet input can be copied into the output page by page. In the parent.
 
-To decode columns that the function does not touch and to encode them again takes longer than many
-a function does, and changes how they are encoded. Where each row of the input comes out once and
-in its place, the pages of a column can be copied instead. Decided in the parent.
+Decoding and encoding columns that the function does not touch takes longer than many functions, and
+changes their encoding. Copying requires that each input row is output once and in its place.
 """
 
 from __future__ import annotations
@@ -23,11 +22,11 @@ from parapply.storage import change_guard
 from parapply.storage.api import FileState
 from parapply.storage.registry import file_system_of
 
-_MOST_ROWS = 1 << 20  # of a group: what the function makes of one is held until it is whole
-_LEAST_ROWS = 1 << 10  # of groups on average: to copy a chunk takes as long as to write so few
-_MOST_CHUNKS = 200  # of columns and groups, where groups have fewer: that is a few milliseconds
-# Before, they did not always know where a chunk ends, or whether a page was compressed, and readers
-# heed that where they see these names, as they do not in the output.
+_MOST_ROWS = 1 << 20  # of a group: its results are held until complete
+_LEAST_ROWS = 1 << 10  # of groups on average: fewer are written as fast as a chunk is copied
+_MOST_CHUNKS = 200  # columns times groups, if these are smaller: takes a few milliseconds
+# Earlier versions misstated a chunk's end, or whether a page is compressed. Readers correct that by
+# the writer's name, which the output does not have.
 _SURE_FROM = {
     "parquet-mr version ": (1, 10),
     "parquet-cpp-arrow version ": (4, 0),
@@ -37,17 +36,17 @@ _SURE_FROM = {
 
 @record
 class CopyPlan:
-    """The columns of one file that are copied; the output's row groups are the file's then."""
+    """The columns of one file to copy; the output then has the file's row groups."""
 
     path: str
-    name: str  # what the person called it
+    name: str  # in messages
     state: FileState
     schema: pa.Schema
     groups: tuple[int, ...]  # rows
     positions: frozenset[int]  # of the columns that may be copied
 
     def open(self) -> BinaryIO:
-        """Open the file; raises InputError where it is not what it was."""
+        """Open the file; raises InputError where it has changed."""
         file = file_system_of(self.path).open(self.path)
         try:
             self.check()
@@ -57,16 +56,11 @@ class CopyPlan:
         return file
 
     def check(self) -> None:
-        """Raise InputError where the file is not what it was."""
         change_guard.check(self.path, self.name, self.state)
 
 
 def plan_of(source: ParquetSource, codec: str | None, layout: Layout) -> CopyPlan | None:
-    """Return which columns can be copied from a file; None where none can.
-
-    `codec` is how the output is to be compressed, where that was asked for; `layout` has the
-    columns that are not stored as Arrow does.
-    """
+    """Return which columns can be copied; `codec` is the output's, if the user asked for one."""
     schema, groups, names = source.schema, source.groups, source.columns
     few = sum(groups) < _LEAST_ROWS * len(groups)
     if (few and len(groups) * len(names) > _MOST_CHUNKS) or len(set(names)) < len(names):
@@ -76,7 +70,7 @@ def plan_of(source: ParquetSource, codec: str | None, layout: Layout) -> CopyPla
     try:
         with file_system_of(source.path).open(source.path) as file:
             known, footer = file_system_of(source.path).stat(source.path), Footer.read(file)
-    except ThriftError:  # a file that others read, or that nobody does
+    except ThriftError:  # Arrow may still read it
         return None
     if footer is None or not _is_sure(footer.writer) or source.version != known:
         return None

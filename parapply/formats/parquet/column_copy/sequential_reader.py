@@ -1,4 +1,4 @@
-"""Columns of the input that were not read with their chunk, read after all. In the parent."""
+"""Reading input columns that were not read with their chunk but are needed after all (parent)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from parapply.formats.parquet.file import ParquetFile
 
 
 class SequentialReader:
-    """Reads columns of rows, which come in order: each column is decoded but once, in batches."""
+    """Reads columns of ascending rows, so that each column is decoded only once, in batches."""
 
     def __init__(self, plan: CopyPlan) -> None:
         self._plan = plan
@@ -33,7 +33,6 @@ class SequentialReader:
             return self._readers[name].read(start, rows)
 
     def close(self) -> None:
-        """Close the file."""
         if self._file is not None:
             self._file.close()
 
@@ -42,7 +41,7 @@ class _ColumnReader:
     def __init__(self, file: ParquetFile, name: str, groups: Sequence[int]) -> None:
         self._file, self._name = file, name
         self._starts = list(accumulate(groups, initial=0))
-        self._at, self._end = -1, 0  # the row that comes next, and the one after its group's last
+        self._at, self._end = -1, 0  # the next row, and the end of its group
         self._batches: Iterator[pa.RecordBatch] = iter(())
         self._rest: pa.Array | None = None
 
@@ -53,7 +52,7 @@ class _ColumnReader:
         return self._take(rows)
 
     def _open(self, group: int) -> None:
-        """Go to the start of a group; those after it follow."""
+        """Go to the start of a group; later groups follow."""
         self._at, self._rest = self._starts[group], None
         groups = range(group, len(self._starts) - 1)
         self._batches = self._file.iter_batches(ROWS_PER_GROUP, groups, [self._name])
@@ -67,6 +66,5 @@ class _ColumnReader:
             self._rest = self._rest.slice(len(found[-1]))
             rows -= len(found[-1])
             self._at += len(found[-1])
-        place = bisect_right(self._starts, self._at)
-        self._end = self._starts[min(place, len(self._starts) - 1)]
+        self._end = self._starts[min(bisect_right(self._starts, self._at), len(self._starts) - 1)]
         return found
